@@ -1,0 +1,88 @@
+using System.Text.RegularExpressions;
+
+namespace Baton.Build;
+
+/// <summary>
+/// ./build conformance: reads the tables of docs/CONFORMANCE.md and runs the tests that each row names as
+/// <c>`Project:Class.Method`</c>. A row that says "open" is open; one whose tests were not executed fails.
+/// </summary>
+internal static partial class ConformanceVerb
+{
+    /// <summary>Runs all rows, or those with the given ids.</summary>
+    public static int Run(string[] args)
+    {
+        bool quick = args.Contains("--quick");
+        string[] ids = [.. args.Where(argument => !argument.StartsWith('-'))];
+        var rows = Rows().Where(row => ids.Length == 0 || ids.Contains(row.Id, StringComparer.OrdinalIgnoreCase)).ToList();
+        if (rows.Count == 0)
+        {
+            Console.Error.WriteLine("build: docs/CONFORMANCE.md has no such row.");
+            return 2;
+        }
+
+        DebianPackages.Ensure();
+        if (Solution.Build() != 0)
+        {
+            return 1;
+        }
+
+        var results = RunTests([.. rows.SelectMany(row => row.Tests).Distinct()], quick);
+        int passed = 0, failed = 0, open = 0;
+        foreach (var row in rows)
+        {
+            string outcome = row.Tests.Count == 0 ? "open" : row.Tests.All(test => results[test] == "pass") ? quick ? "pass (quick)" : "pass" : "fail";
+            _ = outcome switch { "open" => open++, "fail" => failed++, _ => passed++ };
+            Console.WriteLine($"{row.Id,-8} {outcome,-13} {row.Text}");
+            foreach (var test in row.Tests.Where(test => results[test] != "pass"))
+            {
+                Console.WriteLine($"{"",-8} {results[test],-13} {test}");
+            }
+        }
+
+        Console.WriteLine($"figures: passed={passed} failed={failed} open={open}");
+        return failed == 0 ? 0 : 1;
+    }
+
+    /// <summary>
+    /// Starts each test project once, with all of its tests that rows name. A test's outcome is "pass" only if all its
+    /// cases were executed and passed.
+    /// </summary>
+    private static Dictionary<string, string> RunTests(string[] tests, bool quick)
+    {
+        var results = new Dictionary<string, string>();
+        foreach (var group in tests.GroupBy(test => test.Split(':')[0]))
+        {
+            string project = Path.Combine("tests", group.Key);
+            string[] filter = [.. group.SelectMany(test => (string[])["-method", $"*.{test.Split(':')[1]}"])];
+            var run = Directory.Exists(project) ? TestRun.Execute(project, [.. filter, "-reporter", "silent"], quick) : TestRun.None;
+            foreach (var test in group)
+            {
+                var cases = run.Tests.Where(c => c.Name.EndsWith("." + test.Split(':')[1], StringComparison.Ordinal)).ToList();
+                results[test] = cases.Count == 0 || cases.Any(c => c.Result == "Skip") ? "not executed"
+                    : cases.TrueForAll(c => c.Result == "Pass") ? "pass" : "fail";
+            }
+        }
+
+        return results;
+    }
+
+    private static IEnumerable<Row> Rows()
+    {
+        foreach (var line in File.ReadLines("docs/CONFORMANCE.md"))
+        {
+            string[] cells = [.. line.Split('|').Select(cell => cell.Trim())];
+            if (cells.Length >= 5 && RowId().IsMatch(cells[1]))
+            {
+                yield return new(cells[1], cells[2], [.. TestName().Matches(cells[3]).Select(match => match.Groups[1].Value)]);
+            }
+        }
+    }
+
+    [GeneratedRegex(@"^(R\d+|RFC ?\d+.*)$")]
+    private static partial Regex RowId();
+
+    [GeneratedRegex(@"`(Baton\.[A-Za-z.]+:[A-Za-z0-9_.]+)`")]
+    private static partial Regex TestName();
+
+    private sealed record Row(string Id, string Text, IReadOnlyList<string> Tests);
+}
