@@ -1,0 +1,65 @@
+namespace Baton.Engine;
+
+/// <summary>What the node has counted since its start. A snapshot.</summary>
+public sealed record EngineCounters
+{
+    /// <summary>Frames received on the front.</summary>
+    public required long FrontFramesIn { get; init; }
+
+    /// <summary>Frames sent on the front.</summary>
+    public required long FrontFramesOut { get; init; }
+
+    /// <summary>Frames received on the lan.</summary>
+    public required long LanFramesIn { get; init; }
+
+    /// <summary>Frames sent on the lan.</summary>
+    public required long LanFramesOut { get; init; }
+
+    /// <summary>Packets that went to an endpoint here, straight from a client.</summary>
+    public required long Local { get; init; }
+
+    /// <summary>Packets encapsulated and forwarded by the directory.</summary>
+    public required long Forwarded { get; init; }
+
+    /// <summary>Late packets forwarded by tombstones.</summary>
+    public required long ForwardedByTombstone { get; init; }
+
+    /// <summary>Encapsulated packets accepted for an endpoint here.</summary>
+    public required long Decapsulated { get; init; }
+
+    /// <summary>Packets held during handoffs.</summary>
+    public required long Held { get; init; }
+
+    /// <summary>RST segments sent.</summary>
+    public required long ResetsSent { get; init; }
+
+    /// <summary>Endpoints here now.</summary>
+    public required int Endpoints { get; init; }
+
+    /// <summary>Of these, without an application.</summary>
+    public required int Unattached { get; init; }
+
+    /// <summary>Flows in the directory now.</summary>
+    public required int Flows { get; init; }
+
+    /// <summary>Tombstones now.</summary>
+    public required int Tombstones { get; init; }
+
+    /// <summary>Endpoints created by a client's first packet.</summary>
+    public required long EndpointsCreated { get; init; }
+
+    /// <summary>Endpoints closed.</summary>
+    public required long EndpointsClosed { get; init; }
+
+    /// <summary>Handoffs that took an endpoint away.</summary>
+    public required long HandoffsOut { get; init; }
+
+    /// <summary>Handoffs that brought an endpoint.</summary>
+    public required long HandoffsIn { get; init; }
+
+    /// <summary>Handoffs refused or rolled back.</summary>
+    public required long HandoffsFailed { get; init; }
+
+    /// <summary>Packets dropped, by the name of the reason; reasons never met are left out.</summary>
+    public required IReadOnlyDictionary<string, long> Drops { get; init; }
+}

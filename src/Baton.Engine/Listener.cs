@@ -1,0 +1,50 @@
+namespace Baton.Engine;
+
+/// <summary>How an application listens.</summary>
+public sealed record ListenerOptions
+{
+    /// <summary>Connections that wait to be accepted; beyond it endpoints stay unattached.</summary>
+    public int Backlog { get; init; } = 1024;
+
+    /// <summary>
+    /// The application keeps nothing of its own between operations, so that the engine may move its endpoints by itself:
+    /// outstanding operations then end with <see cref="EndpointLeftException"/>.
+    /// </summary>
+    public bool TransparentMoves { get; init; }
+}
+
+/// <summary>An application bound to a TCP service: it accepts the service's endpoints that are placed at or handed to this node.</summary>
+public sealed partial class Listener : IAsyncDisposable
+{
+    /// <summary>What it is bound to.</summary>
+    public BatonEndPoint EndPoint => throw new NotSupportedException();
+
+    /// <summary>The application's name.</summary>
+    public string Application => throw new NotSupportedException();
+
+    /// <summary>The next connection.</summary>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    /// <exception cref="ObjectDisposedException">The listener was disposed.</exception>
+    public ValueTask<Connection> AcceptAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+    /// <summary>Stops listening. Connections that nobody accepted become unattached; accepted ones stay.</summary>
+    public ValueTask DisposeAsync() => throw new NotSupportedException();
+}
+
+/// <summary>An application bound to a UDP service.</summary>
+public sealed partial class DatagramListener : IAsyncDisposable
+{
+    /// <summary>What it is bound to.</summary>
+    public BatonEndPoint EndPoint => throw new NotSupportedException();
+
+    /// <summary>The application's name.</summary>
+    public string Application => throw new NotSupportedException();
+
+    /// <summary>The next flow.</summary>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    /// <exception cref="ObjectDisposedException">The listener was disposed.</exception>
+    public ValueTask<DatagramConnection> AcceptAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+    /// <summary>Stops listening. Flows that nobody accepted become unattached; accepted ones stay.</summary>
+    public ValueTask DisposeAsync() => throw new NotSupportedException();
+}

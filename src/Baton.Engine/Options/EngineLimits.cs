@@ -1,0 +1,62 @@
+namespace Baton.Engine;
+
+/// <summary>Bounds on everything that can grow (R35).</summary>
+public sealed record EngineLimits
+{
+    /// <summary>Endpoints that this node owns, of all kinds.</summary>
+    public int Endpoints { get; init; } = 262_144;
+
+    /// <summary>Endpoints without an application at one time; a SYN beyond it is dropped and counted.</summary>
+    public int UnattachedEndpoints { get; init; } = 16_384;
+
+    /// <summary>How long an endpoint may stay without an application before it is closed.</summary>
+    public TimeSpan UnattachedTimeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Flows in the directory: those this node is home of.</summary>
+    public int Flows { get; init; } = 524_288;
+
+    /// <summary>Tombstones: endpoints that have left and whose late packets are forwarded.</summary>
+    public int Tombstones { get; init; } = 65_536;
+
+    /// <summary>How long a tombstone forwards late packets.</summary>
+    public TimeSpan TombstoneTime { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Packets held for one endpoint during a handoff.</summary>
+    public int HeldPackets { get; init; } = 4096;
+
+    /// <summary>Bytes of packets held for one endpoint during a handoff.</summary>
+    public int HeldBytes { get; init; } = 8 << 20;
+
+    /// <summary>Handoffs running at this node at one time.</summary>
+    public int Handoffs { get; init; } = 1024;
+
+    /// <summary>Bytes of one endpoint's image, context included; a larger one is rejected.</summary>
+    public int ImageBytes { get; init; } = 32 << 20;
+
+    /// <summary>Bytes of an application's context.</summary>
+    public int ContextBytes { get; init; } = 1 << 20;
+
+    /// <summary>Bytes that wait for one peer's channel.</summary>
+    public int ChannelBytes { get; init; } = 64 << 20;
+
+    /// <summary>Bytes of one query to a peer, and of its answer.</summary>
+    public int QueryBytes { get; init; } = 8 << 20;
+
+    /// <summary>Bytes of a connection's send queue.</summary>
+    public int SendBuffer { get; init; } = 4 << 20;
+
+    /// <summary>Bytes of a connection's receive queue.</summary>
+    public int ReceiveBuffer { get; init; } = 4 << 20;
+
+    /// <summary>Datagrams that wait in one UDP endpoint.</summary>
+    public int DatagramQueue { get; init; } = 256;
+
+    /// <summary>A UDP endpoint without traffic for so long is closed.</summary>
+    public TimeSpan DatagramIdle { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Frames taken from a link in one burst.</summary>
+    public int BurstFrames { get; init; } = 64;
+
+    /// <summary>Handoffs kept in an endpoint's history and in the node's event log.</summary>
+    public int History { get; init; } = 4096;
+}

@@ -1,0 +1,65 @@
+using Baton.Wire;
+
+namespace Baton.Engine;
+
+/// <summary>What a node is told at start. Everything that all members must agree on comes from the farm's configuration.</summary>
+public sealed class EngineOptions
+{
+    /// <summary>This node's name; one of <see cref="Members"/>.</summary>
+    public required string Node { get; init; }
+
+    /// <summary>The members of the farm, this node among them; the same list on every node.</summary>
+    public required IReadOnlyList<MemberOptions> Members { get; init; }
+
+    /// <summary>The services of the farm; the same list on every node.</summary>
+    public required IReadOnlyList<ServiceOptions> Services { get; init; }
+
+    /// <summary>The client side network. The engine owns the link and disposes it.</summary>
+    public required NetworkOptions Front { get; init; }
+
+    /// <summary>The network between the nodes. The engine owns the link and disposes it.</summary>
+    public required NetworkOptions Lan { get; init; }
+
+    /// <summary>The farm's secret keys.</summary>
+    public required EngineKeys Keys { get; init; }
+
+    /// <summary>Bounds on everything that can grow.</summary>
+    public EngineLimits Limits { get; init; } = new();
+
+    /// <summary>The rule that asks for moves of placed endpoints (R29), or null for none.</summary>
+    public MoveRule? Rule { get; init; }
+
+    /// <summary>How long the shard polls its links before it sleeps; 0 sleeps at once.</summary>
+    public TimeSpan SpinTime { get; init; } = TimeSpan.FromMicroseconds(20);
+
+    /// <summary>How long an endpoint may be frozen before the source asks for an abort.</summary>
+    public TimeSpan HandoffBudget { get; init; } = TimeSpan.FromMilliseconds(5);
+
+    /// <summary>How often members exchange their states.</summary>
+    public TimeSpan MembershipInterval { get; init; } = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>How long <see cref="BatonEngine.MoveAsync(EndpointId, string, CancellationToken)"/> waits for an application to hand off.</summary>
+    public TimeSpan MoveTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Where continuations of awaiting applications run.</summary>
+    public ContinuationScheduling Continuations { get; init; }
+
+    /// <summary>
+    /// Seed of everything random in the node (endpoint ids, ephemeral ports, selection). Null takes one from the
+    /// operating system; a simulator gives one, so that a run can be repeated.
+    /// </summary>
+    public ulong? Seed { get; init; }
+
+    /// <summary>Number of this start, rising with each; null takes the wall clock's.</summary>
+    public ulong? Incarnation { get; init; }
+}
+
+/// <summary>Where continuations of awaiting applications run.</summary>
+public enum ContinuationScheduling
+{
+    /// <summary>On the thread pool: application code never holds up the shard.</summary>
+    ThreadPool,
+
+    /// <summary>On the shard's thread: no switch of threads, for applications that never block.</summary>
+    Inline,
+}
