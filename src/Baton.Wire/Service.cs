@@ -1,35 +1,36 @@
 namespace Baton.Wire;
 
-/// <summary>When the owner of a new connection is selected.</summary>
+/// <summary>When the node that is to serve a connection is selected.</summary>
 public enum Placement : byte
 {
-    /// <summary>Never moved by itself: the home serves what arrives.</summary>
-    Home,
-
-    /// <summary>When the handshake's last ACK has been validated (UDP: with the first datagram).</summary>
+    /// <summary>At the SYN; handed off when the handshake's last ACK has been validated (UDP: with the first datagram).</summary>
     Handshake,
 
-    /// <summary>When the first request's bytes are there: the application that read them decides.</summary>
+    /// <summary>When the first request's bytes are there, by the application that read them.</summary>
     FirstRequest,
 }
 
 /// <summary>A configured address, protocol and port that clients use. The same in every member's configuration.</summary>
-/// <param name="Name">What configuration, applications and the tool call it.</param>
+/// <param name="Name">The service's name in configuration and listings.</param>
+/// <param name="Address">The address that clients use; no kernel owns it.</param>
 /// <param name="Protocol">TCP or UDP.</param>
-/// <param name="Address">The service address.</param>
 /// <param name="Port">The port that clients use.</param>
-/// <param name="Home">The node that holds the address: ingress and directory of the service's flows.</param>
-/// <param name="Application">The application bound to new connections, or null for whichever listens on the service.</param>
-/// <param name="ApplicationPort">The port of the application at a node, as references carry it; may differ from <paramref name="Port"/>.</param>
-/// <param name="Placement">When an owner is selected.</param>
-/// <param name="Policy">Who is selected: the name of a selection policy.</param>
+/// <param name="Home">The node that answers for the address and holds the directory entries of its flows.</param>
+/// <param name="Placement">When the owner is selected.</param>
+/// <param name="ApplicationName">The application bound by default, or null when each node's binding decides.</param>
+/// <param name="ApplicationPort">The port of the application at its node, as references carry it; 0 for the same as <paramref name="Port"/>.</param>
+/// <param name="Policy">Who is selected: a selection policy's name.</param>
 public sealed record Service(
     string Name,
-    IpProtocol Protocol,
     InetAddress Address,
+    IpProtocol Protocol,
     ushort Port,
     NodeId Home,
-    string? Application,
-    ushort ApplicationPort,
-    Placement Placement,
-    string Policy);
+    Placement Placement = Placement.Handshake,
+    string? ApplicationName = null,
+    ushort ApplicationPort = 0,
+    string Policy = "least-of-two")
+{
+    /// <summary>The port that references issued for this service carry as the owner's.</summary>
+    public ushort OwnerPort => ApplicationPort != 0 ? ApplicationPort : Port;
+}

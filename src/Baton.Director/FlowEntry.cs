@@ -1,0 +1,28 @@
+using System.Diagnostics.CodeAnalysis;
+using Baton.Wire;
+
+namespace Baton.Director;
+
+/// <summary>What the home knows of one flow.</summary>
+public struct FlowEntry
+{
+    internal EncodedReference StoredReference;
+    internal int NextFree;
+    internal bool InUse;
+
+    /// <summary>The flow.</summary>
+    public Flow Flow { get; internal set; }
+
+    /// <summary>The node where the endpoint lives; none while that is undecided.</summary>
+    public NodeId Owner { get; internal set; }
+
+    /// <summary>Since which epoch.</summary>
+    public Epoch Epoch { get; internal set; }
+
+    /// <summary>The last handoff that was decided here, swapped or aborted; none before the first.</summary>
+    public HandoffId LastHandoff { get; internal set; }
+
+    /// <summary>The owner's reference, as the owner wrote it.</summary>
+    [UnscopedRef]
+    public readonly ref readonly EncodedReference Reference => ref StoredReference;
+}

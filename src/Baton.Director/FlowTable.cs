@@ -1,0 +1,266 @@
+using System.Diagnostics;
+using Baton.Wire;
+
+namespace Baton.Director;
+
+/// <summary>
+/// The home's directory: which node owns each flow, since which epoch, and by which reference it is reached. It is
+/// authoritative: a handoff is decided by <see cref="CompareAndSwap"/> and nowhere else. Bounded; a lookup allocates
+/// nothing; the hash is keyed, so that clients cannot choose ports that collide. Used by one thread.
+/// </summary>
+public sealed class FlowTable
+{
+    private readonly NodeId _self;
+    private readonly HashKey _key;
+    private readonly ProbeIndex _index;
+    private readonly Slab<FlowEntry> _entries;
+    private int _claimed;
+    private int _firstFree = -1;
+    private VerdictCounters _counters;
+
+    /// <summary>An empty table.</summary>
+    /// <param name="self">The node it belongs to: its own flows are local.</param>
+    /// <param name="key">The secret of the hash.</param>
+    /// <param name="capacity">The most flows it holds, 1 to 2^28.</param>
+    public FlowTable(NodeId self, HashKey key, int capacity)
+    {
+        _self = self;
+        _key = key;
+        Capacity = capacity;
+        _index = new ProbeIndex(capacity);
+        _entries = new Slab<FlowEntry>(capacity);
+    }
+
+    /// <summary>The most flows it holds.</summary>
+    public int Capacity { get; }
+
+    /// <summary>The flows it holds.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Flows that were not added because the table was full.</summary>
+    public long Overflows { get; private set; }
+
+    /// <summary>The verdicts given.</summary>
+    public VerdictCounters Verdicts => _counters;
+
+    /// <summary>
+    /// The epoch for a new flow. Not below any that a removed flow had: the late question of an ended connection's
+    /// handoff must not match the next connection between the same ports.
+    /// </summary>
+    public Epoch NextEpoch { get; private set; } = Epoch.First;
+
+    /// <summary>Decides about a packet of a flow, and counts the verdict.</summary>
+    public Verdict Decide(in Flow flow)
+    {
+        int number = Find(in flow, out _);
+        if (number < 0)
+        {
+            _counters.Count(VerdictKind.Unknown);
+            return Verdict.Unknown;
+        }
+
+        ref readonly var entry = ref _entries[number];
+        var kind = entry.Owner == _self ? VerdictKind.Local
+            : entry.Owner == NodeId.None ? VerdictKind.Hold
+            : VerdictKind.Forward;
+        _counters.Count(kind);
+        return new Verdict(kind, in entry);
+    }
+
+    /// <summary>A copy of a flow's entry, for listings; counts nothing.</summary>
+    public bool TryFind(in Flow flow, out FlowEntry entry)
+    {
+        int number = Find(in flow, out _);
+        entry = number < 0 ? default : _entries[number];
+        return number >= 0;
+    }
+
+    /// <summary>Adds a flow. An owner of none means that its packets are held until a swap decides.</summary>
+    public AddResult TryAdd(in Flow flow, NodeId owner, Epoch epoch, in EncodedReference reference)
+    {
+        if (Find(in flow, out _) >= 0)
+        {
+            return AddResult.Exists;
+        }
+
+        if (Count == Capacity)
+        {
+            Overflows++;
+            return AddResult.Full;
+        }
+
+        int number = ClaimEntry();
+        ref var entry = ref _entries.Claim(number);
+        entry = new FlowEntry
+        {
+            Flow = flow,
+            Owner = owner,
+            Epoch = epoch,
+            StoredReference = reference,
+            NextFree = -1,
+            InUse = true,
+        };
+        _index.Add(Tag(in flow), number);
+        Count++;
+        return AddResult.Added;
+    }
+
+    /// <summary>
+    /// The only point of decision of a handoff. Idempotent: the entry keeps the last handoff that was decided, so the
+    /// same question gets the same outcome, and of a handoff's two questions, commit and abort, only one ever succeeds.
+    /// </summary>
+    public SwapResult CompareAndSwap(in SwapQuestion question)
+    {
+        int number = Find(question.Flow, out _);
+        if (number < 0)
+        {
+            return new SwapResult(SwapOutcome.Gone, NodeId.None, default, default);
+        }
+
+        ref var entry = ref _entries[number];
+        bool decidedBefore = entry.LastHandoff == question.Handoff;
+        bool swapped = decidedBefore
+            ? entry.Owner == question.NewOwner && entry.Epoch == question.NewEpoch
+            : Matches(in entry, in question);
+        if (swapped && !decidedBefore)
+        {
+            entry.Owner = question.NewOwner;
+            entry.Epoch = question.NewEpoch;
+            entry.LastHandoff = question.Handoff;
+            if (!question.IsAbort)
+            {
+                entry.StoredReference = question.Reference;
+            }
+        }
+
+        return new SwapResult(swapped ? SwapOutcome.Swapped : SwapOutcome.Refused, entry.Owner, entry.Epoch, entry.StoredReference);
+    }
+
+    /// <summary>
+    /// The owner says that the connection has ended. Idempotent; what a former owner says, or an owner of another epoch,
+    /// has no effect.
+    /// </summary>
+    /// <returns>Whether the flow is not in the table any more.</returns>
+    public bool TryClose(in Flow flow, NodeId owner, Epoch epoch)
+    {
+        int number = Find(in flow, out int slot);
+        if (number < 0)
+        {
+            return true;
+        }
+
+        ref readonly var entry = ref _entries[number];
+        if (entry.Owner != owner || entry.Epoch != epoch)
+        {
+            return false;
+        }
+
+        Remove(slot, number);
+        return true;
+    }
+
+    /// <summary>Removes a flow whoever owns it, as an operator does.</summary>
+    public bool Remove(in Flow flow)
+    {
+        int number = Find(in flow, out int slot);
+        if (number < 0)
+        {
+            return false;
+        }
+
+        Remove(slot, number);
+        return true;
+    }
+
+    /// <summary>
+    /// The entries, in the order of their numbers: the same for the same history, whatever the key. Flows may be removed
+    /// meanwhile.
+    /// </summary>
+    public Enumerator GetEnumerator() => new(this);
+
+    // A question is one of two: commit to another node with the next epoch, or abort at the same node with the one
+    // after, so that of both only the first can match.
+    private static bool Matches(in FlowEntry entry, in SwapQuestion question) =>
+        question.Handoff != HandoffId.None
+        && question.NewOwner != NodeId.None
+        && entry.Owner == question.ExpectedOwner
+        && entry.Epoch == question.ExpectedEpoch
+        && question.NewEpoch == question.ExpectedEpoch + (question.IsAbort ? 2u : 1u)
+        && question.NewEpoch > question.ExpectedEpoch;
+
+    private uint Tag(in Flow flow) => (uint)(flow.Hash(in _key) >> 32);
+
+    private int Find(in Flow flow, out int slot)
+    {
+        uint tag = Tag(in flow);
+        slot = _index.Start(tag);
+        while (_index.TryProbe(tag, ref slot, out int number))
+        {
+            if (_entries[number].Flow == flow)
+            {
+                return number;
+            }
+
+            slot = _index.Next(slot);
+        }
+
+        return -1;
+    }
+
+    private int ClaimEntry()
+    {
+        if (_firstFree < 0)
+        {
+            return _claimed++;
+        }
+
+        int number = _firstFree;
+        _firstFree = _entries[number].NextFree;
+        return number;
+    }
+
+    private void Remove(int slot, int number)
+    {
+        ref var entry = ref _entries[number];
+        Debug.Assert(entry.InUse, "A free entry is not in the index.");
+        if (entry.Epoch > NextEpoch)
+        {
+            NextEpoch = entry.Epoch;
+        }
+
+        _index.RemoveAt(slot);
+        entry = new FlowEntry { NextFree = _firstFree };
+        _firstFree = number;
+        Count--;
+    }
+
+    /// <summary>Walks the entries.</summary>
+    public ref struct Enumerator
+    {
+        private readonly FlowTable _table;
+        private int _number;
+
+        internal Enumerator(FlowTable table)
+        {
+            _table = table;
+            _number = -1;
+        }
+
+        /// <summary>The entry in turn.</summary>
+        public readonly ref readonly FlowEntry Current => ref _table._entries[_number];
+
+        /// <summary>On to the next entry.</summary>
+        public bool MoveNext()
+        {
+            while (++_number < _table._claimed)
+            {
+                if (_table._entries[_number].InUse)
+                {
+                    return true;
+                }
+            }
+
+            return false;
+        }
+    }
+}

@@ -1,0 +1,32 @@
+using Baton.Wire;
+
+namespace Baton.Director;
+
+/// <summary>What is to be done with a flow's packets, and with which reference. Good until the table changes.</summary>
+public readonly ref struct Verdict
+{
+    private static readonly FlowEntry s_nothing = new();
+
+    private readonly ref readonly FlowEntry _entry;
+
+    internal Verdict(VerdictKind kind, ref readonly FlowEntry entry)
+    {
+        Kind = kind;
+        _entry = ref entry;
+    }
+
+    /// <summary>The verdict on a flow without an entry.</summary>
+    internal static Verdict Unknown => new(VerdictKind.Unknown, in s_nothing);
+
+    /// <summary>What is to be done.</summary>
+    public VerdictKind Kind { get; }
+
+    /// <summary>Where the endpoint lives; none if the flow is unknown or undecided.</summary>
+    public NodeId Owner => _entry.Owner;
+
+    /// <summary>Since which epoch.</summary>
+    public Epoch Epoch => _entry.Epoch;
+
+    /// <summary>The owner's reference: goes to the stack with a local packet, in front of a forwarded one.</summary>
+    public ref readonly EncodedReference Reference => ref _entry.StoredReference;
+}
