@@ -36,6 +36,13 @@ public struct EncodedReference : IEquatable<EncodedReference>
         return encoded;
     }
 
+    /// <summary>Changes one byte, which must be one of the reference's.</summary>
+    internal void SetByte(int offset, byte value)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(offset, Length);
+        _bytes[offset] = value;
+    }
+
     /// <inheritdoc/>
     public readonly bool Equals(EncodedReference other) => Span.SequenceEqual(other.Span);
 
