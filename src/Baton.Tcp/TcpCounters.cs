@@ -1,0 +1,47 @@
+namespace Baton.Tcp;
+
+/// <summary>What a connection has seen at its present owner. Counters do not move with it.</summary>
+public struct TcpCounters
+{
+    /// <summary>Segments given to <see cref="TcpConnection.OnSegment"/>.</summary>
+    public long SegmentsReceived;
+
+    /// <summary>Segments emitted; a super-segment counts once.</summary>
+    public long SegmentsSent;
+
+    /// <summary>Payload bytes that became readable.</summary>
+    public long BytesReceived;
+
+    /// <summary>Payload bytes emitted, retransmissions included.</summary>
+    public long BytesSent;
+
+    /// <summary>Emitted segments that repeated sequence space.</summary>
+    public long SegmentsRetransmitted;
+
+    /// <summary>Payload bytes emitted again.</summary>
+    public long BytesRetransmitted;
+
+    /// <summary>Entries into fast recovery (RFC 5681 §3.2).</summary>
+    public long FastRetransmits;
+
+    /// <summary>Expirations of the retransmission timer (RFC 6298 §5.4).</summary>
+    public long RetransmissionTimeouts;
+
+    /// <summary>Segments with payload that came ahead of RCV.NXT.</summary>
+    public long SegmentsOutOfOrder;
+
+    /// <summary>Segments with payload that was known already.</summary>
+    public long SegmentsDuplicate;
+
+    /// <summary>Segments dropped: outside the window, old, forged or without room.</summary>
+    public long SegmentsDropped;
+
+    /// <summary>Challenge ACKs (RFC 5961).</summary>
+    public long ChallengeAcks;
+
+    /// <summary>Probes of a closed or too small window.</summary>
+    public long WindowProbes;
+
+    /// <summary>Keep-alive probes.</summary>
+    public long KeepAliveProbes;
+}

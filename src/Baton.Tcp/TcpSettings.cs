@@ -1,0 +1,76 @@
+namespace Baton.Tcp;
+
+/// <summary>What a connection may use and how long it waits. Immutable: one instance serves many connections.</summary>
+public sealed record TcpSettings
+{
+    /// <summary>Smallest buffer limit accepted, in bytes.</summary>
+    public const int MinBufferLimit = 2 * 1024;
+
+    /// <summary>Largest buffer limit accepted, in bytes; also what an image may claim.</summary>
+    public const int MaxBufferLimit = 64 * 1024 * 1024;
+
+    /// <summary>The defaults.</summary>
+    public static TcpSettings Default { get; } = new();
+
+    /// <summary>Unacknowledged and unsent bytes a connection queues. Memory is taken as needed and released when empty.</summary>
+    public int SendBufferLimit { get; init; } = 4 * 1024 * 1024;
+
+    /// <summary>
+    /// Bytes of receive ring, a power of two. The window promised stays 1/16 below, see the ReceiveWindow part.
+    /// </summary>
+    public int ReceiveBufferLimit { get; init; } = 4 * 1024 * 1024;
+
+    /// <summary>The MSS announced, and the bound on what is sent: interface MTU less the fixed IP and TCP headers (RFC 6691).</summary>
+    public ushort Mss { get; init; } = 1460;
+
+    /// <summary>The peer's MSS when it announces none: 536 for IPv4, 1220 for IPv6 (RFC 9293 §3.7.1).</summary>
+    public ushort DefaultPeerMss { get; init; } = 536;
+
+    /// <summary>Whether window scaling is offered (RFC 7323 §2).</summary>
+    public bool WindowScaling { get; init; } = true;
+
+    /// <summary>Whether timestamps are offered (RFC 7323 §3).</summary>
+    public bool Timestamps { get; init; } = true;
+
+    /// <summary>Whether selective acknowledgments are offered (RFC 2018).</summary>
+    public bool SelectiveAcks { get; init; } = true;
+
+    /// <summary>Whether small segments are sent at once, although earlier ones are unacknowledged (no Nagle, RFC 1122 §4.2.3.4).</summary>
+    public bool NoDelay { get; init; }
+
+    /// <summary>The retransmission timeout's lower bound. RFC 6298 §2.4 says 1 s; kernels use 200 ms.</summary>
+    public TimeSpan MinRto { get; init; } = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>The retransmission timeout's upper bound (RFC 6298 §2.5: at least 60 s); probes of a closed window too.</summary>
+    public TimeSpan MaxRto { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>The retransmission timeout before the first measurement (RFC 6298 §2.1).</summary>
+    public TimeSpan InitialRto { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How often unacknowledged data are retransmitted, or a window is probed in vain, before giving up (RFC 1122 §4.2.3.5).</summary>
+    public int MaxRetransmissions { get; init; } = 15;
+
+    /// <summary>How often a SYN or SYN-ACK is retransmitted before giving up.</summary>
+    public int MaxSynRetransmissions { get; init; } = 6;
+
+    /// <summary>How long an acknowledgment may wait for data to ride on (RFC 9293 §3.8.6.3: below 0.5 s).</summary>
+    public TimeSpan AckDelay { get; init; } = TimeSpan.FromMilliseconds(40);
+
+    /// <summary>How long a small segment may wait for a larger window (RFC 9293 §3.8.6.2.1: 0.1 to 1 s).</summary>
+    public TimeSpan SillyWindowOverride { get; init; } = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>Silence after which keep-alive probes start; zero: none (RFC 9293 §3.8.4).</summary>
+    public TimeSpan KeepAliveTime { get; init; }
+
+    /// <summary>The time between keep-alive probes.</summary>
+    public TimeSpan KeepAliveInterval { get; init; } = TimeSpan.FromSeconds(75);
+
+    /// <summary>Unanswered keep-alive probes after which the connection is closed.</summary>
+    public int KeepAliveProbes { get; init; } = 9;
+
+    /// <summary>The length of TIME-WAIT (2 MSL, RFC 9293 §3.4.2).</summary>
+    public TimeSpan TimeWaitLength { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long FIN-WAIT-2 lasts once nobody reads any more (see <see cref="TcpConnection.Close"/>).</summary>
+    public TimeSpan FinWait2Length { get; init; } = TimeSpan.FromSeconds(60);
+}
