@@ -1,0 +1,62 @@
+namespace Baton.Handoff;
+
+/// <summary>
+/// Everything a <see cref="HandoffAgent"/> keeps is bounded by these. The defaults protect a node of 10 GiB: at most
+/// 256 MiB wait in embryos' buffers, whoever the sources are.
+/// </summary>
+public sealed record HandoffLimits
+{
+    /// <summary>Longest message in bytes, header included; the channel's frame must take it.</summary>
+    public const int MaxMessageBytes = 64 * 1024;
+
+    /// <summary>Payload bytes of one PRECOPY or STATE message.</summary>
+    public const int ChunkBytes = 60 * 1024;
+
+    /// <summary>Longest application name in bytes of UTF-8.</summary>
+    public const int MaxApplicationNameBytes = 255;
+
+    /// <summary>Longest <see cref="HandoffRequest.Options"/> in bytes.</summary>
+    public const int MaxOptionsBytes = 1024;
+
+    /// <summary>Longest held packet in bytes: a super-frame as a link with offloads gives it.</summary>
+    public const int MaxHeldPacketBytes = 128 * 1024;
+
+    /// <summary>The defaults.</summary>
+    public static HandoffLimits Default { get; } = new();
+
+    /// <summary>Handoffs away from this node at once.</summary>
+    public int MaxSourceHandoffs { get; init; } = 4096;
+
+    /// <summary>Handoffs to this node at once.</summary>
+    public int MaxTargetHandoffs { get; init; } = 4096;
+
+    /// <summary>Longest STATE in bytes: precopied stream, image, context and held packets.</summary>
+    public int MaxStateBytes { get; init; } = 32 * 1024 * 1024;
+
+    /// <summary>Bytes of STATE and PRECOPY kept for all handoffs to this node together.</summary>
+    public long MaxBufferedBytes { get; init; } = 256L * 1024 * 1024;
+
+    /// <summary>Longest application context in bytes.</summary>
+    public int MaxContextBytes { get; init; } = 1024 * 1024;
+
+    /// <summary>Held packets that travel in one STATE.</summary>
+    public int MaxHeldPackets { get; init; } = 4096;
+
+    /// <summary>Ended handoffs remembered, so that a repeated question gets the same answer.</summary>
+    public int MaxRemembered { get; init; } = 4096;
+
+    /// <summary>CLOSED messages that wait for their acknowledgment.</summary>
+    public int MaxPendingClosed { get; init; } = 65536;
+
+    /// <summary>How long an endpoint may be frozen before the source asks the home for an abort.</summary>
+    public TimeSpan FreezeBudget { get; init; } = TimeSpan.FromMilliseconds(5);
+
+    /// <summary>How long the source, still serving, waits for PREPARED and precopies before it gives up.</summary>
+    public TimeSpan PrepareTimeout { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>How long a tombstone forwards late packets.</summary>
+    public TimeSpan TombstoneForwarding { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a tombstone then drops them silently.</summary>
+    public TimeSpan TombstoneSilence { get; init; } = TimeSpan.FromSeconds(60);
+}
