@@ -40,6 +40,12 @@ public interface ILink : IDisposable
     /// <summary>A file descriptor that polls readable when frames wait, or -1 (memory).</summary>
     int WaitDescriptor { get; }
 
+    /// <summary>
+    /// When <see cref="Receive"/> and <see cref="Flush"/> are due although the descriptor is silent: links that keep
+    /// frames back (delay) say so here.
+    /// </summary>
+    Instant NextDeadline => Instant.Never;
+
     /// <summary>Gives up to <paramref name="limit"/> waiting frames to <paramref name="receiver"/>, each valid (and writable) only during its call.</summary>
     /// <returns>The number of frames given.</returns>
     int Receive(IFrameReceiver receiver, int limit);

@@ -1,0 +1,85 @@
+using Baton.Wire;
+
+namespace Baton.Link;
+
+/// <summary>Sets up the kernel's side of an interface in the calling thread's network namespace.</summary>
+internal sealed unsafe class KernelInterface : IDisposable
+{
+    private const int AF_INET = 2, SOCK_DGRAM = 2, SOCK_CLOEXEC = 0x80000;
+    private const nuint SIOCGIFFLAGS = 0x8913, SIOCSIFFLAGS = 0x8914, SIOCSIFMTU = 0x8922, SIOCGIFHWADDR = 0x8927, SIOCSIFTXQLEN = 0x8943;
+    private const short IFF_UP = 1;
+
+    private readonly string _name;
+    private readonly int _socket;
+
+    /// <summary>Opens a socket to ask by; the interface has to exist.</summary>
+    public KernelInterface(string name)
+    {
+        _name = name;
+        _socket = Syscalls.Socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        Check(_socket, "A socket to set it up by could not be opened");
+    }
+
+    /// <summary>The kernel's own address on it.</summary>
+    public MacAddress Address
+    {
+        get
+        {
+            var request = InterfaceRequest.For(_name);
+            Check(Syscalls.IoControl(_socket, SIOCGIFHWADDR, &request), "Its address could not be read");
+            return request.HardwareAddress;
+        }
+    }
+
+    public void SetMtu(int mtu)
+    {
+        var request = InterfaceRequest.For(_name);
+        request.Value = mtu;
+        Check(Syscalls.IoControl(_socket, SIOCSIFMTU, &request), $"Its MTU could not be set to {mtu}");
+    }
+
+    public void SetQueueLength(int frames)
+    {
+        var request = InterfaceRequest.For(_name);
+        request.Value = frames;
+        Check(Syscalls.IoControl(_socket, SIOCSIFTXQLEN, &request), $"Its queue could not be set to {frames} frames");
+    }
+
+    /// <summary>Keeps the kernel from speaking IPv6 on it; a kernel without IPv6 needs no telling.</summary>
+    public void SilenceIpv6()
+    {
+        string setting = $"/proc/sys/net/ipv6/conf/{_name}/disable_ipv6";
+        try
+        {
+            if (File.Exists(setting))
+            {
+                File.WriteAllText(setting, "1");
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new LinkException($"Interface {_name}: IPv6 could not be switched off: {e.Message}",
+                $"mount -o remount,rw /proc/sys, or allow KernelIpv6 for {_name}");
+        }
+    }
+
+    public void BringUp()
+    {
+        var request = InterfaceRequest.For(_name);
+        Check(Syscalls.IoControl(_socket, SIOCGIFFLAGS, &request), "Its state could not be read");
+        request.Flags |= IFF_UP;
+        Check(Syscalls.IoControl(_socket, SIOCSIFFLAGS, &request), "It could not be brought up");
+    }
+
+    public void Dispose() => _ = Syscalls.Close(_socket);
+
+    private void Check(int result, string problem)
+    {
+        if (result < 0)
+        {
+            int error = Syscalls.LastError;
+            throw new LinkException($"Interface {_name}: {char.ToLowerInvariant(problem[0])}{problem[1..]}: {Syscalls.Describe(error)}.",
+                error == Syscalls.EPERM ? "run as root, or inside `unshare -Urnm`" : "", error);
+        }
+    }
+}
