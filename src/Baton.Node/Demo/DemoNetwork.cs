@@ -1,0 +1,199 @@
+using System.Globalization;
+using System.Text;
+
+namespace Baton.Node.Demo;
+
+/// <summary>
+/// The demonstration's network, made of namespaces: client, router, a switch with the front and the lan bridge, and one
+/// per node. Client and router meet at two TAPs that the relay joins; each node opens two TAPs, <c>front</c> and
+/// <c>lan</c>, which are bridged to the switch. Names carry this process's number, so that runs do not meet and what a
+/// killed run left can be told and removed.
+/// </summary>
+internal sealed class DemoNetwork : IAsyncDisposable
+{
+    /// <summary>The TAP between the client and the relay, and that between the relay and the router.</summary>
+    public const string RelayTap = "wan";
+
+    private const string NamePrefix = "baton-demo-";
+    private readonly string _prefix = string.Create(CultureInfo.InvariantCulture, $"{NamePrefix}{Environment.ProcessId}-");
+
+    private DemoNetwork()
+    {
+    }
+
+    public string Client => _prefix + "client";
+
+    public string Router => _prefix + "router";
+
+    private string Switch => _prefix + "switch";
+
+    private IEnumerable<string> All => [Client, Router, Switch, .. AddressPlan.Nodes.Select(NamespaceOf)];
+
+    public string NamespaceOf(DemoNode node) => _prefix + node.Name;
+
+    /// <summary>Removes what killed runs left, then makes the network.</summary>
+    public static async Task<DemoNetwork> CreateAsync(CancellationToken cancellation)
+    {
+        await RemoveLeftoversAsync(cancellation);
+        var network = new DemoNetwork();
+        try
+        {
+            await network.MakeAsync(cancellation);
+            return network;
+        }
+        catch
+        {
+            await network.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Removes every namespace, and with them all that is in them.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        foreach (string name in await ExistingAsync(default))
+        {
+            if (name.StartsWith(_prefix, StringComparison.Ordinal))
+            {
+                await RemoveAsync(name);
+            }
+        }
+    }
+
+    private async Task MakeAsync(CancellationToken cancellation)
+    {
+        var made = await Command.RunAsync("ip", ["-batch", "-"], Lines(All.Select(name => $"netns add {name}")), cancellation);
+        if (made.ExitCode != 0)
+        {
+            throw new PrerequisiteException(
+                "Network namespaces cannot be made here (" + made.Error.Trim().Split('\n')[0] + ").\n"
+                + "In a container, start it with the rights to do so:\n  docker run --privileged …");
+        }
+
+        await Task.WhenAll(All.Select(name => QuietAsync(name, cancellation)));
+        await BatchAsync(Switch, SwitchCommands(), cancellation);
+        await Task.WhenAll(
+            BatchAsync(Client, ClientCommands(), cancellation),
+            BatchAsync(Router, RouterCommands(), cancellation),
+            Task.WhenAll(AddressPlan.Nodes.Select(node => BatchAsync(NamespaceOf(node), NodeCommands(), cancellation))));
+        await Command.RequireAsync("ip", ["netns", "exec", Router, "sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"], cancellation: cancellation);
+    }
+
+    /// <summary>IPv6 off (no neighbour discovery in the captures), and bridges that pass packets by no firewall.</summary>
+    private static async Task QuietAsync(string name, CancellationToken cancellation) => await Command.RequireAsync(
+        "ip",
+        [
+            "netns", "exec", name, "sh", "-c",
+            "echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6; echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6; "
+            + "for f in /proc/sys/net/bridge/bridge-nf-call-*; do if [ -w $f ]; then echo 0 > $f; fi; done; true",
+        ],
+        cancellation: cancellation);
+
+    private IEnumerable<string> SwitchCommands()
+    {
+        foreach (string bridge in (string[])["front", "lan"])
+        {
+            int mtu = Mtu(bridge);
+            yield return $"link add {bridge} type bridge stp_state 0 forward_delay 0 mcast_snooping 0";
+            yield return $"link set {bridge} mtu {mtu} up";
+            foreach (var node in AddressPlan.Nodes)
+            {
+                yield return $"link add {bridge}-{node.Name} mtu {mtu} type veth peer name {bridge}-port mtu {mtu} netns {NamespaceOf(node)}";
+                yield return $"link set {bridge}-{node.Name} master {bridge} up";
+            }
+        }
+
+        yield return $"link add front-router mtu {AddressPlan.FrontMtu} type veth peer name front mtu {AddressPlan.FrontMtu} netns {Router}";
+        yield return "link set front-router master front up";
+    }
+
+    private static IEnumerable<string> NodeCommands()
+    {
+        foreach (string tap in (string[])["front", "lan"])
+        {
+            yield return $"link add {tap}-bridge type bridge stp_state 0 forward_delay 0 mcast_snooping 0";
+            yield return $"link set {tap}-bridge mtu {Mtu(tap)} up";
+            yield return $"tuntap add dev {tap} mode tap vnet_hdr";
+            yield return $"link set {tap} mtu {Mtu(tap)} master {tap}-bridge up";
+            yield return $"link set {tap}-port master {tap}-bridge up";
+        }
+    }
+
+    private static IEnumerable<string> ClientCommands() =>
+    [
+        "link set lo up",
+        $"tuntap add dev {RelayTap} mode tap vnet_hdr",
+        $"addr add {AddressPlan.WithPrefix(AddressPlan.Client)} dev {RelayTap}",
+        $"link set {RelayTap} mtu {AddressPlan.FrontMtu} up",
+        $"route add default via {AddressPlan.RouterOutside}",
+    ];
+
+    private static IEnumerable<string> RouterCommands() =>
+    [
+        $"tuntap add dev {RelayTap} mode tap vnet_hdr",
+        $"addr add {AddressPlan.WithPrefix(AddressPlan.RouterOutside)} dev {RelayTap}",
+        $"link set {RelayTap} mtu {AddressPlan.FrontMtu} up",
+        $"addr add {AddressPlan.WithPrefix(AddressPlan.RouterInside)} dev front",
+        "link set front up",
+    ];
+
+    private static int Mtu(string network) => network == "lan" ? AddressPlan.LanMtu : AddressPlan.FrontMtu;
+
+    private static async Task BatchAsync(string name, IEnumerable<string> commands, CancellationToken cancellation) =>
+        await Command.RequireAsync("ip", ["-n", name, "-batch", "-"], Lines(commands), cancellation);
+
+    private static string Lines(IEnumerable<string> commands) =>
+        commands.Aggregate(new StringBuilder(), (text, line) => text.Append(line).Append('\n')).ToString();
+
+    private static async Task RemoveLeftoversAsync(CancellationToken cancellation)
+    {
+        foreach (string name in await ExistingAsync(cancellation))
+        {
+            if (OwnerOf(name) is { } process && !IsDemo(process))
+            {
+                await RemoveAsync(name);
+            }
+        }
+    }
+
+    /// <summary>The process whose number stands in a namespace's name, or null for a name of somebody else.</summary>
+    internal static int? OwnerOf(string name)
+    {
+        string[] parts = name.StartsWith(NamePrefix, StringComparison.Ordinal) ? name[NamePrefix.Length..].Split('-') : [];
+        return parts.Length == 2 && int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out int process)
+            ? process
+            : null;
+    }
+
+    /// <summary>Whether a process of that number runs a demonstration: numbers are used again.</summary>
+    private static bool IsDemo(int process)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{process}/cmdline").Split('\0').Contains("demo");
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
+    private static async Task<IEnumerable<string>> ExistingAsync(CancellationToken cancellation)
+    {
+        var listed = await Command.RunAsync("ip", ["netns", "list"], cancellation: cancellation);
+        return listed.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ')[0]);
+    }
+
+    /// <summary>Ends what still runs in the namespace, then removes it. Never fails: it is also the way out of a failure.</summary>
+    private static async Task RemoveAsync(string name)
+    {
+        var pids = await Command.RunAsync("ip", ["netns", "pids", name]);
+        string[] running = pids.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        if (running.Length > 0)
+        {
+            await Command.RunAsync("kill", ["-KILL", .. running]);
+        }
+
+        await Command.RunAsync("ip", ["netns", "delete", name]);
+    }
+}

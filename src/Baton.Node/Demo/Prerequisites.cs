@@ -1,0 +1,89 @@
+namespace Baton.Node.Demo;
+
+/// <summary>What the demonstration needs of the machine: the TUN device, a few programs, and the right to make namespaces.</summary>
+internal static class Prerequisites
+{
+    private const string TunDevice = "/dev/net/tun";
+
+    private static readonly (string Program, string DebianPackage)[] Programs =
+    [
+        ("ip", "iproute2"),
+        ("curl", "curl"),
+        ("unshare", "util-linux"),
+        ("mount", "mount"),
+    ];
+
+    /// <summary>Checks everything that can be checked before anything is made.</summary>
+    /// <exception cref="PrerequisiteException">Something is missing.</exception>
+    public static async Task RequireAsync(bool isRoot, Action<string> report, CancellationToken cancellation)
+    {
+        RequireTunDevice();
+        await RequireProgramsAsync(isRoot, report, cancellation);
+        if (!isRoot)
+        {
+            await RequireUserNamespacesAsync(cancellation);
+        }
+    }
+
+    private static void RequireTunDevice()
+    {
+        if (!File.Exists(TunDevice))
+        {
+            throw new PrerequisiteException(
+                $"{TunDevice} does not exist. This makes it:\n  sudo mkdir -p /dev/net && sudo mknod {TunDevice} c 10 200 && sudo chmod 0666 {TunDevice}");
+        }
+
+        try
+        {
+            using var device = new FileStream(TunDevice, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0);
+        }
+        catch (UnauthorizedAccessException)
+        {
+            throw new PrerequisiteException(
+                $"{TunDevice} may not be opened by this user. This mends it until the next boot:\n  sudo chmod 0666 {TunDevice}");
+        }
+        catch (IOException error)
+        {
+            throw new PrerequisiteException($"{TunDevice} does not open ({error.Message}). This loads its driver:\n  sudo modprobe tun");
+        }
+    }
+
+    private static async Task RequireProgramsAsync(bool isRoot, Action<string> report, CancellationToken cancellation)
+    {
+        string[] packages = Missing();
+        if (packages.Length == 0)
+        {
+            return;
+        }
+
+        string names = string.Join(' ', packages);
+        if (isRoot && Command.Find("apt-get") is { } apt)
+        {
+            report($"installing {names}");
+            await Command.RunAsync(apt, ["update", "-qq"], cancellation: cancellation);
+            await Command.RunAsync(apt, ["install", "-y", "-qq", "--no-install-recommends", .. packages], cancellation: cancellation);
+            packages = Missing();
+            names = string.Join(' ', packages);
+        }
+
+        if (packages.Length > 0)
+        {
+            throw new PrerequisiteException($"Programs are missing. On Debian this installs them:\n  sudo apt-get install -y {names}");
+        }
+    }
+
+    private static string[] Missing() =>
+        [.. Programs.Where(p => Command.Find(p.Program) is null).Select(p => p.DebianPackage).Distinct()];
+
+    private static async Task RequireUserNamespacesAsync(CancellationToken cancellation)
+    {
+        var tried = await Command.RunAsync("unshare", ["-Urnm", "true"], cancellation: cancellation);
+        if (tried.ExitCode != 0)
+        {
+            throw new PrerequisiteException(
+                "This machine gives its users no namespaces (" + tried.Error.Trim() + "). Either allow them or run as root:\n"
+                + "  sudo sysctl -w kernel.unprivileged_userns_clone=1 kernel.apparmor_restrict_unprivileged_userns=0\n"
+                + "  sudo ./baton demo");
+        }
+    }
+}
