@@ -1,0 +1,72 @@
+using System.Buffers.Binary;
+using Baton.Wire;
+
+namespace Baton.Membership;
+
+/// <summary>One datagram of the load exchange (UDP, lan, port 6083): a member's state, numbered.</summary>
+/// <param name="State">What the member says about itself.</param>
+/// <param name="Sequence">Rises with each datagram of one incarnation, so that a late one is known as such.</param>
+public readonly record struct LoadDatagram(MemberState State, ulong Sequence)
+{
+    /// <summary>The UDP port on the lan.</summary>
+    public const ushort Port = 6083;
+
+    /// <summary>Bytes on the wire, always.</summary>
+    public const int Length = 40;
+
+    private const byte Version = 1;
+    private const byte DrainingFlag = 1;
+
+    /// <summary>Writes <see cref="Length"/> bytes and returns that length.</summary>
+    public int Write(Span<byte> destination)
+    {
+        var to = destination[..Length];
+        to[0] = Version;
+        to[1] = State.Draining ? DrainingFlag : (byte)0;
+        BinaryPrimitives.WriteUInt16BigEndian(to[2..], State.Node.Value);
+        BinaryPrimitives.WriteUInt16BigEndian(to[4..], State.Weight);
+        BinaryPrimitives.WriteUInt16BigEndian(to[6..], 0);
+        BinaryPrimitives.WriteUInt64BigEndian(to[8..], State.Incarnation);
+        BinaryPrimitives.WriteUInt64BigEndian(to[16..], Sequence);
+        BinaryPrimitives.WriteUInt32BigEndian(to[24..], State.LiveConnections);
+        BinaryPrimitives.WriteUInt32BigEndian(to[28..], State.CpuPermille);
+        BinaryPrimitives.WriteUInt64BigEndian(to[32..], State.QueuedBytes);
+        return Length;
+    }
+
+    /// <summary>Reads a datagram; bits and fields without a meaning in this version must be zero.</summary>
+    public static DropReason TryRead(ReadOnlySpan<byte> bytes, out LoadDatagram datagram)
+    {
+        datagram = default;
+        if (bytes.IsEmpty)
+        {
+            return DropReason.MessageMalformed;
+        }
+
+        if (bytes[0] != Version)
+        {
+            return DropReason.MessageVersion;
+        }
+
+        if (bytes.Length != Length || (bytes[1] & ~DrainingFlag) != 0 || BinaryPrimitives.ReadUInt16BigEndian(bytes[6..]) != 0)
+        {
+            return DropReason.MessageMalformed;
+        }
+
+        var state = new MemberState(
+            Node: new(BinaryPrimitives.ReadUInt16BigEndian(bytes[2..])),
+            Incarnation: BinaryPrimitives.ReadUInt64BigEndian(bytes[8..]),
+            LiveConnections: BinaryPrimitives.ReadUInt32BigEndian(bytes[24..]),
+            QueuedBytes: BinaryPrimitives.ReadUInt64BigEndian(bytes[32..]),
+            CpuPermille: BinaryPrimitives.ReadUInt32BigEndian(bytes[28..]),
+            Draining: (bytes[1] & DrainingFlag) != 0,
+            Weight: BinaryPrimitives.ReadUInt16BigEndian(bytes[4..]));
+        if (state.Node == NodeId.None || state.Weight == 0)
+        {
+            return DropReason.MessageMalformed;
+        }
+
+        datagram = new(state, BinaryPrimitives.ReadUInt64BigEndian(bytes[16..]));
+        return DropReason.None;
+    }
+}
