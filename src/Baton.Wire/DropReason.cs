@@ -146,4 +146,7 @@ public enum DropReason : byte
 
     /// <summary>A control message that is out of date.</summary>
     MessageStale,
+
+    /// <summary>A packet to be forwarded that is encapsulated itself.</summary>
+    AlreadyEncapsulated,
 }
