@@ -149,4 +149,25 @@ public enum DropReason : byte
 
     /// <summary>A packet to be forwarded that is encapsulated itself.</summary>
     AlreadyEncapsulated,
+
+    /// <summary>No interface leads to the destination.</summary>
+    NoRoute,
+
+    /// <summary>The queue of packets to be sent is full.</summary>
+    SendQueueFull,
+
+    /// <summary>An endpoint for the flow is there already.</summary>
+    FlowInUse,
+
+    /// <summary>A SYN came for a connection in TIME-WAIT, which gives way (RFC 6191): the packet is to be decided again.</summary>
+    TcpReopen,
+
+    /// <summary>Another station speaks for one of our addresses (RFC 5227 §2.4).</summary>
+    AddressConflict,
+
+    /// <summary>An endpoint had no application for too long and was reset.</summary>
+    UnattachedTooLong,
+
+    /// <summary>As many endpoints wait for their image as may.</summary>
+    EmbryosFull,
 }

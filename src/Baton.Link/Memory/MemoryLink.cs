@@ -130,25 +130,14 @@ public sealed class MemoryLink : ILink
     /// <summary>Takes over the buffer.</summary>
     internal void Put(PooledBuffer buffer, FrameOffload offload)
     {
-        if (!IsPluggedIn)
+        if (!IsPluggedIn || _inbox.Count >= _inboxFrames)
         {
-            Counters.Unplugged++;
-        }
-        else if (offload.Gso == GsoType.None && buffer.Length - EthernetHeader.Length > Mtu)
-        {
-            Counters.WrongLength++;
-        }
-        else if (_inbox.Count >= _inboxFrames)
-        {
-            Counters.Overflowed++;
-        }
-        else
-        {
-            _inbox.Enqueue(new(buffer, offload));
+            _ = IsPluggedIn ? Counters.Overflowed++ : Counters.Unplugged++;
+            buffer.Dispose();
             return;
         }
 
-        buffer.Dispose();
+        _inbox.Enqueue(new(buffer, offload));
     }
 
     private readonly record struct Frame(PooledBuffer Buffer, FrameOffload Offload);

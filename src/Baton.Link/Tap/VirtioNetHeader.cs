@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using Baton.Wire;
 
@@ -92,7 +91,7 @@ internal struct VirtioNetHeader
             }
             else
             {
-                Complete(frame);
+                PartialChecksum.Complete(frame, ChecksumStart, ChecksumOffset);
             }
         }
         else if ((Flags & DataValid) != 0)
@@ -102,14 +101,5 @@ internal struct VirtioNetHeader
 
         offload = new(checksum, known, known == Wire.GsoType.None ? (ushort)0 : SegmentSize);
         return true;
-    }
-
-    /// <summary>A checksum elsewhere than in the outermost transport header: the field holds what the sum begins with.</summary>
-    private readonly void Complete(Span<byte> frame)
-    {
-        ushort checksum = Checksum.Fold(Checksum.Add(frame[ChecksumStart..]));
-
-        // RFC 768: a computed 0 is sent as all ones, which for other protocols means the same.
-        BinaryPrimitives.WriteUInt16BigEndian(frame[(ChecksumStart + ChecksumOffset)..], checksum == 0 ? ushort.MaxValue : checksum);
     }
 }

@@ -1,0 +1,107 @@
+using Baton.Wire;
+
+namespace Baton.Stack;
+
+/// <summary>
+/// A connection endpoint: one connection (TCP) or exchange (UDP) as a data structure of its own, there before and
+/// independently of any application (R1, R2).
+/// </summary>
+public abstract class Endpoint
+{
+    private EncodedReference _reference;
+
+    private protected Endpoint(Flow flow, EndpointId id, Epoch epoch, Service? service, EndpointPhase phase, HeldPackets held, Instant now)
+    {
+        Flow = flow;
+        Id = id;
+        Epoch = epoch;
+        Service = service;
+        Phase = phase;
+        Held = held;
+        Created = now;
+        UnattachedSince = now;
+    }
+
+    /// <summary>Protocol, local and remote address and port. An unconnected UDP endpoint has remote port 0.</summary>
+    public Flow Flow { get; }
+
+    /// <summary>Its name here, or none for traffic to the node's own addresses, which never moves.</summary>
+    public EndpointId Id { get; }
+
+    /// <summary>The ownership number under which it lives here.</summary>
+    public Epoch Epoch { get; internal set; }
+
+    /// <summary>The service that the client used, or null for the node's own traffic.</summary>
+    public Service? Service { get; }
+
+    /// <summary>Active, on its way, or gone.</summary>
+    public EndpointPhase Phase { get; internal set; }
+
+    /// <summary>The reference that this node issued for it; length 0 before that.</summary>
+    public ref readonly EncodedReference Reference => ref _reference;
+
+    /// <summary>What is bound to it, or null: an endpoint without application is unattached. Set by <see cref="NetworkStack.Attach"/>.</summary>
+    public object? Application { get; internal set; }
+
+    /// <summary>The name of what is bound to it.</summary>
+    public string? ApplicationName { get; internal set; }
+
+    /// <summary>When it came to be at this node.</summary>
+    public Instant Created { get; }
+
+    /// <summary>Since when it has had no application.</summary>
+    public Instant UnattachedSince { get; internal set; }
+
+    /// <summary>What arrived while it could not answer.</summary>
+    public HeldPackets Held { get; }
+
+    /// <summary>Packets taken in at this node.</summary>
+    public long PacketsIn { get; internal set; }
+
+    /// <summary>Packets (or super-segments) sent from this node.</summary>
+    public long PacketsOut { get; internal set; }
+
+    /// <summary>Payload bytes of <see cref="PacketsIn"/>.</summary>
+    public long BytesIn { get; internal set; }
+
+    /// <summary>Payload bytes of <see cref="PacketsOut"/>.</summary>
+    public long BytesOut { get; internal set; }
+
+    /// <summary>For the holder of the endpoint: not used by the stack.</summary>
+    public object? Tag { get; set; }
+
+    /// <summary>An embryo that has its image.</summary>
+    internal bool IsInstalled { get; set; }
+
+    internal Instant Deadline { get; set; } = Instant.Never;
+
+    internal int TimerIndex { get; set; } = -1;
+
+    internal EndpointEvents PendingEvents { get; set; }
+
+    internal bool IsQueuedToEmit { get; set; }
+
+    /// <summary>Waits for its next hop's answer.</summary>
+    internal bool IsParked { get; set; }
+
+    internal Neighbour? NextHop { get; set; }
+
+    /// <summary>Whether it counts against the bound of endpoints without application.</summary>
+    internal bool CountsAsUnattached { get; set; }
+
+    /// <summary>
+    /// Step 4 of a handoff: a frozen endpoint's image, with the packets that it holds so far.
+    /// </summary>
+    public byte[] ToImage(Instant now) => EndpointImage.Write(this, now);
+
+    /// <summary>
+    /// Step 7 at the source: gives away, oldest first, what was held after the image was written; what the image contains
+    /// the target has. Returns their number.
+    /// </summary>
+    public int TakeHeld(HeldPacketHandler handler) => Held.GiveAway(handler);
+
+    internal void SetReference(in EncodedReference reference) => _reference = reference;
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Flow} {Id} epoch {Epoch} {Phase}";
+}

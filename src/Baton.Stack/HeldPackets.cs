@@ -1,0 +1,125 @@
+using Baton.Wire;
+
+namespace Baton.Stack;
+
+/// <summary>Takes one packet that an endpoint held, from the IP header on; valid only during the call.</summary>
+public delegate void HeldPacketHandler(FrameOffload offload, ReadOnlySpan<byte> packet);
+
+/// <summary>
+/// What arrives for an endpoint that may not answer now, in order of arrival, in buffers of the pool. Bounded for the
+/// endpoint and, by the budget that all share, for the stack (R33, R35).
+/// </summary>
+public sealed class HeldPackets
+{
+    private readonly PacketPool _pool;
+    private readonly HeldBudget _budget;
+    private readonly Queue<Item> _arrived = new();
+    private readonly Queue<Item> _carried = new();
+
+    internal HeldPackets(PacketPool pool, HeldBudget budget)
+    {
+        _pool = pool;
+        _budget = budget;
+    }
+
+    /// <summary>Packets held now.</summary>
+    public int Count => _arrived.Count + _carried.Count;
+
+    /// <summary>Bytes held now.</summary>
+    public int Bytes { get; private set; }
+
+    /// <summary>Packets held since the endpoint exists.</summary>
+    public long Total { get; private set; }
+
+    /// <summary>Of <see cref="Count"/>, the packets that the last image contains: the target has them already.</summary>
+    public int InImage { get; internal set; }
+
+    /// <summary>Keeps a copy; carried packets came with the image and go before all that arrived here.</summary>
+    internal bool TryAdd(FrameOffload offload, ReadOnlySpan<byte> packet, bool carried)
+    {
+        if (Count >= _budget.Limits.HeldPacketsPerEndpoint
+            || Bytes + packet.Length > _budget.Limits.HeldBytesPerEndpoint
+            || !_budget.TryTake(packet.Length))
+        {
+            return false;
+        }
+
+        var buffer = _pool.Rent(packet.Length);
+        packet.CopyTo(buffer);
+        (carried ? _carried : _arrived).Enqueue(new Item(buffer, packet.Length, offload));
+        Bytes += packet.Length;
+        Total++;
+        return true;
+    }
+
+    /// <summary>Gives the oldest packet away together with its buffer, which goes back by <see cref="Release"/>.</summary>
+    internal bool TryTake(out Item item)
+    {
+        if (!_carried.TryDequeue(out item) && !_arrived.TryDequeue(out item))
+        {
+            return false;
+        }
+
+        Bytes -= item.Length;
+        InImage = Math.Max(0, InImage - 1);
+        _budget.GiveBack(item.Length);
+        return true;
+    }
+
+    /// <summary>Gives away, oldest first, what is in no image; forgets the rest. Returns the number given.</summary>
+    internal int GiveAway(HeldPacketHandler handler)
+    {
+        int given = 0;
+        for (int skip = InImage; TryTake(out var item); skip--)
+        {
+            if (skip <= 0)
+            {
+                handler(item.Offload, item.Packet);
+                given++;
+            }
+
+            Release(item);
+        }
+
+        return given;
+    }
+
+    internal void Release(in Item item) => _pool.Return(item.Buffer);
+
+    internal void Clear()
+    {
+        while (TryTake(out var item))
+        {
+            Release(item);
+        }
+    }
+
+    /// <summary>Those held, oldest first.</summary>
+    internal IEnumerable<Item> InOrder => _carried.Concat(_arrived);
+
+    internal readonly record struct Item(byte[] Buffer, int Length, FrameOffload Offload)
+    {
+        public ReadOnlySpan<byte> Packet => Buffer.AsSpan(0, Length);
+    }
+}
+
+/// <summary>The bytes that all endpoints of a stack hold together.</summary>
+internal sealed class HeldBudget(StackLimits limits)
+{
+    public StackLimits Limits => limits;
+
+    public long Used { get; private set; }
+
+    public bool TryTake(int bytes)
+    {
+        if (Used + bytes > limits.HeldBytes)
+        {
+            return false;
+        }
+
+        Used += bytes;
+        return true;
+    }
+
+    public void GiveBack(int bytes) => Used -= bytes;
+}

@@ -1,0 +1,206 @@
+using Baton.Tcp;
+using Baton.Wire;
+
+namespace Baton.Stack;
+
+/// <summary>Traffic of the node's own addresses: echo, listeners, active opens, bound UDP. Its endpoints are found by flow and never move.</summary>
+internal sealed class HostInput
+{
+    private readonly StackOptions _options;
+    private readonly EndpointTable _table;
+    private readonly EndpointFactory _factory;
+    private readonly TcpDriver _tcp;
+    private readonly UdpDriver _udp;
+    private readonly ResetSender _resets;
+    private readonly IcmpSender _icmp;
+    private readonly RoutingTable _routes;
+    private readonly Dictionary<(InetAddress Address, ushort Port), TcpListener> _listeners = [];
+    private ushort _portCounter;
+
+    public HostInput(
+        StackOptions options,
+        EndpointTable table,
+        EndpointFactory factory,
+        TcpDriver tcp,
+        UdpDriver udp,
+        ResetSender resets,
+        IcmpSender icmp,
+        RoutingTable routes)
+    {
+        _options = options;
+        _table = table;
+        _factory = factory;
+        _tcp = tcp;
+        _udp = udp;
+        _resets = resets;
+        _icmp = icmp;
+        _routes = routes;
+    }
+
+    public TcpListener Listen(InetAddress address, ushort port, int backlog)
+    {
+        var listener = new TcpListener(address, port, backlog);
+        if (!_listeners.TryAdd((address, port), listener))
+        {
+            throw new InvalidOperationException($"{address} port {port} has a listener already.");
+        }
+
+        return listener;
+    }
+
+    public void Unlisten(TcpListener listener) => _listeners.Remove((listener.Address, listener.Port));
+
+    public TcpEndpoint? Connect(Instant now, FourTuple tuple)
+    {
+        if (tuple.LocalPort == 0)
+        {
+            tuple = tuple with { LocalPort = FreePort(IpProtocol.Tcp, tuple) };
+        }
+
+        var flow = new Flow(IpProtocol.Tcp, tuple);
+        if (tuple.LocalPort == 0 || _table.CheckRoom(flow, unattached: false) != DropReason.None)
+        {
+            return null;
+        }
+
+        var endpoint = _factory.Tcp(flow, EndpointId.None, Epoch.First, null, EndpointPhase.Active, now);
+        endpoint.Connection = _factory.Connect(tuple, SettingsTowards(tuple.RemoteAddress), now);
+        _table.Add(endpoint);
+        _tcp.AfterCall(endpoint, now);
+        return endpoint;
+    }
+
+    public UdpEndpoint? BindUdp(Instant now, FourTuple tuple)
+    {
+        if (tuple.LocalPort == 0)
+        {
+            tuple = tuple with { LocalPort = FreePort(IpProtocol.Udp, tuple) };
+        }
+
+        var flow = new Flow(IpProtocol.Udp, tuple);
+        if (tuple.LocalPort == 0 || _table.CheckRoom(flow, unattached: false) != DropReason.None)
+        {
+            return null;
+        }
+
+        var endpoint = _factory.Udp(flow, EndpointId.None, Epoch.First, null, EndpointPhase.Active, now);
+        _table.Add(endpoint);
+        return endpoint;
+    }
+
+    public DropReason OnTcp(Instant now, in IpPacket packet, ReadOnlySpan<byte> bytes, FrameOffload offload)
+    {
+        var flow = packet.FlowAtDestination();
+        if (_table.Find(flow) is TcpEndpoint endpoint)
+        {
+            // A service's endpoint is reached only through its id and reference.
+            if (endpoint.Service is not null)
+            {
+                return Drop(DropReason.UnknownFlow);
+            }
+
+            var result = _tcp.Deliver(now, endpoint, packet, bytes, offload);
+            if (result != DropReason.TcpReopen)
+            {
+                return result;
+            }
+        }
+
+        return OnUnknownTcp(now, flow, packet, bytes, offload);
+    }
+
+    public DropReason OnUdp(Instant now, in IpPacket packet, ReadOnlySpan<byte> bytes, FrameOffload offload)
+    {
+        var flow = packet.FlowAtDestination();
+        if ((_table.Find(flow) ?? _table.Find(Unconnected(flow))) is UdpEndpoint { Service: null } endpoint)
+        {
+            return _udp.Deliver(now, endpoint, packet, bytes, offload);
+        }
+
+        var reason = UdpDriver.Parse(packet, bytes, offload, out _, out _);
+        if (reason != DropReason.None)
+        {
+            return Drop(reason);
+        }
+
+        _icmp.Unreachable(now, packet, bytes, IcmpSender.PortUnreachable);
+        return Drop(DropReason.UnknownFlow);
+    }
+
+    /// <summary>RFC 1122 §3.2.2.1: who does not speak a protocol says so.</summary>
+    public void OnUnknownProtocol(Instant now, in IpPacket packet, ReadOnlySpan<byte> bytes) =>
+        _icmp.Unreachable(now, packet, bytes, IcmpSender.ProtocolUnreachable);
+
+    private DropReason OnUnknownTcp(Instant now, in Flow flow, in IpPacket packet, ReadOnlySpan<byte> bytes, FrameOffload offload)
+    {
+        var segment = packet.Payload(bytes);
+        var reason = TcpDriver.Parse(packet, segment, offload, out var header, out int headerLength);
+        if (reason != DropReason.None)
+        {
+            return Drop(reason);
+        }
+
+        // RFC 9293 §3.10.7.2: in LISTEN a RST is ignored, an ACK is answered by RST, a SYN opens.
+        const TcpFlags Control = TcpFlags.Syn | TcpFlags.Ack | TcpFlags.Rst | TcpFlags.Fin;
+        if (!_listeners.TryGetValue((packet.Destination, packet.DestinationPort), out var listener)
+            || (header.Flags & Control) != TcpFlags.Syn)
+        {
+            return _resets.Answer(now, packet, header, segment.Length - headerLength);
+        }
+
+        reason = listener.HasRoom ? _table.CheckRoom(flow, unattached: false) : DropReason.BacklogFull;
+        if (reason != DropReason.None)
+        {
+            return Drop(reason);
+        }
+
+        var endpoint = _factory.Tcp(flow, EndpointId.None, Epoch.First, null, EndpointPhase.Active, now);
+        endpoint.Connection = _factory.Accept(flow.Tuple, header, SettingsTowards(packet.Source), now);
+        endpoint.Listener = listener;
+        endpoint.CountsInBacklog = true;
+        endpoint.PacketsIn = 1;
+        listener.Pending++;
+        _table.Add(endpoint);
+        _tcp.AfterCall(endpoint, now);
+        return DropReason.None;
+    }
+
+    /// <summary>RFC 9293 §3.7.1: the MSS is the interface's MTU less the fixed headers, and no more than configured.</summary>
+    private TcpSettings SettingsTowards(InetAddress remote)
+    {
+        if (!_routes.TryFind(remote, out var networkInterface, out _))
+        {
+            return _options.OwnTcp;
+        }
+
+        int mss = Math.Min(_options.OwnTcp.Mss, networkInterface.Options.Mtu - Ipv4Header.Length - TcpHeader.MinLength);
+        return mss == _options.OwnTcp.Mss ? _options.OwnTcp : _options.OwnTcp with { Mss = (ushort)mss };
+    }
+
+    /// <summary>A local port from a keyed hash of the destination and a counter (RFC 6056 §3.3.3); 0 when all are taken.</summary>
+    private ushort FreePort(IpProtocol protocol, in FourTuple tuple)
+    {
+        const int First = 49_152;
+        const int Count = 65_536 - First;
+        uint offset = (uint)new Flow(protocol, tuple).Hash(_options.Keys.Sequence);
+        for (int i = 0; i < Count; i++)
+        {
+            ushort port = (ushort)(First + (offset + ++_portCounter) % Count);
+            if (_table.Find(new Flow(protocol, tuple with { LocalPort = port })) is null)
+            {
+                return port;
+            }
+        }
+
+        return 0;
+    }
+
+    private static Flow Unconnected(in Flow flow) =>
+        flow with { Tuple = flow.Tuple with { RemoteAddress = InetAddress.AnyV4, RemotePort = 0 } };
+
+    private DropReason Drop(DropReason reason)
+    {
+        _options.Drops.Count(reason);
+        return reason;
+    }
+}

@@ -1,0 +1,58 @@
+using Baton.Wire;
+
+namespace Baton.Stack;
+
+/// <summary>What is known of a neighbour's link address.</summary>
+internal enum NeighbourState : byte
+{
+    /// <summary>Asked for, not answered yet: packets wait.</summary>
+    Incomplete,
+
+    /// <summary>Known and fresh.</summary>
+    Reachable,
+
+    /// <summary>Known, but old: used while it is asked again (RFC 1122 §2.3.2.1, unicast poll).</summary>
+    Probing,
+
+    /// <summary>Did not answer: packets to it are dropped until this is forgotten.</summary>
+    Failed,
+
+    /// <summary>No longer in the cache: whoever holds it looks up anew.</summary>
+    Evicted,
+}
+
+/// <summary>One entry of a neighbour cache, with what waits for its answer.</summary>
+internal sealed class Neighbour(InetAddress address, NetworkInterface networkInterface)
+{
+    public InetAddress Address { get; } = address;
+
+    public NetworkInterface Interface { get; } = networkInterface;
+
+    public NeighbourState State { get; set; } = NeighbourState.Incomplete;
+
+    public MacAddress MacAddress { get; set; }
+
+    /// <summary>When the state ends: next request, end of freshness, end of the failure.</summary>
+    public Instant Deadline { get; set; }
+
+    public Instant LastUsed { get; set; }
+
+    public int Requests { get; set; }
+
+    /// <summary>Packets that wait for the answer.</summary>
+    public Queue<QueuedPacket> Waiting { get; } = new();
+
+    /// <summary>TCP endpoints that have something to send once it is known: their packets are not made before.</summary>
+    public List<TcpEndpoint> Parked { get; } = [];
+
+    public bool IsUsable => State is NeighbourState.Reachable or NeighbourState.Probing;
+}
+
+/// <summary>A packet in a pool's buffer: room for the link header, then the IP packet.</summary>
+/// <param name="Buffer">The pool's buffer.</param>
+/// <param name="Length">Bytes used, link header included.</param>
+/// <param name="Interface">Where it leaves.</param>
+internal readonly record struct QueuedPacket(byte[] Buffer, int Length, NetworkInterface Interface)
+{
+    public Span<byte> Frame => Buffer.AsSpan(0, Length);
+}

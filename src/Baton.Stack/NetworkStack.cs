@@ -1,0 +1,372 @@
+using Baton.Tcp;
+using Baton.Wire;
+
+namespace Baton.Stack;
+
+/// <summary>
+/// The TCP/IP stack of one shard: interfaces, neighbours, endpoints. It is driven, from one thread, and does nothing by
+/// itself.
+/// </summary>
+/// <remarks>
+/// Order of calls: inputs (<c>On…</c>, the endpoints' own calls) in any order, each with a time that never goes back;
+/// after inputs <see cref="TryTakeEvent"/> and <see cref="TryEmit"/> until both return false; then
+/// <see cref="NextDeadline"/> says when to call <see cref="OnDeadline"/>.
+/// </remarks>
+public sealed class NetworkStack
+{
+    private readonly StackOptions _options;
+    private readonly PacketPool _pool = new();
+    private readonly EndpointTable _table;
+    private readonly Transmitter _transmitter;
+    private readonly TcpEmitter _emitter;
+    private readonly ResetSender _resets;
+    private readonly TcpDriver _tcp;
+    private readonly UdpDriver _udp;
+    private readonly EndpointFactory _factory;
+    private readonly InterfaceInput _interfaces;
+    private readonly HostInput _host;
+    private readonly ServiceInput _services;
+    private readonly IcmpInput _icmp;
+    private readonly Reassembler _reassembler;
+    private readonly Relocation _relocation;
+
+    /// <summary>A stack without interfaces.</summary>
+    public NetworkStack(StackOptions options)
+    {
+        _options = options;
+        _table = new EndpointTable(options.Limits, options.Keys.Sequence);
+        _transmitter = new Transmitter(options.Limits, options.Drops, _pool);
+        _emitter = new TcpEmitter(_transmitter, options.Drops);
+        _resets = new ResetSender(options.Limits, _transmitter, options.Drops);
+        var icmp = new IcmpSender(options.Limits, _transmitter, options.Drops);
+        _tcp = new TcpDriver(options, _table, _emitter, _resets);
+        _udp = new UdpDriver(options, _table, _transmitter, _pool);
+        _factory = new EndpointFactory(options, _pool, _tcp, _udp);
+        _interfaces = new InterfaceInput(options, _transmitter, _emitter);
+        _host = new HostInput(options, _table, _factory, _tcp, _udp, _resets, icmp, _transmitter.Routes);
+        _services = new ServiceInput(options, _table, _factory, _tcp, _udp, _resets, icmp);
+        _icmp = new IcmpInput(options, _table, _tcp, _udp, icmp);
+        _reassembler = new Reassembler(options.Limits, options.Drops, _pool);
+        _relocation = new Relocation(options, _table, _factory, _tcp, _udp, _transmitter.Routes);
+    }
+
+    /// <summary>What was dropped, and why.</summary>
+    public DropCounters Drops => _options.Drops;
+
+    /// <summary>All endpoints.</summary>
+    public IReadOnlyCollection<Endpoint> Endpoints => _table.All;
+
+    /// <summary>Endpoints of services that are owned here and have no application.</summary>
+    public int UnattachedEndpoints => _table.Unattached;
+
+    /// <summary>Endpoints that wait for their image.</summary>
+    public int Embryos => _table.Embryos;
+
+    /// <summary>Bytes that frozen endpoints and embryos hold.</summary>
+    public long HeldBytes => _factory.HeldBytes;
+
+    /// <summary>RSTs sent to segments of no connection.</summary>
+    public long ResetsSent => _resets.Sent;
+
+    /// <summary>Packet buffers in use: 0 when nothing waits anywhere.</summary>
+    public int BuffersInUse => _pool.Outstanding;
+
+    /// <summary>Bytes of scratch memory that <see cref="TryEmit"/> needs for each frame: the longest frame that is made at once.</summary>
+    public int ScratchLength => _interfaces.ScratchLength;
+
+    /// <summary>When to call <see cref="OnDeadline"/>.</summary>
+    public Instant NextDeadline => Instant.Min(
+        _table.Timers.NextDeadline, Instant.Min(_interfaces.NextDeadline, _reassembler.NextDeadline));
+
+    /// <summary>Whether <see cref="TryEmit"/> has something to look at.</summary>
+    public bool HasOutput => _transmitter.HasReady || _emitter.HasWork;
+
+    /// <summary>Adds an interface.</summary>
+    public InterfaceId AddInterface(InterfaceOptions options) => _interfaces.Add(options);
+
+    /// <summary>From now on the interface answers ARP for the service address, and tells its link so (gratuitous ARP).</summary>
+    public void AnnounceAddress(Instant now, InterfaceId networkInterface, InetAddress address) =>
+        _interfaces.Announce(now, networkInterface, address);
+
+    /// <summary>From now on the interface does not answer for the service address.</summary>
+    public void WithdrawAddress(InterfaceId networkInterface, InetAddress address) => _interfaces.Withdraw(networkInterface, address);
+
+    /// <summary>The endpoint with an id that was given here, or null.</summary>
+    public Endpoint? Find(EndpointId id) => _table.Find(id);
+
+    /// <summary>The endpoint of a flow, or null.</summary>
+    public Endpoint? Find(in Flow flow) => _table.Find(flow);
+
+    /// <summary>
+    /// Checks a packet that came in by a link: frame and packet must be addressed to us, the source be a host's
+    /// (RFC 1122 §3.2.1.3).
+    /// </summary>
+    /// <param name="networkInterface">Where it came in.</param>
+    /// <param name="frame">Its link header.</param>
+    /// <param name="packet">Its layout.</param>
+    /// <param name="isService">Whether the destination is a service address whose home this interface is, rather than the node's own.</param>
+    public DropReason Admit(InterfaceId networkInterface, in EthernetHeader frame, in IpPacket packet, out bool isService) =>
+        _interfaces.Admit(networkInterface, frame, packet, out isService);
+
+    /// <summary>An ARP frame, link header included.</summary>
+    public DropReason OnArp(Instant now, InterfaceId networkInterface, ReadOnlySpan<byte> frame) =>
+        _interfaces.OnArp(now, networkInterface, frame);
+
+    /// <summary>
+    /// A fragment, before its flow can be known. When it was the last one missing, <paramref name="whole"/> is the packet
+    /// (its checksum to be verified), valid until the next call; else it is empty.
+    /// </summary>
+    public DropReason OnFragment(Instant now, in IpPacket packet, ReadOnlySpan<byte> bytes, out ReadOnlySpan<byte> whole) =>
+        _reassembler.Add(now, packet, bytes, out whole);
+
+    /// <summary>A packet to one of the node's own addresses, or ICMP to a service address that is no error about a service's flow.</summary>
+    public DropReason OnPacket(Instant now, in IpPacket packet, ReadOnlySpan<byte> bytes, FrameOffload offload = default)
+    {
+        if (packet.IsFragment || packet.Family != AddressFamily.V4)
+        {
+            return Drop(packet.IsFragment ? DropReason.IpBadFragment : DropReason.IpBadVersion);
+        }
+
+        switch (packet.Protocol)
+        {
+            case IpProtocol.Tcp:
+                return _host.OnTcp(now, packet, bytes, offload);
+            case IpProtocol.Udp:
+                return _host.OnUdp(now, packet, bytes, offload);
+            case IpProtocol.Icmp:
+                return _icmp.OnPacket(now, packet, bytes);
+            default:
+                _host.OnUnknownProtocol(now, packet, bytes);
+                return Drop(DropReason.UnknownProtocol);
+        }
+    }
+
+    /// <summary>
+    /// A packet of a flow whose endpoint is here (verdict *Local*), or an ICMP error that quotes it. The caller has
+    /// checked the reference (<see cref="ReferenceMatches"/>). <see cref="DropReason.TcpReopen"/> says that the endpoint
+    /// has given way to a new connection: forget its flow, and give the packet to <see cref="OnUnknown"/>.
+    /// </summary>
+    public DropReason OnServicePacket(Instant now, Endpoint endpoint, in IpPacket packet, ReadOnlySpan<byte> bytes, FrameOffload offload = default)
+    {
+        if (endpoint.Phase == EndpointPhase.Closed)
+        {
+            return Drop(DropReason.UnknownEndpoint);
+        }
+
+        if (packet.Protocol == IpProtocol.Icmp)
+        {
+            return _icmp.OnError(now, endpoint, packet, bytes);
+        }
+
+        if (packet.IsFragment || packet.FlowAtDestination() != endpoint.Flow)
+        {
+            return Drop(DropReason.UnknownFlow);
+        }
+
+        if (endpoint.Phase != EndpointPhase.Active)
+        {
+            return _relocation.Hold(endpoint, offload, bytes[..packet.TotalLength], carried: false);
+        }
+
+        return endpoint is TcpEndpoint tcp
+            ? _tcp.Deliver(now, tcp, packet, bytes, offload)
+            : _udp.Deliver(now, (UdpEndpoint)endpoint, packet, bytes, offload);
+    }
+
+    /// <summary>
+    /// A packet to a service address of a flow that the directory does not know. A SYN or first datagram to a service
+    /// makes an unattached endpoint; the rest is answered by the RFCs (RST, port unreachable), at a bounded rate.
+    /// </summary>
+    /// <param name="now">The time.</param>
+    /// <param name="packet">Its layout.</param>
+    /// <param name="bytes">The packet, from the IP header on.</param>
+    /// <param name="offload">State of its checksum.</param>
+    /// <param name="service">The service at its destination, or null.</param>
+    /// <param name="fresh">64 random bits: the id of the endpoint that may be made.</param>
+    /// <param name="created">The endpoint that was made, its reference issued under <see cref="Epoch.First"/>; or null.</param>
+    public DropReason OnUnknown(
+        Instant now, in IpPacket packet, ReadOnlySpan<byte> bytes, FrameOffload offload, Service? service, EndpointId fresh, out Endpoint? created)
+    {
+        created = null;
+        if (packet.IsFragment || packet.Family != AddressFamily.V4)
+        {
+            return Drop(packet.IsFragment ? DropReason.IpBadFragment : DropReason.IpBadVersion);
+        }
+
+        return packet.Protocol switch
+        {
+            IpProtocol.Tcp => _services.OnTcp(now, packet, bytes, offload, service, fresh, out created),
+            IpProtocol.Udp => _services.OnUdp(now, packet, bytes, offload, service, fresh, out created),
+            _ => OnPacket(now, packet, bytes, offload),
+        };
+    }
+
+    /// <summary>Whether a Geneve header is the reference that was issued for the endpoint: all bytes but the hop count are equal.</summary>
+    public bool ReferenceMatches(Endpoint endpoint, ReadOnlySpan<byte> geneveHeader)
+    {
+        if (ReferenceCodec.SameButHops(endpoint.Reference.Span, geneveHeader))
+        {
+            return true;
+        }
+
+        Drop(DropReason.ReferenceMismatch);
+        return false;
+    }
+
+    /// <summary>Binds an application to an endpoint (R2, R27).</summary>
+    public void Attach(Endpoint endpoint, object application, string name)
+    {
+        endpoint.Application = application;
+        endpoint.ApplicationName = name;
+        _table.CountUnattached(endpoint);
+    }
+
+    /// <summary>Frees an endpoint of its application: it stays open, for <see cref="StackLimits.UnattachedTimeout"/> (R27).</summary>
+    public void Detach(Instant now, Endpoint endpoint)
+    {
+        endpoint.Application = null;
+        endpoint.ApplicationName = null;
+        endpoint.UnattachedSince = now;
+        _table.CountUnattached(endpoint);
+        Reschedule(now, endpoint);
+    }
+
+    /// <summary>Takes TCP connections to one of the node's own addresses.</summary>
+    /// <exception cref="InvalidOperationException">The port has a listener.</exception>
+    public TcpListener Listen(InetAddress address, ushort port, int backlog) => _host.Listen(address, port, backlog);
+
+    /// <summary>Ends a listener; its connections stay.</summary>
+    public void Unlisten(TcpListener listener) => _host.Unlisten(listener);
+
+    /// <summary>Opens a TCP connection from one of the node's own addresses. Local port 0 takes a free one. Null when there is none, or no room.</summary>
+    public TcpEndpoint? Connect(Instant now, FourTuple tuple) => _host.Connect(now, tuple);
+
+    /// <summary>
+    /// Binds a UDP endpoint to one of the node's own addresses. With a remote port it exchanges datagrams with that
+    /// address only; else with anybody (remote address 0.0.0.0). Null when the port is taken, or there is no room.
+    /// </summary>
+    public UdpEndpoint? BindUdp(Instant now, FourTuple tuple) => _host.BindUdp(now, tuple);
+
+    /// <summary>
+    /// Sends an IPv4 packet made elsewhere (an encapsulated one): finds route and neighbour, waits for the neighbour, and
+    /// fragments what is longer than the MTU and may be.
+    /// </summary>
+    public DropReason Send(Instant now, ReadOnlySpan<byte> headers, ReadOnlySpan<byte> payload, InetAddress destination)
+    {
+        int length = headers.Length + payload.Length;
+        var buffer = _transmitter.Rent(length);
+        var packet = Transmitter.Packet(buffer, length);
+        headers.CopyTo(packet);
+        payload.CopyTo(packet[headers.Length..]);
+        return _transmitter.Send(now, buffer, length, destination);
+    }
+
+    /// <summary>
+    /// The link header for a packet to <paramref name="destination"/>, when its next hop is known: the way without a copy
+    /// for who sends on the link himself. False: not known yet, use <see cref="Send"/>.
+    /// </summary>
+    public bool TryWriteLinkHeader(Instant now, InetAddress destination, Span<byte> frame, out InterfaceId networkInterface) =>
+        _interfaces.TryWriteLinkHeader(now, destination, frame, out networkInterface);
+
+    /// <summary>Takes what happened to the endpoint that waited longest.</summary>
+    public bool TryTakeEvent(out Endpoint endpoint, out EndpointEvents events) => _table.TryTakeEvent(out endpoint, out events);
+
+    /// <summary>
+    /// Makes the next frame. Its headers stand in <paramref name="scratch"/> (at least <see cref="ScratchLength"/> bytes,
+    /// another piece for each frame until the link is flushed), its payload in the connection, until the next input.
+    /// </summary>
+    public bool TryEmit(Instant now, Span<byte> scratch, out OutgoingFrame frame)
+    {
+        if (_transmitter.TryTake(scratch, out int length, out var networkInterface))
+        {
+            frame = new OutgoingFrame(networkInterface, FrameOffload.None, scratch[..length], default, default);
+            return true;
+        }
+
+        while (_emitter.TryNext(out var endpoint))
+        {
+            if (_emitter.TryRoute(now, endpoint, out var neighbour) && _emitter.TryEmit(now, endpoint, neighbour, scratch, out frame))
+            {
+                _emitter.Mark(endpoint);
+                return true;
+            }
+
+            _tcp.Settle(endpoint);
+        }
+
+        // To ask for a next hop above may have made a frame.
+        if (_transmitter.HasReady)
+        {
+            return TryEmit(now, scratch, out frame);
+        }
+
+        frame = default;
+        return false;
+    }
+
+    /// <summary>Does what is due.</summary>
+    public void OnDeadline(Instant now)
+    {
+        while (_table.Timers.TryTakeDue(now, out var endpoint))
+        {
+            if (endpoint is TcpEndpoint tcp)
+            {
+                _tcp.OnDeadline(now, tcp);
+            }
+            else
+            {
+                _udp.OnDeadline(now, (UdpEndpoint)endpoint);
+            }
+        }
+
+        _interfaces.OnDeadline(now);
+        _reassembler.OnDeadline(now);
+    }
+
+    /// <summary>
+    /// Step 3 of a handoff: the endpoint emits nothing from now on and holds what arrives. False when it may not move: no
+    /// service's, half open, or not active.
+    /// </summary>
+    public bool Freeze(Instant now, Endpoint endpoint) => _relocation.Freeze(now, endpoint);
+
+    /// <summary>The handoff was aborted: the endpoint goes on here, under <paramref name="epoch"/>, with what it held.</summary>
+    public void Thaw(Instant now, Endpoint endpoint, Epoch epoch) => _relocation.Thaw(now, endpoint, epoch);
+
+    /// <summary>Step 1 at the target: a place for the endpoint that may come. Holds what arrives and emits nothing.</summary>
+    public DropReason TryCreateEmbryo(Instant now, in Flow flow, Service service, EndpointId id, Epoch epoch, out Endpoint? embryo) =>
+        _relocation.TryCreateEmbryo(now, flow, id, epoch, service, out embryo);
+
+    /// <summary>Step 5: the embryo takes its image, if that is sound and the client can be reached from here.</summary>
+    public InstallResult Install(Instant now, Endpoint embryo, ReadOnlySpan<byte> image) => _relocation.Install(now, embryo, image);
+
+    /// <summary>Step 5: writes the reference for the ownership to come.</summary>
+    public EncodedReference IssueReference(Endpoint embryo, Epoch epoch)
+    {
+        _factory.IssueReference(embryo, epoch);
+        return embryo.Reference;
+    }
+
+    /// <summary>Step 7 at the target: processes what came with the image, then what arrived, re-arms timers, owes the client one ACK.</summary>
+    public bool Activate(Instant now, Endpoint embryo) => _relocation.Activate(now, embryo);
+
+    /// <summary>Takes an endpoint out of the stack in silence: no packet, no event.</summary>
+    public void Remove(Endpoint endpoint) => _relocation.Remove(endpoint);
+
+    private void Reschedule(Instant now, Endpoint endpoint)
+    {
+        if (endpoint is TcpEndpoint tcp)
+        {
+            _tcp.AfterCall(tcp, now);
+        }
+        else if (endpoint.Phase == EndpointPhase.Active)
+        {
+            _udp.Schedule((UdpEndpoint)endpoint);
+        }
+    }
+
+    private DropReason Drop(DropReason reason)
+    {
+        Drops.Count(reason);
+        return reason;
+    }
+}

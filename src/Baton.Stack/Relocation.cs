@@ -1,0 +1,216 @@
+using Baton.Tcp;
+using Baton.Wire;
+
+namespace Baton.Stack;
+
+/// <summary>What became of an image.</summary>
+public enum InstallResult : byte
+{
+    /// <summary>The embryo has its state, its route, and has asked for its next hop. It still emits nothing.</summary>
+    Installed,
+
+    /// <summary>The endpoint is no embryo, or has an image already.</summary>
+    NotAnEmbryo,
+
+    /// <summary>Malformed, of an unknown version, or of another flow.</summary>
+    BadImage,
+
+    /// <summary>Nothing leads from here to the client.</summary>
+    NoRoute,
+}
+
+/// <summary>
+/// What a move asks of the stack. Whoever is frozen or an embryo holds what arrives and emits nothing: no RST, ACK or
+/// SYN-ACK; the emission queue passes over it, and it has no timer.
+/// </summary>
+internal sealed class Relocation
+{
+    private readonly StackOptions _options;
+    private readonly EndpointTable _table;
+    private readonly EndpointFactory _factory;
+    private readonly TcpDriver _tcp;
+    private readonly UdpDriver _udp;
+    private readonly RoutingTable _routes;
+
+    public Relocation(
+        StackOptions options, EndpointTable table, EndpointFactory factory, TcpDriver tcp, UdpDriver udp, RoutingTable routes)
+    {
+        _options = options;
+        _table = table;
+        _factory = factory;
+        _tcp = tcp;
+        _udp = udp;
+        _routes = routes;
+    }
+
+    public bool Freeze(Instant now, Endpoint endpoint)
+    {
+        if (endpoint is not { Phase: EndpointPhase.Active, Service: not null })
+        {
+            return false;
+        }
+
+        if (endpoint is TcpEndpoint tcp)
+        {
+            // A half-open connection never moves: a flood stays at one node.
+            if (!tcp.IsEstablished || tcp.Connection!.State == TcpState.Closed)
+            {
+                return false;
+            }
+
+            tcp.Connection.Freeze(now);
+        }
+
+        endpoint.Phase = EndpointPhase.Frozen;
+        _table.Timers.Set(endpoint, Instant.Never);
+        return true;
+    }
+
+    public void Thaw(Instant now, Endpoint endpoint, Epoch epoch)
+    {
+        if (endpoint.Phase != EndpointPhase.Frozen)
+        {
+            return;
+        }
+
+        // The reference stays as issued: an abort leaves it valid under the new epoch.
+        endpoint.Phase = EndpointPhase.Active;
+        endpoint.Epoch = epoch;
+        endpoint.Held.InImage = 0;
+        _table.CountUnattached(endpoint);
+        Resume(now, endpoint);
+    }
+
+    public DropReason TryCreateEmbryo(
+        Instant now, in Flow flow, EndpointId id, Epoch epoch, Service service, out Endpoint? embryo)
+    {
+        embryo = null;
+        var reason = _table.Embryos >= _options.Limits.Embryos ? DropReason.EmbryosFull : _table.CheckRoom(flow, unattached: false);
+        if (reason != DropReason.None)
+        {
+            return reason;
+        }
+
+        embryo = flow.Protocol == IpProtocol.Tcp
+            ? _factory.Tcp(flow, id, epoch, service, EndpointPhase.Embryo, now)
+            : _factory.Udp(flow, id, epoch, service, EndpointPhase.Embryo, now);
+        _table.Add(embryo);
+        return DropReason.None;
+    }
+
+    public InstallResult Install(Instant now, Endpoint embryo, ReadOnlySpan<byte> image)
+    {
+        if (embryo.Phase != EndpointPhase.Embryo || embryo.IsInstalled)
+        {
+            return InstallResult.NotAnEmbryo;
+        }
+
+        if (!_routes.TryFind(embryo.Flow.Tuple.RemoteAddress, out var networkInterface, out var nextHop))
+        {
+            return InstallResult.NoRoute;
+        }
+
+        if (!EndpointImage.TryRead(image, embryo.Flow.Protocol, out var body, out var held) || !TryRestore(now, embryo, body))
+        {
+            return InstallResult.BadImage;
+        }
+
+        embryo.IsInstalled = true;
+        EndpointImage.ReadHeld(held, (offload, packet) => Hold(embryo, offload, packet, carried: true));
+        networkInterface.Neighbours.Find(now, nextHop);
+        return InstallResult.Installed;
+    }
+
+    /// <summary>Keeps a packet for later, in its order of arrival.</summary>
+    public DropReason Hold(Endpoint endpoint, FrameOffload offload, ReadOnlySpan<byte> packet, bool carried)
+    {
+        if (endpoint.Held.TryAdd(offload, packet, carried))
+        {
+            return DropReason.None;
+        }
+
+        _options.Drops.Count(DropReason.HeldQueueFull);
+        return DropReason.HeldQueueFull;
+    }
+
+    public bool Activate(Instant now, Endpoint embryo)
+    {
+        if (embryo.Phase != EndpointPhase.Embryo || !embryo.IsInstalled)
+        {
+            return false;
+        }
+
+        _table.Hatch(embryo);
+        embryo.UnattachedSince = now;
+        Resume(now, embryo);
+        _table.Raise(embryo, EndpointEvents.Established | EndpointEvents.Readable | EndpointEvents.Writable);
+        return true;
+    }
+
+    public void Remove(Endpoint endpoint)
+    {
+        if (endpoint.Phase == EndpointPhase.Closed)
+        {
+            return;
+        }
+
+        (endpoint as TcpEndpoint)?.Listener?.Leave((TcpEndpoint)endpoint);
+        (endpoint as UdpEndpoint)?.Clear();
+        _table.Remove(endpoint);
+    }
+
+    private bool TryRestore(Instant now, Endpoint embryo, ReadOnlySpan<byte> body)
+    {
+        if (embryo is UdpEndpoint udp)
+        {
+            return UdpImage.TryRead(body, udp, _udp, now);
+        }
+
+        var tcp = (TcpEndpoint)embryo;
+        if (!TcpConnection.TryRestore(body, _options.ServiceTcp, now, out var connection) || connection.Tuple != embryo.Flow.Tuple)
+        {
+            return false;
+        }
+
+        tcp.Connection = connection;
+        return true;
+    }
+
+    /// <summary>Starts an endpoint again: timers with their remaining time, what was held in order, one ACK or window update.</summary>
+    private void Resume(Instant now, Endpoint endpoint)
+    {
+        var tcp = endpoint as TcpEndpoint;
+        tcp?.Connection!.Thaw(now);
+        while (endpoint.Held.TryTake(out var item))
+        {
+            if (IpPacket.TryParse(item.Packet, out var packet) == DropReason.None && endpoint.Phase == EndpointPhase.Active)
+            {
+                Deliver(now, endpoint, packet, item);
+            }
+
+            endpoint.Held.Release(item);
+        }
+
+        if (tcp is { Phase: EndpointPhase.Active })
+        {
+            tcp.Connection!.KickAfterMove(now);
+            _tcp.AfterCall(tcp, now);
+        }
+        else if (endpoint is UdpEndpoint { Phase: EndpointPhase.Active } udp)
+        {
+            _udp.Touch(udp.LastActivity, udp);
+        }
+    }
+
+    private void Deliver(Instant now, Endpoint endpoint, in IpPacket packet, in HeldPackets.Item item)
+    {
+        if (endpoint is TcpEndpoint tcp && packet.Protocol == IpProtocol.Tcp)
+        {
+            _tcp.Deliver(now, tcp, packet, item.Packet, item.Offload);
+        }
+        else if (endpoint is UdpEndpoint udp && packet.Protocol == IpProtocol.Udp)
+        {
+            _udp.Deliver(now, udp, packet, item.Packet, item.Offload);
+        }
+    }
+}

@@ -1,0 +1,11 @@
+using Baton.Wire;
+
+namespace Baton.Stack;
+
+/// <summary>
+/// Secrets of the stack. They belong to the whole farm and come from its configuration, so that a flow's initial sequence
+/// number and timestamp offset do not depend on the node that chose them.
+/// </summary>
+/// <param name="Sequence">Key of initial sequence numbers (RFC 6528).</param>
+/// <param name="Timestamp">Key of timestamp offsets (RFC 7323 §5.4).</param>
+public readonly record struct StackKeys(HashKey Sequence, HashKey Timestamp);

@@ -1,0 +1,26 @@
+using Baton.Tcp;
+using Baton.Wire;
+
+namespace Baton.Stack;
+
+/// <summary>What a <see cref="NetworkStack"/> is made from.</summary>
+public sealed record StackOptions
+{
+    /// <summary>The farm's secrets.</summary>
+    public required StackKeys Keys { get; init; }
+
+    /// <summary>The node's lan address, as the references that it issues name it.</summary>
+    public required InetAddress OwnerAddress { get; init; }
+
+    /// <summary>All bounds.</summary>
+    public StackLimits Limits { get; init; } = new();
+
+    /// <summary>Settings of connections to services. The MSS is the farm's: the smallest of all nodes, since any may become owner.</summary>
+    public TcpSettings ServiceTcp { get; init; } = TcpSettings.Default;
+
+    /// <summary>Settings of connections of the node's own addresses.</summary>
+    public TcpSettings OwnTcp { get; init; } = TcpSettings.Default;
+
+    /// <summary>Where drops are counted.</summary>
+    public DropCounters Drops { get; init; } = new();
+}

@@ -1,0 +1,96 @@
+using Baton.Tcp;
+using Baton.Wire;
+
+namespace Baton.Stack;
+
+/// <summary>
+/// The endpoint of a TCP connection. The application's calls go through it, so that what they make due is sent and timed;
+/// <see cref="Connection"/> is for looking.
+/// </summary>
+public sealed class TcpEndpoint : Endpoint
+{
+    private readonly TcpDriver _driver;
+
+    internal TcpEndpoint(
+        TcpDriver driver, Flow flow, EndpointId id, Epoch epoch, Service? service, EndpointPhase phase, HeldPackets held, Instant now)
+        : base(flow, id, epoch, service, phase, held, now)
+    {
+        _driver = driver;
+    }
+
+    /// <summary>The connection; null only in an embryo that has no image yet.</summary>
+    public TcpConnection? Connection { get; internal set; }
+
+    /// <summary>The listener of the node's own address that made it, or null.</summary>
+    public TcpListener? Listener { get; internal set; }
+
+    internal bool CountsInBacklog { get; set; }
+
+    /// <summary>Whether the handshake is complete.</summary>
+    public bool IsEstablished => Connection is { IsSynchronized: true };
+
+    /// <summary>Writes as much as there is room for and returns how many bytes that was.</summary>
+    public int Write(Instant now, ReadOnlySpan<byte> bytes)
+    {
+        if (Phase != EndpointPhase.Active)
+        {
+            return 0;
+        }
+
+        int written = Connection!.Write(bytes);
+        _driver.AfterCall(this, now);
+        return written;
+    }
+
+    /// <summary>Reads what is there, at most the destination's length, and returns how many bytes that was.</summary>
+    public int Read(Instant now, Span<byte> destination)
+    {
+        if (Connection is null || Phase is EndpointPhase.Frozen or EndpointPhase.Embryo)
+        {
+            return 0;
+        }
+
+        int read = Connection.Read(destination);
+        _driver.AfterCall(this, now);
+        return read;
+    }
+
+    /// <summary>Half-close: a FIN follows what was written.</summary>
+    public void CloseWrite(Instant now)
+    {
+        if (Phase == EndpointPhase.Active)
+        {
+            Connection!.CloseWrite(now);
+            _driver.AfterCall(this, now);
+        }
+    }
+
+    /// <summary>Closes both directions: nobody reads any more (RFC 1122 §4.2.2.13).</summary>
+    public void Close(Instant now)
+    {
+        if (Phase == EndpointPhase.Active)
+        {
+            Connection!.Close(now);
+            _driver.AfterCall(this, now);
+        }
+    }
+
+    /// <summary>Closes with one RST.</summary>
+    public void Abort(Instant now)
+    {
+        if (Phase == EndpointPhase.Active)
+        {
+            Connection!.Abort(now);
+            _driver.AfterCall(this, now);
+        }
+    }
+
+    /// <summary>Sends small segments at once (no Nagle).</summary>
+    public void SetNoDelay(bool noDelay)
+    {
+        if (Connection is not null)
+        {
+            Connection.NoDelay = noDelay;
+        }
+    }
+}

@@ -1,0 +1,61 @@
+using Baton.Wire;
+
+namespace Baton.Stack;
+
+/// <summary>
+/// Takes connections to one of the node's own addresses. Services have no listener: their endpoints come to be whether or
+/// not an application listens.
+/// </summary>
+public sealed class TcpListener
+{
+    private readonly Queue<TcpEndpoint> _ready = new();
+
+    internal TcpListener(InetAddress address, ushort port, int backlog)
+    {
+        Address = address;
+        Port = port;
+        Backlog = backlog;
+    }
+
+    /// <summary>The address listened on.</summary>
+    public InetAddress Address { get; }
+
+    /// <summary>The port listened on.</summary>
+    public ushort Port { get; }
+
+    /// <summary>Most connections that may be in their handshake or wait to be accepted.</summary>
+    public int Backlog { get; }
+
+    /// <summary>Connections in their handshake or waiting to be accepted.</summary>
+    public int Pending { get; internal set; }
+
+    /// <summary>Whether a SYN would find room.</summary>
+    internal bool HasRoom => Pending < Backlog;
+
+    /// <summary>Takes the connection that was established first.</summary>
+    public bool TryAccept(out TcpEndpoint endpoint)
+    {
+        while (_ready.TryDequeue(out endpoint!))
+        {
+            if (endpoint.Phase != EndpointPhase.Closed)
+            {
+                Leave(endpoint);
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    internal void OnEstablished(TcpEndpoint endpoint) => _ready.Enqueue(endpoint);
+
+    /// <summary>The endpoint no longer counts against the backlog: accepted, or gone before that.</summary>
+    internal void Leave(TcpEndpoint endpoint)
+    {
+        if (endpoint.CountsInBacklog)
+        {
+            endpoint.CountsInBacklog = false;
+            Pending--;
+        }
+    }
+}

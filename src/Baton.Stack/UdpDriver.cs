@@ -1,0 +1,185 @@
+using Baton.Wire;
+
+namespace Baton.Stack;
+
+/// <summary>Drives UDP endpoints: receive queues, sending, idle time.</summary>
+internal sealed class UdpDriver
+{
+    private readonly StackOptions _options;
+    private readonly EndpointTable _table;
+    private readonly Transmitter _transmitter;
+    private readonly PacketPool _pool;
+
+    public UdpDriver(StackOptions options, EndpointTable table, Transmitter transmitter, PacketPool pool)
+    {
+        _options = options;
+        _table = table;
+        _transmitter = transmitter;
+        _pool = pool;
+    }
+
+    /// <summary>Reads and verifies a datagram: its header, and the payload that the header's length covers.</summary>
+    public static DropReason Parse(
+        in IpPacket packet, ReadOnlySpan<byte> bytes, FrameOffload offload, out UdpHeader header, out ReadOnlySpan<byte> payload)
+    {
+        payload = default;
+        var datagram = packet.Payload(bytes);
+        var reason = UdpHeader.TryParse(datagram, out header);
+        if (reason != DropReason.None)
+        {
+            return reason;
+        }
+
+        // Bytes behind the datagram's own length are no part of it (RFC 1122 §4.1.3.4 has the checksum cover that length).
+        datagram = datagram[..header.DatagramLength];
+        payload = datagram[UdpHeader.Length..];
+        return offload.Checksum != ChecksumState.Complete || UdpChecksum.Verify(packet, datagram)
+            ? DropReason.None
+            : DropReason.UdpBadChecksum;
+    }
+
+    /// <summary>Gives one datagram to an active endpoint.</summary>
+    public DropReason Deliver(Instant now, UdpEndpoint endpoint, in IpPacket packet, ReadOnlySpan<byte> bytes, FrameOffload offload)
+    {
+        var reason = Parse(packet, bytes, offload, out var header, out var payload);
+        return reason == DropReason.None
+            ? Receive(now, endpoint, packet.Source, header.SourcePort, payload)
+            : Drop(reason);
+    }
+
+    /// <summary>Queues a payload that has been verified.</summary>
+    public DropReason Receive(Instant now, UdpEndpoint endpoint, InetAddress source, ushort port, ReadOnlySpan<byte> payload)
+    {
+        endpoint.PacketsIn++;
+        endpoint.BytesIn += payload.Length;
+        Touch(now, endpoint);
+        if (endpoint.WaitingDatagrams >= _options.Limits.DatagramsPerEndpoint
+            || endpoint.WaitingBytes + payload.Length > _options.Limits.DatagramBytesPerEndpoint)
+        {
+            endpoint.Overflows++;
+            return Drop(DropReason.ReceiveQueueFull);
+        }
+
+        Enqueue(endpoint, source, port, payload);
+        _table.Raise(endpoint, EndpointEvents.Readable);
+        return DropReason.None;
+    }
+
+    /// <summary>Puts a copy of the payload at the end of the receive queue.</summary>
+    public void Enqueue(UdpEndpoint endpoint, InetAddress source, ushort port, ReadOnlySpan<byte> payload)
+    {
+        var buffer = _pool.Rent(payload.Length);
+        payload.CopyTo(buffer);
+        endpoint.Enqueue(new UdpEndpoint.Datagram(buffer, payload.Length, source, port));
+    }
+
+    public void Release(in UdpEndpoint.Datagram datagram) => _pool.Return(datagram.Buffer);
+
+    public UdpSendResult Send(Instant now, UdpEndpoint endpoint, ReadOnlySpan<byte> payload, InetAddress remoteAddress, ushort remotePort)
+    {
+        var tuple = endpoint.Flow.Tuple;
+        int datagramLength = UdpHeader.Length + payload.Length;
+        int ipLength = Ipv4Header.Length + datagramLength;
+        int mtu = _transmitter.Routes.TryFind(remoteAddress, out var networkInterface, out _)
+            ? Math.Min(endpoint.PathMtu, networkInterface.Options.Mtu)
+            : endpoint.PathMtu;
+
+        var buffer = _transmitter.Rent(ipLength);
+        var packet = Transmitter.Packet(buffer, ipLength);
+
+        // What fits the path goes unfragmented and finds out if the path shrinks; what does not, goes in fragments.
+        bool fits = ipLength <= mtu;
+        ushort identification = fits ? (ushort)0 : _transmitter.NextIdentification();
+        Ipv4Header.Write(packet, tuple.LocalAddress, remoteAddress, IpProtocol.Udp, ipLength, identification, dontFragment: fits);
+        var datagram = packet[Ipv4Header.Length..];
+        new UdpHeader(tuple.LocalPort, remotePort, (ushort)datagramLength, 0).Write(datagram);
+        payload.CopyTo(datagram[UdpHeader.Length..]);
+        UdpChecksum.Write(datagram, UdpChecksum.Compute(tuple.LocalAddress, remoteAddress, datagram));
+
+        Touch(now, endpoint);
+        switch (_transmitter.Send(now, buffer, ipLength, remoteAddress))
+        {
+            case DropReason.None:
+                endpoint.PacketsOut++;
+                endpoint.BytesOut += payload.Length;
+                return UdpSendResult.Sent;
+
+            case DropReason.NoRoute or DropReason.NeighbourUnresolved:
+                return UdpSendResult.Unreachable;
+
+            default:
+                return UdpSendResult.QueueFull;
+        }
+    }
+
+    /// <summary>A datagram went by; the timer is looked at only when it fires.</summary>
+    public void Touch(Instant now, UdpEndpoint endpoint)
+    {
+        endpoint.LastActivity = now;
+        if (endpoint.Deadline == Instant.Never && endpoint.Phase == EndpointPhase.Active)
+        {
+            Schedule(endpoint);
+        }
+    }
+
+    /// <summary>Sets the timer anew. Endpoints of the node's own addresses do not age.</summary>
+    public void Schedule(UdpEndpoint endpoint) =>
+        _table.Timers.Set(endpoint, endpoint.Service is null ? Instant.Never : NextDeadline(endpoint));
+
+    public void OnDeadline(Instant now, UdpEndpoint endpoint)
+    {
+        if (endpoint.Phase != EndpointPhase.Active)
+        {
+            return;
+        }
+
+        var due = NextDeadline(endpoint);
+        if (due > now)
+        {
+            _table.Timers.Set(endpoint, due);
+            return;
+        }
+
+        if (endpoint.Application is null && endpoint.LastActivity + _options.Limits.UdpIdleTimeout > now)
+        {
+            _options.Drops.Count(DropReason.UnattachedTooLong);
+            _table.Raise(endpoint, EndpointEvents.UnattachedTooLong);
+        }
+
+        Finish(endpoint);
+    }
+
+    /// <summary>Takes an endpoint out of the tables and says so. What it has received may still be read.</summary>
+    public void Finish(UdpEndpoint endpoint)
+    {
+        _table.Remove(endpoint);
+        _table.Raise(endpoint, EndpointEvents.Closed);
+    }
+
+    public void OnIcmpError(UdpEndpoint endpoint, in IcmpMessage message)
+    {
+        endpoint.LastError = message.ErrorKind;
+        if (message.ErrorKind == IcmpErrorKind.PacketTooBig)
+        {
+            endpoint.PathMtu = PathMtu.Lower(endpoint.PathMtu, message.NextHopMtu);
+        }
+        else if (message.ErrorKind == IcmpErrorKind.None)
+        {
+            Drop(DropReason.IcmpIgnored);
+        }
+    }
+
+    private Instant NextDeadline(UdpEndpoint endpoint)
+    {
+        var idle = endpoint.LastActivity + _options.Limits.UdpIdleTimeout;
+        return endpoint.Application is null
+            ? Instant.Min(idle, endpoint.UnattachedSince + _options.Limits.UnattachedTimeout)
+            : idle;
+    }
+
+    private DropReason Drop(DropReason reason)
+    {
+        _options.Drops.Count(reason);
+        return reason;
+    }
+}

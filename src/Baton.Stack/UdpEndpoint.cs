@@ -1,0 +1,132 @@
+using Baton.Wire;
+
+namespace Baton.Stack;
+
+/// <summary>What became of a datagram that was to be sent.</summary>
+public enum UdpSendResult : byte
+{
+    /// <summary>Queued for sending.</summary>
+    Sent,
+
+    /// <summary>Longer than a UDP datagram can be.</summary>
+    TooLong,
+
+    /// <summary>The queue towards the link or the neighbour is full: lost, as on any link.</summary>
+    QueueFull,
+
+    /// <summary>No route, or no neighbour answers.</summary>
+    Unreachable,
+
+    /// <summary>The endpoint is not active here, or has no remote address.</summary>
+    NotActive,
+}
+
+/// <summary>
+/// The endpoint of a UDP exchange: of one client with a service (created by its first datagram, ended by silence), or bound
+/// to one of the node's own addresses, connected or not.
+/// </summary>
+public sealed class UdpEndpoint : Endpoint
+{
+    /// <summary>Most payload bytes of a datagram over IPv4.</summary>
+    public const int MaxPayload = ushort.MaxValue - Ipv4Header.Length - UdpHeader.Length;
+
+    private readonly UdpDriver _driver;
+    private readonly Queue<Datagram> _received = new();
+
+    internal UdpEndpoint(
+        UdpDriver driver, Flow flow, EndpointId id, Epoch epoch, Service? service, EndpointPhase phase, HeldPackets held, Instant now)
+        : base(flow, id, epoch, service, phase, held, now)
+    {
+        _driver = driver;
+        LastActivity = now;
+    }
+
+    /// <summary>Whether it has one remote address and port.</summary>
+    public bool IsConnected => Flow.Tuple.RemotePort != 0;
+
+    /// <summary>Datagrams that wait to be read.</summary>
+    public int WaitingDatagrams => _received.Count;
+
+    /// <summary>Payload bytes that wait to be read.</summary>
+    public int WaitingBytes { get; private set; }
+
+    /// <summary>Datagrams lost to a full queue.</summary>
+    public long Overflows { get; internal set; }
+
+    /// <summary>Longest packet known to reach the remote address in one piece; longer ones are sent in fragments.</summary>
+    public int PathMtu { get; internal set; } = ushort.MaxValue;
+
+    /// <summary>The last datagram in either direction.</summary>
+    public Instant LastActivity { get; internal set; }
+
+    /// <summary>The last error that the network or the remote host reported, or none.</summary>
+    public IcmpErrorKind LastError { get; internal set; }
+
+    internal IEnumerable<Datagram> Received => _received;
+
+    /// <summary>
+    /// Takes the oldest datagram. A destination that is too short takes its beginning; the rest is lost, as with sockets.
+    /// </summary>
+    public bool TryReceive(Span<byte> destination, out int length, out InetAddress remoteAddress, out ushort remotePort)
+    {
+        length = 0;
+        remoteAddress = default;
+        remotePort = 0;
+        if (Phase is EndpointPhase.Frozen or EndpointPhase.Embryo || !_received.TryDequeue(out var datagram))
+        {
+            return false;
+        }
+
+        length = Math.Min(datagram.Length, destination.Length);
+        datagram.Payload[..length].CopyTo(destination);
+        remoteAddress = datagram.Address;
+        remotePort = datagram.Port;
+        WaitingBytes -= datagram.Length;
+        _driver.Release(datagram);
+        return true;
+    }
+
+    /// <summary>Payload bytes of the oldest datagram, or -1 when none waits.</summary>
+    public int NextLength => _received.TryPeek(out var datagram) ? datagram.Length : -1;
+
+    /// <summary>Sends a datagram to the remote address.</summary>
+    public UdpSendResult Send(Instant now, ReadOnlySpan<byte> payload) =>
+        SendTo(now, payload, Flow.Tuple.RemoteAddress, Flow.Tuple.RemotePort);
+
+    /// <summary>Sends a datagram from an unconnected endpoint, or to a connected one's remote address.</summary>
+    public UdpSendResult SendTo(Instant now, ReadOnlySpan<byte> payload, InetAddress remoteAddress, ushort remotePort) =>
+        Phase != EndpointPhase.Active || remotePort == 0 ? UdpSendResult.NotActive
+        : payload.Length > MaxPayload ? UdpSendResult.TooLong
+        : _driver.Send(now, this, payload, remoteAddress, remotePort);
+
+    /// <summary>Ends the endpoint.</summary>
+    public void Close()
+    {
+        if (Phase is EndpointPhase.Active)
+        {
+            _driver.Finish(this);
+        }
+    }
+
+    internal void Enqueue(in Datagram datagram)
+    {
+        _received.Enqueue(datagram);
+        WaitingBytes += datagram.Length;
+    }
+
+    internal void Clear()
+    {
+        while (_received.TryDequeue(out var datagram))
+        {
+            _driver.Release(datagram);
+        }
+
+        WaitingBytes = 0;
+    }
+
+    /// <summary>A datagram's payload in a pool's buffer, with its sender.</summary>
+    internal readonly record struct Datagram(byte[] Buffer, int Length, InetAddress Address, ushort Port)
+    {
+        public ReadOnlySpan<byte> Payload => Buffer.AsSpan(0, Length);
+    }
+}
