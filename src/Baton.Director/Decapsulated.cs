@@ -5,7 +5,9 @@ namespace Baton.Director;
 /// <summary>What an encapsulated packet held.</summary>
 public readonly ref struct Decapsulated
 {
-    internal Decapsulated(in Reference reference, byte hops, ReadOnlySpan<byte> header, in IpPacket layout, ReadOnlySpan<byte> packet)
+    internal Decapsulated(
+        scoped in Reference reference, byte hops, ReadOnlySpan<byte> header, scoped in IpPacket layout,
+        ReadOnlySpan<byte> packet)
     {
         Reference = reference;
         Hops = hops;

@@ -13,11 +13,6 @@ namespace Baton.Link;
 /// <param name="CongestionWindowReduced">The TCP flag CWR, which devices treat apart (RFC 3168 §6.1.2).</param>
 internal readonly record struct FrameLayout(IpProtocol Protocol, int TransportOffset, int HeadersLength, bool CongestionWindowReduced)
 {
-    /// <summary>Bytes of an Ethernet header.</summary>
-    public const int EthernetLength = 14;
-
-    private const ushort EtherTypeIpv4 = 0x0800;
-    private const ushort EtherTypeIpv6 = 0x86DD;
     private const int TcpChecksumOffset = 16;
     private const int UdpChecksumOffset = 6;
 
@@ -26,18 +21,18 @@ internal readonly record struct FrameLayout(IpProtocol Protocol, int TransportOf
 
     /// <summary>The IP packet in a frame, padding included; empty when it carries none.</summary>
     public static Span<byte> IpPacketOf(Span<byte> frame) =>
-        frame.Length > EthernetLength && BinaryPrimitives.ReadUInt16BigEndian(frame[12..]) is EtherTypeIpv4 or EtherTypeIpv6
-            ? frame[EthernetLength..]
+        frame.Length > EthernetHeader.Length && BinaryPrimitives.ReadUInt16BigEndian(frame[12..]) is EtherType.Ipv4 or EtherType.Ipv6
+            ? frame[EthernetHeader.Length..]
             : default;
 
-    /// <summary>Bytes of the frame that its IP header accounts for: without padding to the smallest Ethernet frame.</summary>
-    public static int LengthWithoutPadding(ReadOnlySpan<byte> frame)
+    /// <summary>Completes a partial checksum in place; frames without one that can be completed are left alone.</summary>
+    public static void CompleteChecksum(Span<byte> frame)
     {
-        bool v4 = BinaryPrimitives.ReadUInt16BigEndian(frame[12..]) == EtherTypeIpv4;
-        int length = v4
-            ? EthernetLength + BinaryPrimitives.ReadUInt16BigEndian(frame[(EthernetLength + 2)..])
-            : EthernetLength + 40 + BinaryPrimitives.ReadUInt16BigEndian(frame[(EthernetLength + 4)..]);
-        return Math.Min(length, frame.Length);
+        var packet = IpPacketOf(frame);
+        if (packet.Length > 0)
+        {
+            _ = Segmentation.CompleteChecksum(packet);
+        }
     }
 
     /// <summary>Finds the transport header.</summary>
@@ -45,7 +40,7 @@ internal readonly record struct FrameLayout(IpProtocol Protocol, int TransportOf
     public static bool TryFind(ReadOnlySpan<byte> headers, out FrameLayout layout)
     {
         layout = default;
-        if (headers.Length < EthernetLength + 20)
+        if (headers.Length < EthernetHeader.Length + 20)
         {
             return false;
         }
@@ -53,19 +48,19 @@ internal readonly record struct FrameLayout(IpProtocol Protocol, int TransportOf
         ushort etherType = BinaryPrimitives.ReadUInt16BigEndian(headers[12..]);
         byte protocol;
         int transport;
-        if (etherType == EtherTypeIpv4)
+        if (etherType == EtherType.Ipv4)
         {
-            int headerLength = (headers[EthernetLength] & 0xF) * 4;
-            bool laterFragment = (BinaryPrimitives.ReadUInt16BigEndian(headers[(EthernetLength + 6)..]) & 0x1FFF) != 0;
+            int headerLength = (headers[EthernetHeader.Length] & 0xF) * 4;
+            bool laterFragment = (BinaryPrimitives.ReadUInt16BigEndian(headers[(EthernetHeader.Length + 6)..]) & 0x1FFF) != 0;
             if (headerLength < 20 || laterFragment)
             {
                 return false;
             }
 
-            protocol = headers[EthernetLength + 9];
-            transport = EthernetLength + headerLength;
+            protocol = headers[EthernetHeader.Length + 9];
+            transport = EthernetHeader.Length + headerLength;
         }
-        else if (etherType != EtherTypeIpv6 || !TrySkipExtensions(headers, out protocol, out transport))
+        else if (etherType != EtherType.Ipv6 || !TrySkipExtensions(headers, out protocol, out transport))
         {
             return false;
         }
@@ -96,8 +91,8 @@ internal readonly record struct FrameLayout(IpProtocol Protocol, int TransportOf
     /// <summary>RFC 8200 §4: hop-by-hop (0), routing (43) and destination options (60) stand before the transport header.</summary>
     private static bool TrySkipExtensions(ReadOnlySpan<byte> headers, out byte protocol, out int transport)
     {
-        protocol = headers[EthernetLength + 6];
-        transport = EthernetLength + 40;
+        protocol = headers[EthernetHeader.Length + 6];
+        transport = EthernetHeader.Length + 40;
         while (protocol is 0 or 43 or 60)
         {
             if (headers.Length < transport + 8)

@@ -15,7 +15,7 @@ public enum LinkOffloads
     /// <summary>Takes and gives TCP frames of up to 64 KiB.</summary>
     Tso = 2,
 
-    /// <summary>Takes equal UDP datagrams in one frame of up to 64 KiB.</summary>
+    /// <summary>Takes and gives equal UDP datagrams in one frame of up to 64 KiB.</summary>
     Uso = 4,
 }
 

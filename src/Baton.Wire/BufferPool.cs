@@ -124,6 +124,13 @@ public sealed class PooledBuffer : IDisposable
     /// <exception cref="InvalidOperationException">The buffer was returned.</exception>
     public Memory<byte> Memory => new(_bytes ?? throw Returned(), 0, Length);
 
+    /// <summary>Uses fewer bytes than were rented.</summary>
+    public void Truncate(int length)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)length, (uint)Length);
+        Length = length;
+    }
+
     /// <summary>Gives the buffer back to its pool.</summary>
     /// <exception cref="InvalidOperationException">It was returned before.</exception>
     public void Dispose()

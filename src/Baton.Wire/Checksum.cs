@@ -104,7 +104,7 @@ public static class Checksum
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ushort Reduce(ulong sum)
+    internal static ushort Reduce(ulong sum)
     {
         sum = (sum & 0xFFFF_FFFF) + (sum >> 32);
         sum = (sum & 0xFFFF) + (sum >> 16);
@@ -118,7 +118,7 @@ public static class Checksum
         : Vector128.IsHardwareAccelerated ? Sum128(ref bytes)
         : 0;
 
-    private static ulong Sum512(ref ReadOnlySpan<byte> bytes)
+    internal static ulong Sum512(ref ReadOnlySpan<byte> bytes)
     {
         var blocks = MemoryMarshal.Cast<byte, Vector512<ulong>>(bytes);
         bytes = bytes[(blocks.Length * Vector512<byte>.Count)..];
@@ -133,7 +133,7 @@ public static class Checksum
         return Vector512.Sum(low + high);
     }
 
-    private static ulong Sum256(ref ReadOnlySpan<byte> bytes)
+    internal static ulong Sum256(ref ReadOnlySpan<byte> bytes)
     {
         var blocks = MemoryMarshal.Cast<byte, Vector256<ulong>>(bytes);
         bytes = bytes[(blocks.Length * Vector256<byte>.Count)..];
@@ -148,7 +148,7 @@ public static class Checksum
         return Vector256.Sum(low + high);
     }
 
-    private static ulong Sum128(ref ReadOnlySpan<byte> bytes)
+    internal static ulong Sum128(ref ReadOnlySpan<byte> bytes)
     {
         var blocks = MemoryMarshal.Cast<byte, Vector128<ulong>>(bytes);
         bytes = bytes[(blocks.Length * Vector128<byte>.Count)..];

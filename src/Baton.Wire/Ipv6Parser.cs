@@ -11,7 +11,7 @@ internal static class Ipv6Parser
     private const byte Authentication = 51;
     private const byte DestinationOptions = 60;
 
-    private ref struct Chain
+    private struct Chain
     {
         public byte NextHeader;
         public int Offset;

@@ -36,13 +36,15 @@ public static class Segmentation
             return bad;
         }
 
-        int transport = TransportHeaderLength(in packet, ip);
         bool cut = offload.Gso != GsoType.None;
+        bool complete = cut || offload.Checksum == ChecksumState.Partial;
+        int transport = complete ? TransportHeaderLength(in packet, ip) : 0;
         if (transport < 0 || (cut && (!Matches(offload.Gso, in packet) || offload.SegmentSize == 0)))
         {
             return DropReason.SegmentationFailed;
         }
 
+        // The IP header was parsed from the first part and TransportHeaderLength looked no further, so the lead is in it.
         int lead = linkHeaderLength + packet.HeaderLength + transport;
         int payloadLength = packet.PayloadLength - transport;
         int inHeaders = Math.Min(headers.Length - lead, payloadLength);
@@ -55,7 +57,7 @@ public static class Segmentation
             linkHeaderLength,
             payloadLength,
             cut ? offload.SegmentSize : Math.Max(payloadLength, 1),
-            complete: cut || offload.Checksum == ChecksumState.Partial);
+            complete);
         return DropReason.None;
     }
 

@@ -80,16 +80,31 @@ internal sealed class FaultModel(SeededRandom random)
 
     /// <summary>
     /// Changes one bit of the IP packet in <paramref name="frame"/>. Other frames stay whole: ARP has no checksum, and
-    /// what a link's own check misses is not what is tested here.
+    /// what a link's own check misses is not what is tested here. A checksum still to be computed would be right again
+    /// after the change, so it is completed first.
     /// </summary>
-    public void Corrupt(Span<byte> frame)
+    /// <returns>False for a super-frame: cutting it would make new checksums, so it is lost, as its receiver would have it.</returns>
+    public bool TryCorrupt(Span<byte> frame, ref FrameOffload offload)
     {
+        if (offload.Gso != GsoType.None)
+        {
+            return false;
+        }
+
+        if (offload.Checksum == ChecksumState.Partial)
+        {
+            FrameLayout.CompleteChecksum(frame);
+        }
+
+        offload = FrameOffload.None;
         var packet = FrameLayout.IpPacketOf(frame);
         if (packet.Length > 0)
         {
             long bit = random.Next(packet.Length * 8L);
             packet[(int)(bit / 8)] ^= (byte)(1 << (int)(bit % 8));
         }
+
+        return true;
     }
 
     private Instant Arrival(FaultProfile profile, Instant sent) => sent + profile.Delay + new TimeSpan(random.Next(profile.Jitter.Ticks));

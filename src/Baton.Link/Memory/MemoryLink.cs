@@ -130,14 +130,25 @@ public sealed class MemoryLink : ILink
     /// <summary>Takes over the buffer.</summary>
     internal void Put(PooledBuffer buffer, FrameOffload offload)
     {
-        if (!IsPluggedIn || _inbox.Count >= _inboxFrames)
+        if (!IsPluggedIn)
         {
-            _ = IsPluggedIn ? Counters.Overflowed++ : Counters.Unplugged++;
-            buffer.Dispose();
+            Counters.Unplugged++;
+        }
+        else if (offload.Gso == GsoType.None && buffer.Length - EthernetHeader.Length > Mtu)
+        {
+            Counters.WrongLength++;
+        }
+        else if (_inbox.Count >= _inboxFrames)
+        {
+            Counters.Overflowed++;
+        }
+        else
+        {
+            _inbox.Enqueue(new(buffer, offload));
             return;
         }
 
-        _inbox.Enqueue(new(buffer, offload));
+        buffer.Dispose();
     }
 
     private readonly record struct Frame(PooledBuffer Buffer, FrameOffload Offload);

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Baton.Wire;
 
 namespace Baton.Link;
@@ -90,12 +91,15 @@ public sealed class MemoryNetwork
     internal void Accept(MemoryLink from, FrameOffload offload, ReadOnlySpan<byte> headers, ReadOnlySpan<byte> payload, ReadOnlySpan<byte> more)
     {
         int length = headers.Length + payload.Length + more.Length;
-        bool single = offload.Gso == GsoType.None;
         if (!from.IsPluggedIn)
         {
             from.Counters.Unplugged++;
         }
-        else if (length < FrameLayout.EthernetLength || (single && length - FrameLayout.EthernetLength > from.Mtu))
+        else if (offload.Gso != GsoType.None && !CarriesSuperFrames)
+        {
+            AcceptInPackets(from, offload, headers, payload, more);
+        }
+        else if (length < EthernetHeader.Length || (offload.Gso == GsoType.None && length - EthernetHeader.Length > from.Mtu))
         {
             from.Counters.WrongLength++;
         }
@@ -108,7 +112,6 @@ public sealed class MemoryNetwork
             headers.CopyTo(buffer.Span);
             payload.CopyTo(buffer.Span[headers.Length..]);
             more.CopyTo(buffer.Span[(headers.Length + payload.Length)..]);
-            Observer?.Invoke(from, offload, buffer.Span);
             Leave(from, buffer, offload);
         }
     }
@@ -125,16 +128,51 @@ public sealed class MemoryNetwork
         }
     }
 
-    /// <summary>Over the sender's cable, whole or in packets.</summary>
-    private void Leave(MemoryLink from, PooledBuffer buffer, FrameOffload offload)
+    private void AcceptInPackets(
+        MemoryLink from, FrameOffload offload, ReadOnlySpan<byte> headers, ReadOnlySpan<byte> payload, ReadOnlySpan<byte> more)
     {
-        if (offload.Gso == GsoType.None || CarriesSuperFrames)
+        if (Segmentation.TryStart(headers, payload, more, offload, EthernetHeader.Length, out var packets) != DropReason.None)
         {
-            Cross(from.ToSwitch, Now, new(from, null, buffer, offload));
+            from.Counters.NotSegmentable++;
             return;
         }
 
-        buffer.Dispose();
+        if (packets.MaxPacketLength - EthernetHeader.Length > from.Mtu)
+        {
+            from.Counters.WrongLength++;
+            return;
+        }
+
+        for (int left = packets.Count; left > 0 && TryCut(ref packets, from, out var packet); left--)
+        {
+            Leave(from, packet, FrameOffload.None);
+        }
+    }
+
+    private bool TryCut(ref SegmentIterator packets, MemoryLink at, [NotNullWhen(true)] out PooledBuffer? packet)
+    {
+        if (!_pool.TryRent(packets.MaxPacketLength, out packet))
+        {
+            at.Counters.Overflowed++;
+            return false;
+        }
+
+        if (packets.TryNext(packet.Span, out int written))
+        {
+            packet.Truncate(written);
+            return true;
+        }
+
+        packet.Dispose();
+        packet = null;
+        return false;
+    }
+
+    /// <summary>Over the sender's cable.</summary>
+    private void Leave(MemoryLink from, PooledBuffer buffer, FrameOffload offload)
+    {
+        Observer?.Invoke(from, offload, buffer.Span);
+        Cross(from.ToSwitch, Now, new(from, null, buffer, offload));
     }
 
     private void Cross(FaultModel cable, Instant now, Transit transit)
@@ -146,9 +184,16 @@ public sealed class MemoryNetwork
             return;
         }
 
-        if (fate.Corrupted && !TryCorrupt(cable, ref transit))
+        if (fate.Corrupted)
         {
-            return;
+            var offload = transit.Offload;
+            if (!cable.TryCorrupt(transit.Buffer.Span, ref offload))
+            {
+                transit.Buffer.Dispose();
+                return;
+            }
+
+            transit = transit with { Offload = offload };
         }
 
         if (fate.Duplicated)
@@ -164,28 +209,6 @@ public sealed class MemoryNetwork
         }
 
         _transit.Add(fate.Due, transit);
-    }
-
-    /// <summary>
-    /// A checksum still to be computed would be right again after the change, so it is completed first. A super-frame
-    /// would get new checksums when it is cut: it is lost, as its receiver would have it.
-    /// </summary>
-    private static bool TryCorrupt(FaultModel cable, ref Transit transit)
-    {
-        if (transit.Offload.Gso != GsoType.None)
-        {
-            transit.Buffer.Dispose();
-            return false;
-        }
-
-        if (transit.Offload.Checksum == ChecksumState.Partial)
-        {
-            PartialChecksum.Complete(transit.Buffer.Span);
-            transit = transit with { Offload = FrameOffload.None };
-        }
-
-        cable.Corrupt(transit.Buffer.Span);
-        return true;
     }
 
     private void Switch(Instant now, MemoryLink from, PooledBuffer buffer, FrameOffload offload)
@@ -235,10 +258,43 @@ public sealed class MemoryNetwork
 
     private bool Passes(MemoryLink from, MemoryLink to, PooledBuffer buffer) => Filter is null || Filter(from, to, buffer.Span);
 
-    /// <summary>At the receiver, which may want less than was sent.</summary>
-    private static void Arrive(MemoryLink to, PooledBuffer buffer, FrameOffload offload)
+    /// <summary>At the receiver, which may take less than was sent.</summary>
+    private void Arrive(MemoryLink to, PooledBuffer buffer, FrameOffload offload)
     {
+        var needed = offload.Gso switch
+        {
+            GsoType.None => LinkOffloads.None,
+            GsoType.UdpL4 => LinkOffloads.Uso,
+            _ => LinkOffloads.Tso,
+        };
+        if (!to.Offloads.HasFlag(needed))
+        {
+            ArriveInPackets(to, buffer.Span, offload);
+            buffer.Dispose();
+            return;
+        }
+
+        if (offload.Checksum == ChecksumState.Partial && !to.Offloads.HasFlag(LinkOffloads.Checksum))
+        {
+            FrameLayout.CompleteChecksum(buffer.Span);
+            offload = offload with { Checksum = ChecksumState.Complete };
+        }
+
         to.Put(buffer, offload);
+    }
+
+    private void ArriveInPackets(MemoryLink to, ReadOnlySpan<byte> frame, FrameOffload offload)
+    {
+        if (Segmentation.TryStart(frame, default, default, offload, EthernetHeader.Length, out var packets) != DropReason.None)
+        {
+            to.Counters.NotSegmentable++;
+            return;
+        }
+
+        for (int left = packets.Count; left > 0 && TryCut(ref packets, to, out var packet); left--)
+        {
+            to.Put(packet, FrameOffload.None);
+        }
     }
 
     private readonly record struct Transit(MemoryLink From, MemoryLink? To, PooledBuffer Buffer, FrameOffload Offload);

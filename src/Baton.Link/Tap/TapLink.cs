@@ -158,7 +158,7 @@ public sealed unsafe class TapLink : ILink
     private void Give(IFrameReceiver receiver, int length)
     {
         int frameLength = length - VirtioNetHeader.Length;
-        if (frameLength < FrameLayout.EthernetLength)
+        if (frameLength < EthernetHeader.Length)
         {
             Counters.Malformed++;
             return;

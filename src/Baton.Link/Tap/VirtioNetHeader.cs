@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using Baton.Wire;
 
@@ -91,7 +92,7 @@ internal struct VirtioNetHeader
             }
             else
             {
-                PartialChecksum.Complete(frame, ChecksumStart, ChecksumOffset);
+                Complete(frame);
             }
         }
         else if ((Flags & DataValid) != 0)
@@ -101,5 +102,14 @@ internal struct VirtioNetHeader
 
         offload = new(checksum, known, known == Wire.GsoType.None ? (ushort)0 : SegmentSize);
         return true;
+    }
+
+    /// <summary>A checksum elsewhere than in the outermost transport header: the field holds what the sum begins with.</summary>
+    private readonly void Complete(Span<byte> frame)
+    {
+        ushort checksum = Checksum.Fold(Checksum.Add(frame[ChecksumStart..]));
+
+        // RFC 768: a computed 0 is sent as all ones, which for other protocols means the same.
+        BinaryPrimitives.WriteUInt16BigEndian(frame[(ChecksumStart + ChecksumOffset)..], checksum == 0 ? ushort.MaxValue : checksum);
     }
 }
