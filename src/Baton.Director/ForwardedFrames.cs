@@ -40,9 +40,9 @@ public ref struct ForwardedFrames
         Forwarder forwarder,
         ReadOnlySpan<byte> whole,
         SegmentIterator segments,
-        in EncodedReference reference,
+        scoped in EncodedReference reference,
         byte hops,
-        in OuterAddresses outer,
+        scoped in OuterAddresses outer,
         ushort sourcePort,
         Span<byte> scratch)
     {

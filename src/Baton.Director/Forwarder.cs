@@ -51,12 +51,12 @@ public sealed class Forwarder
     /// <param name="scratch"><see cref="ScratchLength"/> bytes in which headers and cut packets are made.</param>
     /// <param name="frames">The frames, when <see cref="DropReason.None"/> is returned.</param>
     public DropReason TryStart(
-        in IpPacket layout,
+        scoped in IpPacket layout,
         ReadOnlySpan<byte> packet,
         FrameOffload offload,
-        in EncodedReference reference,
+        scoped in EncodedReference reference,
         byte hops,
-        in OuterAddresses outer,
+        scoped in OuterAddresses outer,
         ushort sourcePort,
         Span<byte> scratch,
         out ForwardedFrames frames)
