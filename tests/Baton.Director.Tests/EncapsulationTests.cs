@@ -95,7 +95,7 @@ public sealed class EncapsulationTests
     [InlineData("another client port", 71, 0x41, DropReason.ReferenceMismatch)]
     [InlineData("another port than the farm's", 37, 0xC2, DropReason.UnknownProtocol)]
     [InlineData("longer than the packet", 39, 0xFF, DropReason.UdpBadLength)]
-    [InlineData("a fragment", 20, 0x20, DropReason.IpBadFragment)]
+    [InlineData("a fragment", 21, 0x01, DropReason.IpBadFragment)]
     public void A_header_with_one_thing_wrong_is_dropped_by_name(string what, int offset, byte value, DropReason expected)
     {
         byte[] frame = Convert.FromHexString(FrameV4 + ClientPacket);
