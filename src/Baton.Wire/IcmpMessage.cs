@@ -11,6 +11,12 @@ public static class IcmpType
     /// <summary>The destination cannot be reached; the code says why.</summary>
     public const byte DestinationUnreachable = 3;
 
+    /// <summary>Asked to send less; deprecated (RFC 6633).</summary>
+    public const byte SourceQuench = 4;
+
+    /// <summary>Names a better router.</summary>
+    public const byte Redirect = 5;
+
     /// <summary>Asks for an echo.</summary>
     public const byte EchoRequest = 8;
 
@@ -122,7 +128,8 @@ public readonly ref struct IcmpMessage
 
     /// <summary>Whether this is an error, never to be answered by another (RFC 1122 §3.2.2, RFC 4443 §2.4 (e)).</summary>
     public bool IsError => Family == AddressFamily.V4
-        ? Type is IcmpType.DestinationUnreachable or 4 or 5 or IcmpType.TimeExceeded or IcmpType.ParameterProblem
+        ? Type is IcmpType.DestinationUnreachable or IcmpType.SourceQuench or IcmpType.Redirect
+            or IcmpType.TimeExceeded or IcmpType.ParameterProblem
         : Type < 128;
 
     /// <summary>The MTU of the link that was too small, in bytes; 0 where an old router does not say (RFC 1191 §5).</summary>

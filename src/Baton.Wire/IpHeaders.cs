@@ -33,12 +33,17 @@ public static class Ipv4Header
         bool dontFragment = true)
     {
         var header = destination[..Length];
-        BinaryPrimitives.WriteUInt32BigEndian(header, 0x4500_0000u | (uint)trafficClass << 16 | (ushort)totalLength);
-        BinaryPrimitives.WriteUInt32BigEndian(header[4..], (uint)identification << 16 | (dontFragment ? 0x4000u : 0));
-        BinaryPrimitives.WriteUInt32BigEndian(header[8..], (uint)ttl << 24 | (uint)protocol << 16);
+        uint first = 0x4500_0000u | (uint)trafficClass << 16 | (ushort)totalLength;
+        uint second = (uint)identification << 16 | (dontFragment ? 0x4000u : 0);
+        uint third = (uint)ttl << 24 | (uint)protocol << 16;
+
+        // The checksum is summed over the values: reading back what was just written would wait for the stores.
+        ulong sum = (ulong)first + second + third + source.V4 + target.V4;
+        BinaryPrimitives.WriteUInt32BigEndian(header, first);
+        BinaryPrimitives.WriteUInt32BigEndian(header[4..], second);
+        BinaryPrimitives.WriteUInt32BigEndian(header[8..], third | (ushort)~Checksum.Reduce(sum));
         BinaryPrimitives.WriteUInt32BigEndian(header[12..], source.V4);
         BinaryPrimitives.WriteUInt32BigEndian(header[16..], target.V4);
-        WriteChecksum(header);
         return Length;
     }
 
