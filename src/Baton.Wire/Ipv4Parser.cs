@@ -18,8 +18,13 @@ internal static class Ipv4Parser
             return DropReason.Truncated;
         }
 
-        int headerLength = (bytes[0] & 0xF) * 4;
-        int totalLength = BinaryPrimitives.ReadUInt16BigEndian(bytes[2..]);
+        uint first = BinaryPrimitives.ReadUInt32BigEndian(bytes);
+        uint second = BinaryPrimitives.ReadUInt32BigEndian(bytes[4..]);
+        uint third = BinaryPrimitives.ReadUInt32BigEndian(bytes[8..]);
+        uint source = BinaryPrimitives.ReadUInt32BigEndian(bytes[12..]);
+        uint destination = BinaryPrimitives.ReadUInt32BigEndian(bytes[16..]);
+        int headerLength = (int)(first >> 24 & 0xF) * 4;
+        int totalLength = (ushort)first;
         if (headerLength < Ipv4Header.Length || totalLength < headerLength)
         {
             return DropReason.IpBadHeaderLength;
@@ -30,26 +35,27 @@ internal static class Ipv4Parser
             return DropReason.Truncated;
         }
 
-        if (!quoted && Checksum.Fold(Checksum.Add(bytes[..headerLength])) != 0)
+        var options = bytes[Ipv4Header.Length..headerLength];
+        ulong sum = (ulong)first + second + third + source + destination + (options.IsEmpty ? 0 : Checksum.Add(options));
+        if (!quoted && Checksum.Reduce(sum) != ushort.MaxValue)
         {
             return DropReason.IpBadChecksum;
         }
 
-        if (headerLength > Ipv4Header.Length && CheckOptions(bytes[Ipv4Header.Length..headerLength]) is not DropReason.None and var bad)
+        if (!options.IsEmpty && CheckOptions(options) is not DropReason.None and var bad)
         {
             return bad;
         }
 
-        ushort fragment = BinaryPrimitives.ReadUInt16BigEndian(bytes[6..]);
-        int offset = (fragment & 0x1FFF) * 8;
-        bool more = (fragment & 0x2000) != 0;
+        int offset = (int)(second & 0x1FFF) * 8;
+        bool more = (second & 0x2000) != 0;
         int payloadLength = totalLength - headerLength;
         if (offset + payloadLength > ushort.MaxValue - headerLength || (more && (payloadLength & 7) != 0))
         {
             return DropReason.IpBadFragment;
         }
 
-        var protocol = (IpProtocol)bytes[9];
+        var protocol = (IpProtocol)(byte)(third >> 16);
         var payload = bytes[headerLength..Math.Min(totalLength, bytes.Length)];
         if (!TransportPorts.TryRead(protocol, offset, payload, out uint ports, out bool hasPorts))
         {
@@ -60,16 +66,16 @@ internal static class Ipv4Parser
         {
             Family = AddressFamily.V4,
             Protocol = protocol,
-            Source = InetAddress.FromV4(BinaryPrimitives.ReadUInt32BigEndian(bytes[12..])),
-            Destination = InetAddress.FromV4(BinaryPrimitives.ReadUInt32BigEndian(bytes[16..])),
+            Source = InetAddress.FromV4(source),
+            Destination = InetAddress.FromV4(destination),
             HeaderLength = headerLength,
             TotalLength = totalLength,
-            Ttl = bytes[8],
-            TrafficClass = bytes[1],
-            DontFragment = (fragment & 0x4000) != 0,
+            Ttl = (byte)(third >> 24),
+            TrafficClass = (byte)(first >> 16),
+            DontFragment = (second & 0x4000) != 0,
             MoreFragments = more,
             FragmentOffset = offset,
-            Identification = BinaryPrimitives.ReadUInt16BigEndian(bytes[4..]),
+            Identification = second >> 16,
             HasPorts = hasPorts,
             SourcePort = (ushort)(ports >> 16),
             DestinationPort = (ushort)ports,
