@@ -69,7 +69,8 @@ public abstract record HandoffOutput(HandoffId Handoff, Flow Flow)
 
     /// <summary>
     /// Target: reserve, make an embryo that emits nothing and holds what arrives, and answer with
-    /// <see cref="HandoffAgent.OnPrepared"/> or <see cref="HandoffAgent.OnPrepareRefused"/>.
+    /// <see cref="HandoffAgent.OnPrepared"/> or <see cref="HandoffAgent.OnPrepareRefused"/>; refused with
+    /// <see cref="HandoffReason.FlowInUse"/> when an endpoint of the flow lives here.
     /// </summary>
     /// <param name="Handoff">The run of the protocol.</param>
     /// <param name="Flow">The flow.</param>
@@ -132,8 +133,8 @@ public abstract record HandoffOutput(HandoffId Handoff, Flow Flow)
     public sealed record AskSwap(NodeId Asker, SwapQuestion Question) : HandoffOutput(Question.Handoff, Question.Flow);
 
     /// <summary>
-    /// Home: the connection has ended; remove the directory entry if it still names this owner and this epoch or an older
-    /// one. May come more than once.
+    /// Home: the connection has ended; remove the directory entry if it still names this owner and epoch. May come
+    /// more than once.
     /// </summary>
     /// <param name="Flow">The flow.</param>
     /// <param name="Owner">The owner that says so.</param>

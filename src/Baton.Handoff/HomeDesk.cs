@@ -1,0 +1,48 @@
+using Baton.Handoff.Messages;
+using Baton.Wire;
+
+namespace Baton.Handoff;
+
+/// <summary>
+/// The protocol at the home. It keeps nothing: the directory's entry holds the last handoff id and the decision, so a
+/// repeated question gets the same answer however often it is asked.
+/// </summary>
+internal sealed class HomeDesk(Outbox outbox)
+{
+    public DropReason OnSwap(NodeId from, in Swap message)
+    {
+        // Only the target asks for the commit, only the source for the abort.
+        if (from != message.Question.NewOwner)
+        {
+            return DropReason.MessageStale;
+        }
+
+        outbox.Add(new HandoffOutput.AskSwap(from, message.Question));
+        return DropReason.None;
+    }
+
+    public DropReason OnClosed(NodeId from, in Closed message)
+    {
+        var header = message.Header;
+        outbox.Add(new HandoffOutput.RemoveEntry(header.Flow, from, header.Epoch, message.Reason));
+        outbox.Send(header, from, ClosedAck.Write(header));
+        return DropReason.None;
+    }
+
+    /// <summary>Tells the asker, and the source of a commit that it has been done; what is for this node is the caller's.</summary>
+    public void OnSwapped(NodeId asker, in SwapQuestion question, in Decision decision)
+    {
+        var header = new MessageHeader(MessageKind.Swapped, question.Handoff, question.ExpectedEpoch, question.Flow);
+        if (asker == outbox.Self)
+        {
+            // The source hears DONE from here.
+            return;
+        }
+
+        outbox.Send(header, asker, Swapped.Write(header, decision));
+        if (asker != question.ExpectedOwner && decision.Outcome == HandoffOutcome.Committed)
+        {
+            outbox.Send(header, question.ExpectedOwner, Swapped.Write(header, decision));
+        }
+    }
+}

@@ -1,0 +1,62 @@
+using Baton.Handoff.Messages;
+using Baton.Wire;
+
+namespace Baton.Handoff;
+
+/// <summary>The outputs in order, and what is known of the channels they go to.</summary>
+internal sealed class Outbox(NodeId self)
+{
+    private readonly Queue<HandoffOutput> _outputs = new();
+    private readonly Dictionary<NodeId, Peer> _peers = [];
+
+    public NodeId Self { get; } = self;
+
+    public void Add(HandoffOutput output) => _outputs.Enqueue(output);
+
+    public bool TryTake([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out HandoffOutput? output) => _outputs.TryDequeue(out output);
+
+    /// <summary>Whether messages to the node arrive at all: over a channel, or because it is this node.</summary>
+    public bool Reaches(NodeId node) => node == Self || (_peers.TryGetValue(node, out var peer) && peer.Up);
+
+    /// <summary>Sends, unless the channel is down: what matters then is repeated or asked when it is re-made.</summary>
+    public void Send(in MessageHeader header, NodeId peer, byte[] message)
+    {
+        if (peer != Self && Reaches(peer))
+        {
+            Add(new HandoffOutput.Send(header.Handoff, header.Flow, peer, message));
+        }
+    }
+
+    /// <summary>Puts a question to the flow's home, which may be this node.</summary>
+    public void Ask(NodeId home, in SwapQuestion question)
+    {
+        if (home == Self)
+        {
+            Add(new HandoffOutput.AskSwap(Self, question));
+        }
+        else
+        {
+            var header = new MessageHeader(MessageKind.Swap, question.Handoff, question.ExpectedEpoch, question.Flow);
+            Send(header, home, Swap.Write(question));
+        }
+    }
+
+    /// <summary>Notes a new channel.</summary>
+    /// <returns>Whether the peer was started anew since the last one.</returns>
+    public bool ChannelUp(NodeId peer, ulong incarnation)
+    {
+        bool restarted = _peers.TryGetValue(peer, out var known) && known.Incarnation != incarnation;
+        _peers[peer] = new Peer(true, incarnation);
+        return restarted;
+    }
+
+    public void ChannelDown(NodeId peer)
+    {
+        if (_peers.TryGetValue(peer, out var known))
+        {
+            _peers[peer] = known with { Up = false };
+        }
+    }
+
+    private readonly record struct Peer(bool Up, ulong Incarnation);
+}

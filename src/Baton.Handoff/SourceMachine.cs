@@ -1,0 +1,418 @@
+using Baton.Handoff.Messages;
+using Baton.Wire;
+
+namespace Baton.Handoff;
+
+/// <summary>The protocol at the source: PREPARE, PRECOPY, FREEZE, STATE; then tombstone or thaw, as the home says.</summary>
+internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
+{
+    private readonly Dictionary<HandoffId, SourceHandoff> _handoffs = [];
+    private readonly Dictionary<Flow, SourceHandoff> _byFlow = [];
+    private readonly PriorityQueue<SourceHandoff, long> _deadlines = new();
+    private readonly EndedHandoffs _ended = new(limits.MaxRemembered);
+    private readonly Queue<(NodeId From, Prepare Message)> _returning = new();
+
+    public int Count => _handoffs.Count;
+
+    public Instant NextDeadline
+    {
+        get
+        {
+            while (_deadlines.TryPeek(out var handoff, out long ticks))
+            {
+                if (handoff.Deadline.Ticks == ticks)
+                {
+                    return handoff.Deadline;
+                }
+
+                _deadlines.Dequeue();
+            }
+
+            return Instant.Never;
+        }
+    }
+
+    public bool Knows(HandoffId id) => _handoffs.ContainsKey(id) || _ended.TryGet(id, out _);
+
+    public bool Moves(in Flow flow) => _byFlow.ContainsKey(flow);
+
+    public void Begin(Instant now, HandoffRequest request)
+    {
+        var handoff = new SourceHandoff(request);
+        _handoffs.Add(request.Id, handoff);
+        _byFlow.Add(request.Flow, handoff);
+        if (request.Fresh)
+        {
+            Freeze(now, handoff, precopied: 0);
+        }
+        else
+        {
+            SetDeadline(handoff, now + limits.PrepareTimeout);
+            outbox.Send(handoff.Header, request.Target, Prepare.Write(request));
+        }
+    }
+
+    public bool Cancel(Instant now, HandoffId id, HandoffReason reason)
+    {
+        if (!_handoffs.TryGetValue(id, out var handoff))
+        {
+            return false;
+        }
+
+        GiveUp(now, handoff, HandoffOutcome.Aborted, reason);
+        return true;
+    }
+
+    /// <summary>
+    /// A PREPARE for a flow that this node is handing away. A higher epoch shows that the handoff was committed and the
+    /// flow comes back before this node heard of it: the PREPARE waits, and the home is asked.
+    /// </summary>
+    public bool TryDefer(Instant now, NodeId from, in Prepare message)
+    {
+        var handoff = _byFlow[message.Header.Flow];
+        if (handoff.StateIsUnsent || message.Header.Epoch <= handoff.Request.Epoch)
+        {
+            return false;
+        }
+
+        handoff.Returning = (from, message);
+        GiveUp(now, handoff, HandoffOutcome.Aborted, HandoffReason.Superseded);
+        return true;
+    }
+
+    /// <summary>The target tells what it has: <see cref="Prepared"/>.</summary>
+    public DropReason OnPrepared(Instant now, NodeId from, in Prepared message)
+    {
+        if (!_handoffs.TryGetValue(message.Header.Handoff, out var handoff))
+        {
+            AnswerEnded(message.Header, from);
+            return DropReason.None;
+        }
+
+        if (handoff.Request.Target != from || message.PrecopiedBytes > handoff.PrecopiedBytes)
+        {
+            return DropReason.MessageStale;
+        }
+
+        if (!handoff.AwaitsPosition && handoff.Phase != SourcePhase.Preparing)
+        {
+            // Said twice around a new channel, or in answer to a PREPARE that STATE followed at once.
+            return DropReason.None;
+        }
+
+        handoff.AwaitsPosition = false;
+        switch (handoff.Phase)
+        {
+            case SourcePhase.Preparing when !handoff.Request.Precopy:
+                Freeze(now, handoff, message.PrecopiedBytes);
+                return DropReason.None;
+            case SourcePhase.Preparing or SourcePhase.Precopying:
+                handoff.Phase = SourcePhase.Precopying;
+                handoff.PrecopiedBytes = message.PrecopiedBytes;
+                outbox.Add(new HandoffOutput.Precopy(
+                    handoff.Request.Id, handoff.Request.Flow, handoff.Request.Endpoint, message.PrecopiedBytes,
+                    limits.MaxStateBytes - message.PrecopiedBytes));
+                return DropReason.None;
+            case SourcePhase.AwaitingDecision:
+                // STATE was lost with its channel. The frozen copy is unchanged: its image is written again.
+                handoff.PrecopiedBytes = message.PrecopiedBytes;
+                outbox.Add(new HandoffOutput.Freeze(
+                    handoff.Request.Id, handoff.Request.Flow, handoff.Request.Endpoint, message.PrecopiedBytes));
+                return DropReason.None;
+            default:
+                return DropReason.MessageStale;
+        }
+    }
+
+    public DropReason OnReady(NodeId from, in MessageHeader header)
+    {
+        if (!_handoffs.TryGetValue(header.Handoff, out var handoff) || handoff.Request.Target != from)
+        {
+            return DropReason.MessageStale;
+        }
+
+        handoff.AwaitsPosition = false;
+        return DropReason.None;
+    }
+
+    public DropReason OnReject(Instant now, NodeId from, in Reject message)
+    {
+        if (!_handoffs.TryGetValue(message.Header.Handoff, out var handoff) || handoff.Request.Target != from)
+        {
+            return DropReason.MessageStale;
+        }
+
+        GiveUp(now, handoff, HandoffOutcome.Rejected, message.Reason);
+        return DropReason.None;
+    }
+
+    public DropReason OnDone(Instant now, NodeId from, in Done message)
+    {
+        if (!_handoffs.TryGetValue(message.Header.Handoff, out var handoff) || handoff.Request.Target != from || handoff.StateIsUnsent)
+        {
+            return HeardOf(message.Header.Handoff, HandoffOutcome.Committed);
+        }
+
+        Decide(now, handoff, new(HandoffOutcome.Committed, from, message.NewEpoch, message.Reference));
+        return DropReason.None;
+    }
+
+    /// <summary>The home's answer, asked for or not.</summary>
+    public DropReason OnDecision(Instant now, NodeId home, HandoffId id, in Decision decision)
+    {
+        if (!_handoffs.TryGetValue(id, out var handoff)
+            || handoff.Request.Home != home
+            || handoff.StateIsUnsent
+            || (decision.Outcome == HandoffOutcome.Aborted && handoff.Phase != SourcePhase.AskedAbort))
+        {
+            return HeardOf(id, decision.Outcome);
+        }
+
+        Decide(now, handoff, decision);
+        return DropReason.None;
+    }
+
+    public void OnPrecopied(Instant now, HandoffId id, int offset, ReadOnlySpan<byte> bytes, bool complete)
+    {
+        if (!_handoffs.TryGetValue(id, out var handoff)
+            || handoff.Phase != SourcePhase.Precopying
+            || handoff.AwaitsPosition
+            || offset != handoff.PrecopiedBytes)
+        {
+            return;
+        }
+
+        while (!bytes.IsEmpty)
+        {
+            var chunk = bytes[..Math.Min(bytes.Length, HandoffLimits.ChunkBytes)];
+            outbox.Send(handoff.Header, handoff.Request.Target, Precopy.Write(handoff.Header, handoff.PrecopiedBytes, chunk));
+            handoff.PrecopiedBytes += chunk.Length;
+            bytes = bytes[chunk.Length..];
+        }
+
+        if (complete)
+        {
+            Freeze(now, handoff, handoff.PrecopiedBytes);
+        }
+    }
+
+    public void OnFrozen(Instant now, HandoffId id, FrozenState state)
+    {
+        if (!_handoffs.TryGetValue(id, out var handoff) || handoff.Phase is not (SourcePhase.Freezing or SourcePhase.AwaitingDecision))
+        {
+            return;
+        }
+
+        int length = StateBody.Length(state, limits);
+        if (length < 0 || state.PrecopiedBytes > handoff.PrecopiedBytes)
+        {
+            GiveUp(now, handoff, HandoffOutcome.Aborted, HandoffReason.StateTooLarge);
+            return;
+        }
+
+        if (!outbox.Reaches(handoff.Request.Target))
+        {
+            // Not sent: a source that never sent it is still free to thaw, another asks when the channel is re-made.
+            if (handoff.StateIsUnsent)
+            {
+                GiveUp(now, handoff, HandoffOutcome.Aborted, HandoffReason.TargetUnreachable);
+            }
+
+            return;
+        }
+
+        if (handoff.Request.Fresh && handoff.StateIsUnsent)
+        {
+            outbox.Send(handoff.Header, handoff.Request.Target, Prepare.Write(handoff.Request));
+        }
+
+        handoff.Phase = SourcePhase.AwaitingDecision;
+        SendState(handoff, state, length);
+    }
+
+    public void OnFreezeFailed(Instant now, HandoffId id, HandoffReason reason)
+    {
+        if (_handoffs.TryGetValue(id, out var handoff))
+        {
+            GiveUp(now, handoff, HandoffOutcome.Aborted, reason);
+        }
+    }
+
+    public void OnChannelUp(NodeId peer)
+    {
+        foreach (var handoff in _handoffs.Values)
+        {
+            if (handoff.Request.Target == peer
+                && handoff.Phase is SourcePhase.Preparing or SourcePhase.Precopying or SourcePhase.AwaitingDecision)
+            {
+                handoff.AwaitsPosition = true;
+                outbox.Send(handoff.Header, peer, Prepare.Write(handoff.Request));
+            }
+
+            if (handoff.Request.Home == peer && handoff.Phase == SourcePhase.AskedAbort)
+            {
+                Ask(handoff);
+            }
+        }
+    }
+
+    public void OnChannelDown(Instant now, NodeId peer)
+    {
+        foreach (var handoff in _handoffs.Values.ToArray())
+        {
+            if (handoff.Request.Target == peer && handoff.Phase == SourcePhase.Freezing)
+            {
+                GiveUp(now, handoff, HandoffOutcome.Aborted, HandoffReason.TargetUnreachable);
+            }
+        }
+    }
+
+    /// <summary>A peer is unreachable, or was started anew and knows nothing.</summary>
+    public void OnPeerLost(Instant now, NodeId peer, bool restarted)
+    {
+        foreach (var handoff in _handoffs.Values.ToArray())
+        {
+            if (handoff.Request.Target == peer)
+            {
+                GiveUp(now, handoff, HandoffOutcome.Aborted, restarted ? HandoffReason.TargetRestarted : HandoffReason.TargetUnreachable);
+            }
+            else if (handoff.Request.Home == peer && handoff.StateIsUnsent)
+            {
+                GiveUp(now, handoff, HandoffOutcome.Aborted, restarted ? HandoffReason.HomeRestarted : HandoffReason.HomeUnreachable);
+            }
+        }
+    }
+
+    public void OnDeadline(Instant now)
+    {
+        while (NextDeadline <= now && _deadlines.TryDequeue(out var handoff, out _))
+        {
+            handoff.Deadline = Instant.Never;
+            bool frozen = handoff.Phase >= SourcePhase.Freezing;
+            GiveUp(now, handoff, HandoffOutcome.Aborted, frozen ? HandoffReason.FreezeBudget : HandoffReason.PrepareTimeout);
+        }
+    }
+
+    /// <summary>A PREPARE by which a flow comes back, whose handoff away has ended.</summary>
+    public bool TryTakeReturning(out (NodeId From, Prepare Message) returning) => _returning.TryDequeue(out returning);
+
+    private void Freeze(Instant now, SourceHandoff handoff, int precopied)
+    {
+        handoff.Phase = SourcePhase.Freezing;
+        handoff.PrecopiedBytes = precopied;
+        handoff.FrozenAt = now;
+        SetDeadline(handoff, now + (handoff.Request.FreezeBudget ?? limits.FreezeBudget));
+        outbox.Add(new HandoffOutput.Freeze(handoff.Request.Id, handoff.Request.Flow, handoff.Request.Endpoint, precopied));
+    }
+
+    private void SendState(SourceHandoff handoff, FrozenState state, int length)
+    {
+        var body = new byte[length];
+        StateBody.Write(state, body);
+        for (int offset = 0; offset < length; offset += HandoffLimits.ChunkBytes)
+        {
+            var chunk = body.AsSpan(offset, Math.Min(HandoffLimits.ChunkBytes, length - offset));
+            outbox.Send(handoff.Header, handoff.Request.Target, State.Write(handoff.Header, length, offset, chunk));
+        }
+    }
+
+    /// <summary>Ends it at once while that is the source's to decide; afterwards asks the home for the abort.</summary>
+    private void GiveUp(Instant now, SourceHandoff handoff, HandoffOutcome outcome, HandoffReason reason)
+    {
+        switch (handoff.Phase)
+        {
+            case SourcePhase.AskedAbort:
+                return;
+            case SourcePhase.AwaitingDecision:
+                handoff.Phase = SourcePhase.AskedAbort;
+                handoff.OnAbort = (outcome, reason);
+                SetDeadline(handoff, Instant.Never);
+                Ask(handoff);
+                return;
+            default:
+                Stay(now, handoff, outcome, reason, handoff.Request.Epoch, decided: false);
+                return;
+        }
+    }
+
+    private void Ask(SourceHandoff handoff) => outbox.Ask(
+        handoff.Request.Home,
+        SwapQuestion.Abort(handoff.Request.Flow, handoff.Request.Id, outbox.Self, handoff.Request.Epoch));
+
+    private void Decide(Instant now, SourceHandoff handoff, in Decision decision)
+    {
+        var request = handoff.Request;
+        switch (decision.Outcome)
+        {
+            case HandoffOutcome.Committed:
+                var forwardUntil = now + limits.TombstoneForwarding;
+                outbox.Add(new HandoffOutput.BecomeTombstone(
+                    request.Id, request.Flow, request.Endpoint, decision.Owner, decision.Epoch, decision.Reference,
+                    forwardUntil, forwardUntil + limits.TombstoneSilence));
+                End(now, handoff, new(request.Flow, HandoffOutcome.Committed, HandoffReason.None, Decided: true));
+                return;
+            case HandoffOutcome.Aborted:
+                Stay(now, handoff, handoff.OnAbort.Outcome, handoff.OnAbort.Reason, request.Epoch + 2, decided: true);
+                return;
+            default:
+                outbox.Add(new HandoffOutput.Discard(request.Id, request.Flow, request.Endpoint));
+                End(now, handoff, new(request.Flow, HandoffOutcome.Gone, HandoffReason.HomeRefused, Decided: true));
+                return;
+        }
+    }
+
+    /// <summary>The endpoint stays here.</summary>
+    private void Stay(Instant now, SourceHandoff handoff, HandoffOutcome outcome, HandoffReason reason, Epoch epoch, bool decided)
+    {
+        var request = handoff.Request;
+        if (handoff.Phase >= SourcePhase.Freezing)
+        {
+            outbox.Add(new HandoffOutput.Thaw(request.Id, request.Flow, request.Endpoint, epoch));
+        }
+
+        if (outcome == HandoffOutcome.Aborted)
+        {
+            outbox.Send(handoff.Header, request.Target, Abort.Write(handoff.Header, reason, decided));
+        }
+
+        End(now, handoff, new(request.Flow, outcome, reason, decided));
+    }
+
+    private void End(Instant now, SourceHandoff handoff, in EndedHandoff ended)
+    {
+        var request = handoff.Request;
+        var frozen = handoff.Phase >= SourcePhase.Freezing ? now - handoff.FrozenAt : TimeSpan.Zero;
+        SetDeadline(handoff, Instant.Never);
+        _handoffs.Remove(request.Id);
+        _byFlow.Remove(request.Flow);
+        _ended.Add(request.Id, ended);
+        outbox.Add(new HandoffOutput.Completed(
+            request.Id, request.Flow, HandoffRole.Source, request.Endpoint, request.Target, ended.Outcome, ended.Reason, frozen));
+        if (handoff.Returning is { } returning)
+        {
+            _returning.Enqueue(returning);
+        }
+    }
+
+    /// <summary>A target that waits for STATE of a handoff that has ended here is told so. One that is READY asks the home.</summary>
+    private void AnswerEnded(in MessageHeader header, NodeId target)
+    {
+        var (reason, decided) = _ended.TryGet(header.Handoff, out var ended) && ended.Outcome != HandoffOutcome.Committed
+            ? (ended.Reason, ended.Decided && ended.Outcome != HandoffOutcome.Gone)
+            : (HandoffReason.UnknownHandoff, false);
+        outbox.Send(header, target, Abort.Write(header, reason, decided));
+    }
+
+    /// <summary>The target and the home both tell of a commit: the second to come is no surprise.</summary>
+    private DropReason HeardOf(HandoffId id, HandoffOutcome outcome) =>
+        _ended.TryGet(id, out var ended) && ended.Outcome == outcome ? DropReason.None : DropReason.MessageStale;
+
+    private void SetDeadline(SourceHandoff handoff, Instant deadline)
+    {
+        handoff.Deadline = deadline;
+        if (deadline != Instant.Never)
+        {
+            _deadlines.Enqueue(handoff, deadline.Ticks);
+        }
+    }
+}
