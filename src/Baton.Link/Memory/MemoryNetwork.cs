@@ -267,14 +267,14 @@ public sealed class MemoryNetwork
             GsoType.UdpL4 => LinkOffloads.Uso,
             _ => LinkOffloads.Tso,
         };
-        if (!to.Offloads.HasFlag(needed))
+        if ((to.Offloads & needed) != needed)
         {
             ArriveInPackets(to, buffer.Span, offload);
             buffer.Dispose();
             return;
         }
 
-        if (offload.Checksum == ChecksumState.Partial && !to.Offloads.HasFlag(LinkOffloads.Checksum))
+        if (offload.Checksum == ChecksumState.Partial && (to.Offloads & LinkOffloads.Checksum) == 0)
         {
             FrameLayout.CompleteChecksum(buffer.Span);
             offload = offload with { Checksum = ChecksumState.Complete };

@@ -1,0 +1,83 @@
+using Baton.Wire;
+
+namespace Baton.Link.Tests;
+
+public sealed class TapLinkTests
+{
+    private static readonly InetAddress s_stack = InetAddress.Parse("192.0.2.2");
+
+    [Theory(Skip = TestNamespace.RootOnly, SkipUnless = nameof(TestNamespace.IsRoot), SkipType = typeof(TestNamespace))]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_ping_from_the_kernel_is_answered_through_a_tap(bool napi)
+    {
+        using var space = new TestNamespace();
+        using var tap = TapLink.Open(new TapOptions { Name = "front", Namespace = space.Name, Napi = napi });
+        space.AddAddress("front", "192.0.2.1/24");
+        var host = new EchoHost(s_stack);
+        using (LinkThread.Serve(tap, host))
+        {
+            for (ushort i = 1; i <= 20; i++)
+            {
+                Ping.Send(space, "192.0.2.2", i, payloadLength: i * 70);
+            }
+        }
+
+        Assert.NotEmpty(host.AskedBy);
+        Assert.DoesNotContain(tap.Address, host.AskedBy);
+        Assert.True(tap.Counters.Sent >= 21, $"sent {tap.Counters.Sent}");
+        Assert.Equal(0, tap.Counters.Refused + tap.Counters.Malformed + tap.Counters.Full);
+    }
+
+    [Fact(Skip = TestNamespace.RootOnly, SkipUnless = nameof(TestNamespace.IsRoot), SkipType = typeof(TestNamespace))]
+    public void The_interface_has_the_mtu_and_is_gone_when_the_link_is_disposed()
+    {
+        using var space = new TestNamespace();
+        var options = new TapOptions { Name = "lan", Namespace = space.Name, Mtu = 1668, Address = Frames.A };
+        using (var tap = TapLink.Open(options))
+        {
+            Assert.Equal(Frames.A, tap.Address);
+            string shown = TestNamespace.Ip("-n", space.Name, "link", "show", "dev", "lan");
+            Assert.Contains("mtu 1668", shown, StringComparison.Ordinal);
+            Assert.Contains("UP", shown, StringComparison.Ordinal);
+        }
+
+        Assert.DoesNotContain("lan", TestNamespace.Ip("-n", space.Name, "link", "show"), StringComparison.Ordinal);
+    }
+
+    [Fact(Skip = TestNamespace.RootOnly, SkipUnless = nameof(TestNamespace.IsRoot), SkipType = typeof(TestNamespace))]
+    public void A_second_open_of_the_same_interface_says_that_it_is_in_use()
+    {
+        using var space = new TestNamespace();
+        using var tap = TapLink.Open(new TapOptions { Name = "front", Namespace = space.Name });
+
+        var error = Assert.Throws<LinkException>(() => TapLink.Open(new TapOptions { Name = "front", Namespace = space.Name }));
+
+        Assert.Contains("another process has it open", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact(Skip = TestNamespace.RootOnly, SkipUnless = nameof(TestNamespace.IsRoot), SkipType = typeof(TestNamespace))]
+    public void A_deleted_interface_is_an_error_and_not_silence()
+    {
+        using var space = new TestNamespace();
+        using var tap = TapLink.Open(new TapOptions { Name = "front", Namespace = space.Name });
+
+        TestNamespace.Ip("-n", space.Name, "link", "delete", "front");
+
+        Assert.Throws<LinkException>(() => tap.Receive(new Inbox(), 1));
+    }
+
+    [Fact]
+    public void A_missing_namespace_names_the_command_that_makes_it()
+    {
+        var error = Assert.Throws<LinkException>(() => TapLink.Open(new TapOptions { Name = "front", Namespace = "baton-no-such-place" }));
+
+        Assert.Equal("ip netns add baton-no-such-place", error.Mend);
+    }
+
+    [Fact]
+    public void A_name_too_long_for_an_interface_is_refused()
+    {
+        Assert.Throws<LinkException>(() => TapLink.Open(new TapOptions { Name = "sixteen-letters-" }));
+    }
+}

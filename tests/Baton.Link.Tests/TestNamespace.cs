@@ -1,0 +1,52 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Baton.Link.Tests;
+
+/// <summary>A network namespace of the test's own, gone with it.</summary>
+internal sealed class TestNamespace : IDisposable
+{
+    public const string RootOnly = "making network namespaces takes root";
+
+    private static int s_number;
+
+    public TestNamespace()
+    {
+        Name = $"baton-link-{Environment.ProcessId}-{Interlocked.Increment(ref s_number)}";
+        Ip("netns", "add", Name);
+    }
+
+    public string Name { get; }
+
+    public static bool IsRoot => Environment.IsPrivilegedProcess;
+
+    /// <summary>Gives the kernel's side of an interface an address.</summary>
+    public void AddAddress(string device, string prefix) => Ip("-n", Name, "address", "add", prefix, "dev", device);
+
+    public Socket Open(SocketType type, ProtocolType protocol) =>
+        NetworkNamespace.Run(Name, () => new Socket(AddressFamily.InterNetwork, type, protocol) { ReceiveTimeout = 10_000, SendTimeout = 10_000 });
+
+    /// <summary>A TCP listener of this namespace's kernel.</summary>
+    public Socket Listen(string address, int port)
+    {
+        var listener = Open(SocketType.Stream, ProtocolType.Tcp);
+        listener.Bind(new IPEndPoint(IPAddress.Parse(address), port));
+        listener.Listen();
+        return listener;
+    }
+
+    public void Dispose() => Ip("netns", "delete", Name);
+
+    /// <summary>Runs <c>ip</c>, which has to succeed.</summary>
+    /// <returns>What it printed.</returns>
+    public static string Ip(params string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo("ip", arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        string output = process.StandardOutput.ReadToEnd();
+        string error = process.StandardError.ReadToEnd();
+        process.WaitForExit();
+        Assert.True(process.ExitCode == 0, $"ip {string.Join(' ', arguments)}: {error}");
+        return output;
+    }
+}
