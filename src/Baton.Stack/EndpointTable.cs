@@ -32,9 +32,9 @@ internal sealed class EndpointTable
     public Endpoint? Find(in Flow flow) => _byFlow.GetValueOrDefault(flow);
 
     /// <summary>Why no endpoint can be made for the flow now, or none.</summary>
-    public DropReason CheckRoom(in Flow flow, bool unattached)
+    public DropReason CheckRoom(in Flow flow, EndpointId id, bool unattached)
     {
-        if (_byFlow.ContainsKey(flow))
+        if (_byFlow.ContainsKey(flow) || _byId.ContainsKey(id))
         {
             return DropReason.FlowInUse;
         }

@@ -48,7 +48,18 @@ internal sealed class HostInput
         return listener;
     }
 
-    public void Unlisten(TcpListener listener) => _listeners.Remove((listener.Address, listener.Port));
+    /// <summary>Ends a listener; connections that nobody has accepted are reset (RFC 9293 §3.10.5).</summary>
+    public void Unlisten(Instant now, TcpListener listener)
+    {
+        _listeners.Remove((listener.Address, listener.Port));
+        foreach (var endpoint in _table.All)
+        {
+            if (endpoint is TcpEndpoint { CountsInBacklog: true } tcp && tcp.Listener == listener)
+            {
+                tcp.Abort(now);
+            }
+        }
+    }
 
     public TcpEndpoint? Connect(Instant now, FourTuple tuple)
     {
@@ -58,7 +69,7 @@ internal sealed class HostInput
         }
 
         var flow = new Flow(IpProtocol.Tcp, tuple);
-        if (tuple.LocalPort == 0 || _table.CheckRoom(flow, unattached: false) != DropReason.None)
+        if (tuple.LocalPort == 0 || _table.CheckRoom(flow, EndpointId.None, unattached: false) != DropReason.None)
         {
             return null;
         }
@@ -78,7 +89,7 @@ internal sealed class HostInput
         }
 
         var flow = new Flow(IpProtocol.Udp, tuple);
-        if (tuple.LocalPort == 0 || _table.CheckRoom(flow, unattached: false) != DropReason.None)
+        if (tuple.LocalPort == 0 || _table.CheckRoom(flow, EndpointId.None, unattached: false) != DropReason.None)
         {
             return null;
         }
@@ -148,7 +159,7 @@ internal sealed class HostInput
             return _resets.Answer(now, packet, header, segment.Length - headerLength);
         }
 
-        reason = listener.HasRoom ? _table.CheckRoom(flow, unattached: false) : DropReason.BacklogFull;
+        reason = listener.HasRoom ? _table.CheckRoom(flow, EndpointId.None, unattached: false) : DropReason.BacklogFull;
         if (reason != DropReason.None)
         {
             return Drop(reason);

@@ -235,8 +235,8 @@ public sealed class NetworkStack
     /// <exception cref="InvalidOperationException">The port has a listener.</exception>
     public TcpListener Listen(InetAddress address, ushort port, int backlog) => _host.Listen(address, port, backlog);
 
-    /// <summary>Ends a listener; its connections stay.</summary>
-    public void Unlisten(TcpListener listener) => _host.Unlisten(listener);
+    /// <summary>Ends a listener. Accepted connections stay, the others are reset.</summary>
+    public void Unlisten(Instant now, TcpListener listener) => _host.Unlisten(now, listener);
 
     /// <summary>Opens a TCP connection from one of the node's own addresses. Local port 0 takes a free one. Null when there is none, or no room.</summary>
     public TcpEndpoint? Connect(Instant now, FourTuple tuple) => _host.Connect(now, tuple);

@@ -85,7 +85,7 @@ internal sealed class Relocation
         Instant now, in Flow flow, EndpointId id, Epoch epoch, Service service, out Endpoint? embryo)
     {
         embryo = null;
-        var reason = _table.Embryos >= _options.Limits.Embryos ? DropReason.EmbryosFull : _table.CheckRoom(flow, unattached: false);
+        var reason = _table.Embryos >= _options.Limits.Embryos ? DropReason.EmbryosFull : _table.CheckRoom(flow, id, unattached: false);
         if (reason != DropReason.None)
         {
             return reason;

@@ -46,7 +46,7 @@ internal sealed class ServiceInput
         }
 
         var flow = packet.FlowAtDestination();
-        reason = _table.CheckRoom(flow, unattached: true);
+        reason = _table.CheckRoom(flow, fresh, unattached: true);
         if (reason != DropReason.None)
         {
             return Drop(reason);
@@ -83,7 +83,7 @@ internal sealed class ServiceInput
         }
 
         var flow = packet.FlowAtDestination();
-        reason = _table.CheckRoom(flow, unattached: true);
+        reason = _table.CheckRoom(flow, fresh, unattached: true);
         if (reason != DropReason.None)
         {
             return Drop(reason);

@@ -79,7 +79,7 @@ internal sealed class TcpDriver
     public void Settle(TcpEndpoint endpoint)
     {
         Collect(endpoint);
-        if (endpoint.Connection!.State == TcpState.Closed)
+        if (endpoint.Connection!.State == TcpState.Closed && !endpoint.IsParked)
         {
             Finish(endpoint);
             return;

@@ -149,9 +149,10 @@ internal sealed class UdpDriver
         Finish(endpoint);
     }
 
-    /// <summary>Takes an endpoint out of the tables and says so. What it has received may still be read.</summary>
+    /// <summary>Takes an endpoint out of the tables and says so; what nobody has read is lost.</summary>
     public void Finish(UdpEndpoint endpoint)
     {
+        endpoint.Clear();
         _table.Remove(endpoint);
         _table.Raise(endpoint, EndpointEvents.Closed);
     }
