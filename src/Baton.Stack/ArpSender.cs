@@ -27,10 +27,12 @@ internal sealed class ArpSender(NetworkInterface networkInterface, Transmitter t
     public void Send(ArpOperation operation, MacAddress destination, InetAddress sender, MacAddress targetMac, InetAddress target)
     {
         var own = networkInterface.Options.MacAddress;
-        var buffer = transmitter.Rent(ArpPacket.Length);
-        new EthernetHeader(destination, own, EtherType.Arp).Write(buffer);
-        new ArpPacket(operation, own, sender, targetMac, target).Write(Transmitter.Packet(buffer, ArpPacket.Length));
-        transmitter.Enqueue(new QueuedPacket(buffer, EthernetHeader.Length + ArpPacket.Length, networkInterface));
+        if (transmitter.TryRent(ArpPacket.Length, out var buffer))
+        {
+            new EthernetHeader(destination, own, EtherType.Arp).Write(buffer.Span);
+            new ArpPacket(operation, own, sender, targetMac, target).Write(Transmitter.Packet(buffer));
+            transmitter.Enqueue(new QueuedFrame(buffer, networkInterface));
+        }
     }
 
     /// <summary>Tells everybody on the link who has the address now: at once, and again a little later.</summary>

@@ -7,12 +7,12 @@ namespace Baton.Stack;
 internal sealed class EndpointFactory
 {
     private readonly StackOptions _options;
-    private readonly PacketPool _pool;
+    private readonly BufferPool _pool;
     private readonly HeldBudget _budget;
     private readonly TcpDriver _tcp;
     private readonly UdpDriver _udp;
 
-    public EndpointFactory(StackOptions options, PacketPool pool, TcpDriver tcp, UdpDriver udp)
+    public EndpointFactory(StackOptions options, BufferPool pool, TcpDriver tcp, UdpDriver udp)
     {
         _options = options;
         _pool = pool;

@@ -11,12 +11,12 @@ public delegate void HeldPacketHandler(FrameOffload offload, ReadOnlySpan<byte> 
 /// </summary>
 public sealed class HeldPackets
 {
-    private readonly PacketPool _pool;
+    private readonly BufferPool _pool;
     private readonly HeldBudget _budget;
     private readonly Queue<Item> _arrived = new();
     private readonly Queue<Item> _carried = new();
 
-    internal HeldPackets(PacketPool pool, HeldBudget budget)
+    internal HeldPackets(BufferPool pool, HeldBudget budget)
     {
         _pool = pool;
         _budget = budget;
@@ -44,15 +44,19 @@ public sealed class HeldPackets
             return false;
         }
 
-        var buffer = _pool.Rent(packet.Length);
-        packet.CopyTo(buffer);
-        (carried ? _carried : _arrived).Enqueue(new Item(buffer, packet.Length, offload));
+        if (!_pool.TryRentCopy(packet, out var buffer))
+        {
+            _budget.GiveBack(packet.Length);
+            return false;
+        }
+
+        (carried ? _carried : _arrived).Enqueue(new Item(buffer, offload));
         Bytes += packet.Length;
         Total++;
         return true;
     }
 
-    /// <summary>Gives the oldest packet away together with its buffer, which goes back by <see cref="Release"/>.</summary>
+    /// <summary>Gives the oldest packet away together with its buffer.</summary>
     internal bool TryTake(out Item item)
     {
         if (!_carried.TryDequeue(out item) && !_arrived.TryDequeue(out item))
@@ -78,28 +82,28 @@ public sealed class HeldPackets
                 given++;
             }
 
-            Release(item);
+            item.Buffer.Dispose();
         }
 
         return given;
     }
 
-    internal void Release(in Item item) => _pool.Return(item.Buffer);
-
     internal void Clear()
     {
         while (TryTake(out var item))
         {
-            Release(item);
+            item.Buffer.Dispose();
         }
     }
 
     /// <summary>Those held, oldest first.</summary>
     internal IEnumerable<Item> InOrder => _carried.Concat(_arrived);
 
-    internal readonly record struct Item(byte[] Buffer, int Length, FrameOffload Offload)
+    internal readonly record struct Item(PooledBuffer Buffer, FrameOffload Offload)
     {
-        public ReadOnlySpan<byte> Packet => Buffer.AsSpan(0, Length);
+        public int Length => Buffer.Length;
+
+        public ReadOnlySpan<byte> Packet => Buffer.Span;
     }
 }
 

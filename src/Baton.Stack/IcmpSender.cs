@@ -60,12 +60,16 @@ internal sealed class IcmpSender
     private DropReason Send(Instant now, InetAddress source, InetAddress destination, in IcmpMessage message, byte trafficClass = 0)
     {
         int ipLength = Ipv4Header.Length + message.Length;
-        var buffer = _transmitter.Rent(ipLength);
-        var packet = Transmitter.Packet(buffer, ipLength);
+        if (!_transmitter.TryRent(ipLength, out var buffer))
+        {
+            return DropReason.SendQueueFull;
+        }
+
+        var packet = Transmitter.Packet(buffer);
         Ipv4Header.Write(
             packet, source, destination, IpProtocol.Icmp, ipLength, _transmitter.NextIdentification(), trafficClass, dontFragment: false);
         message.Write(packet[Ipv4Header.Length..], source, destination);
-        return _transmitter.Send(now, buffer, ipLength, destination);
+        return _transmitter.Send(now, buffer, destination);
     }
 
     private DropReason Drop(DropReason reason)

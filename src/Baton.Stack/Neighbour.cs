@@ -40,7 +40,7 @@ internal sealed class Neighbour(InetAddress address, NetworkInterface networkInt
     public int Requests { get; set; }
 
     /// <summary>Packets that wait for the answer.</summary>
-    public Queue<QueuedPacket> Waiting { get; } = new();
+    public Queue<QueuedFrame> Waiting { get; } = new();
 
     /// <summary>TCP endpoints that have something to send once it is known: their packets are not made before.</summary>
     public List<TcpEndpoint> Parked { get; } = [];
@@ -48,11 +48,7 @@ internal sealed class Neighbour(InetAddress address, NetworkInterface networkInt
     public bool IsUsable => State is NeighbourState.Reachable or NeighbourState.Probing;
 }
 
-/// <summary>A packet in a pool's buffer: room for the link header, then the IP packet.</summary>
-/// <param name="Buffer">The pool's buffer.</param>
-/// <param name="Length">Bytes used, link header included.</param>
+/// <summary>A frame that waits, in a pool's buffer: room for the link header, then the packet.</summary>
+/// <param name="Buffer">The frame's bytes.</param>
 /// <param name="Interface">Where it leaves.</param>
-internal readonly record struct QueuedPacket(byte[] Buffer, int Length, NetworkInterface Interface)
-{
-    public Span<byte> Frame => Buffer.AsSpan(0, Length);
-}
+internal readonly record struct QueuedFrame(PooledBuffer Buffer, NetworkInterface Interface);

@@ -15,7 +15,6 @@ namespace Baton.Stack;
 public sealed class NetworkStack
 {
     private readonly StackOptions _options;
-    private readonly PacketPool _pool = new();
     private readonly EndpointTable _table;
     private readonly Transmitter _transmitter;
     private readonly TcpEmitter _emitter;
@@ -35,18 +34,18 @@ public sealed class NetworkStack
     {
         _options = options;
         _table = new EndpointTable(options.Limits, options.Keys.Sequence);
-        _transmitter = new Transmitter(options.Limits, options.Drops, _pool);
+        _transmitter = new Transmitter(options.Limits, options.Drops, options.Pool);
         _emitter = new TcpEmitter(_transmitter, options.Drops);
         _resets = new ResetSender(options.Limits, _transmitter, options.Drops);
         var icmp = new IcmpSender(options.Limits, _transmitter, options.Drops);
         _tcp = new TcpDriver(options, _table, _emitter, _resets);
-        _udp = new UdpDriver(options, _table, _transmitter, _pool);
-        _factory = new EndpointFactory(options, _pool, _tcp, _udp);
+        _udp = new UdpDriver(options, _table, _transmitter, options.Pool);
+        _factory = new EndpointFactory(options, options.Pool, _tcp, _udp);
         _interfaces = new InterfaceInput(options, _transmitter, _emitter);
         _host = new HostInput(options, _table, _factory, _tcp, _udp, _resets, icmp, _transmitter.Routes);
         _services = new ServiceInput(options, _table, _factory, _tcp, _udp, _resets, icmp);
         _icmp = new IcmpInput(options, _table, _tcp, _udp, icmp);
-        _reassembler = new Reassembler(options.Limits, options.Drops, _pool);
+        _reassembler = new Reassembler(options.Limits, options.Drops, options.Pool);
         _relocation = new Relocation(options, _table, _factory, _tcp, _udp, _transmitter.Routes);
     }
 
@@ -67,9 +66,6 @@ public sealed class NetworkStack
 
     /// <summary>RSTs sent to segments of no connection.</summary>
     public long ResetsSent => _resets.Sent;
-
-    /// <summary>Packet buffers in use: 0 when nothing waits anywhere.</summary>
-    public int BuffersInUse => _pool.Outstanding;
 
     /// <summary>Bytes of scratch memory that <see cref="TryEmit"/> needs for each frame: the longest frame that is made at once.</summary>
     public int ScratchLength => _interfaces.ScratchLength;
@@ -253,12 +249,15 @@ public sealed class NetworkStack
     /// </summary>
     public DropReason Send(Instant now, ReadOnlySpan<byte> headers, ReadOnlySpan<byte> payload, InetAddress destination)
     {
-        int length = headers.Length + payload.Length;
-        var buffer = _transmitter.Rent(length);
-        var packet = Transmitter.Packet(buffer, length);
+        if (!_transmitter.TryRent(headers.Length + payload.Length, out var buffer))
+        {
+            return DropReason.SendQueueFull;
+        }
+
+        var packet = Transmitter.Packet(buffer);
         headers.CopyTo(packet);
         payload.CopyTo(packet[headers.Length..]);
-        return _transmitter.Send(now, buffer, length, destination);
+        return _transmitter.Send(now, buffer, destination);
     }
 
     /// <summary>

@@ -14,11 +14,11 @@ internal sealed class Reassembler
 
     private readonly StackLimits _limits;
     private readonly DropCounters _drops;
-    private readonly PacketPool _pool;
+    private readonly BufferPool _pool;
     private readonly List<Partial> _partials = [];
-    private byte[]? _whole;
+    private PooledBuffer? _whole;
 
-    public Reassembler(StackLimits limits, DropCounters drops, PacketPool pool)
+    public Reassembler(StackLimits limits, DropCounters drops, BufferPool pool)
     {
         _limits = limits;
         _drops = drops;
@@ -41,13 +41,13 @@ internal sealed class Reassembler
         int index = Find(packet);
         if (index < 0)
         {
-            if (_partials.Count >= _limits.Reassemblies)
+            if (_partials.Count >= _limits.Reassemblies || !_pool.TryRent(HeaderRoom + ushort.MaxValue, out var buffer))
             {
                 return Drop(DropReason.ReassemblyFailed);
             }
 
             index = _partials.Count;
-            _partials.Add(new Partial(packet, _pool.Rent(PacketPool.LargeSize), now + _limits.ReassemblyTimeout));
+            _partials.Add(new Partial(packet, buffer, now + _limits.ReassemblyTimeout));
         }
 
         var partial = _partials[index];
@@ -79,11 +79,8 @@ internal sealed class Reassembler
     /// <summary>Gives back the buffer of the last whole packet.</summary>
     public void ReleaseWhole()
     {
-        if (_whole is not null)
-        {
-            _pool.Return(_whole);
-            _whole = null;
-        }
+        _whole?.Dispose();
+        _whole = null;
     }
 
     private int Find(in IpPacket packet)
@@ -101,7 +98,7 @@ internal sealed class Reassembler
 
     private void RemoveAt(int index)
     {
-        _pool.Return(_partials[index].Buffer);
+        _partials[index].Buffer.Dispose();
         _partials.RemoveAt(index);
     }
 
@@ -122,7 +119,7 @@ internal sealed class Reassembler
         private int _headerLength;
         private int _total = -1;
 
-        public Partial(in IpPacket first, byte[] buffer, Instant deadline)
+        public Partial(in IpPacket first, PooledBuffer buffer, Instant deadline)
         {
             _source = first.Source;
             _destination = first.Destination;
@@ -132,7 +129,7 @@ internal sealed class Reassembler
             Deadline = deadline;
         }
 
-        public byte[] Buffer { get; }
+        public PooledBuffer Buffer { get; }
 
         public Instant Deadline { get; }
 
@@ -173,11 +170,11 @@ internal sealed class Reassembler
                 return true;
             }
 
-            packet.Payload(bytes).CopyTo(Buffer.AsSpan(HeaderRoom + start));
+            packet.Payload(bytes).CopyTo(Buffer.Span[(HeaderRoom + start)..]);
             if (start == 0)
             {
                 _headerLength = packet.HeaderLength;
-                bytes[..packet.HeaderLength].CopyTo(Buffer.AsSpan(HeaderRoom - packet.HeaderLength));
+                bytes[..packet.HeaderLength].CopyTo(Buffer.Span[(HeaderRoom - packet.HeaderLength)..]);
             }
 
             return true;
@@ -185,7 +182,7 @@ internal sealed class Reassembler
 
         public ReadOnlySpan<byte> Finish()
         {
-            var packet = Buffer.AsSpan(HeaderRoom - _headerLength, _headerLength + _total);
+            var packet = Buffer.Span.Slice(HeaderRoom - _headerLength, _headerLength + _total);
             BinaryPrimitives.WriteUInt16BigEndian(packet[2..], (ushort)packet.Length);
             BinaryPrimitives.WriteUInt16BigEndian(packet[6..], 0);
             Ipv4Header.WriteChecksum(packet[.._headerLength]);

@@ -188,7 +188,7 @@ internal sealed class Relocation
                 Deliver(now, endpoint, packet, item);
             }
 
-            endpoint.Held.Release(item);
+            item.Buffer.Dispose();
         }
 
         if (tcp is { Phase: EndpointPhase.Active })

@@ -55,13 +55,17 @@ internal sealed class ResetSender
     private void Send(Instant now, InetAddress source, InetAddress destination, in TcpHeader reset)
     {
         int ipLength = Ipv4Header.Length + reset.Length;
-        var buffer = _transmitter.Rent(ipLength);
-        var packet = Transmitter.Packet(buffer, ipLength);
+        if (!_transmitter.TryRent(ipLength, out var buffer))
+        {
+            return;
+        }
+
+        var packet = Transmitter.Packet(buffer);
         Ipv4Header.Write(packet, source, destination, IpProtocol.Tcp, ipLength);
         var header = packet[Ipv4Header.Length..];
         reset.Write(header);
         TcpChecksum.Write(header, TcpChecksum.Compute(source, destination, header));
-        if (_transmitter.Send(now, buffer, ipLength, destination) == DropReason.None)
+        if (_transmitter.Send(now, buffer, destination) == DropReason.None)
         {
             Sent++;
         }

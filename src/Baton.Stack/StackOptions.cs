@@ -21,6 +21,9 @@ public sealed record StackOptions
     /// <summary>Settings of connections of the node's own addresses.</summary>
     public TcpSettings OwnTcp { get; init; } = TcpSettings.Default;
 
+    /// <summary>Buffers of the packets that wait: held, queued, in reassembly. The shard's, or one of the stack's own.</summary>
+    public BufferPool Pool { get; init; } = new(limitBytes: 1L << 30);
+
     /// <summary>Where drops are counted.</summary>
     public DropCounters Drops { get; init; } = new();
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Baton.Wire;
 
 namespace Baton.Stack;
@@ -10,11 +11,11 @@ internal sealed class Transmitter
 {
     private readonly StackLimits _limits;
     private readonly DropCounters _drops;
-    private readonly PacketPool _pool;
-    private readonly Queue<QueuedPacket> _ready = new();
+    private readonly BufferPool _pool;
+    private readonly Queue<QueuedFrame> _ready = new();
     private ushort _identification;
 
-    public Transmitter(StackLimits limits, DropCounters drops, PacketPool pool)
+    public Transmitter(StackLimits limits, DropCounters drops, BufferPool pool)
     {
         _limits = limits;
         _drops = drops;
@@ -25,19 +26,26 @@ internal sealed class Transmitter
 
     public bool HasReady => _ready.Count > 0;
 
-    /// <summary>A buffer for an IP packet of <paramref name="ipLength"/> bytes behind its link header.</summary>
-    public byte[] Rent(int ipLength) => _pool.Rent(EthernetHeader.Length + ipLength);
+    /// <summary>A buffer for a packet of <paramref name="length"/> bytes behind its link header; a refusal is counted.</summary>
+    public bool TryRent(int length, [NotNullWhen(true)] out PooledBuffer? buffer)
+    {
+        if (_pool.TryRent(EthernetHeader.Length + length, out buffer))
+        {
+            return true;
+        }
 
-    public void Return(byte[] buffer) => _pool.Return(buffer);
+        _drops.Count(DropReason.SendQueueFull);
+        return false;
+    }
 
-    /// <summary>The IP packet's place in a rented buffer.</summary>
-    public static Span<byte> Packet(byte[] buffer, int ipLength) => buffer.AsSpan(EthernetHeader.Length, ipLength);
+    /// <summary>The packet's place in a rented buffer.</summary>
+    public static Span<byte> Packet(PooledBuffer buffer) => buffer.Span[EthernetHeader.Length..];
 
     /// <summary>
     /// Sends the IP packet in <paramref name="buffer"/>, which is the transmitter's from now on. A packet longer than the
     /// MTU is fragmented, unless DF is set.
     /// </summary>
-    public DropReason Send(Instant now, byte[] buffer, int ipLength, InetAddress destination)
+    public DropReason Send(Instant now, PooledBuffer buffer, InetAddress destination)
     {
         if (!Routes.TryFind(destination, out var networkInterface, out var nextHop))
         {
@@ -50,10 +58,10 @@ internal sealed class Transmitter
             return Drop(buffer, DropReason.NeighbourUnresolved);
         }
 
-        var packet = Packet(buffer, ipLength);
-        if (ipLength <= networkInterface.Options.Mtu)
+        var packet = Packet(buffer);
+        if (packet.Length <= networkInterface.Options.Mtu)
         {
-            return SendTo(neighbour, new QueuedPacket(buffer, EthernetHeader.Length + ipLength, networkInterface));
+            return SendTo(neighbour, new QueuedFrame(buffer, networkInterface));
         }
 
         if (Ipv4Fragmenter.HasDontFragment(packet))
@@ -62,7 +70,7 @@ internal sealed class Transmitter
         }
 
         var result = SendFragments(neighbour, packet);
-        _pool.Return(buffer);
+        buffer.Dispose();
         return result;
     }
 
@@ -70,69 +78,69 @@ internal sealed class Transmitter
     public ushort NextIdentification() => ++_identification;
 
     /// <summary>Queues a frame that is complete, link header included.</summary>
-    public DropReason Enqueue(in QueuedPacket packet)
+    public DropReason Enqueue(in QueuedFrame frame)
     {
         if (_ready.Count >= _limits.QueuedPackets)
         {
-            return Drop(packet.Buffer, DropReason.SendQueueFull);
+            return Drop(frame.Buffer, DropReason.SendQueueFull);
         }
 
-        _ready.Enqueue(packet);
+        _ready.Enqueue(frame);
         return DropReason.None;
     }
 
     /// <summary>Takes the oldest frame and copies it to <paramref name="destination"/>.</summary>
     public bool TryTake(Span<byte> destination, out int length, out InterfaceId networkInterface)
     {
-        if (!_ready.TryDequeue(out var packet))
+        if (!_ready.TryDequeue(out var frame))
         {
             length = 0;
             networkInterface = default;
             return false;
         }
 
-        packet.Frame.CopyTo(destination);
-        length = packet.Length;
-        networkInterface = packet.Interface.Id;
-        _pool.Return(packet.Buffer);
+        frame.Buffer.Span.CopyTo(destination);
+        length = frame.Buffer.Length;
+        networkInterface = frame.Interface.Id;
+        frame.Buffer.Dispose();
         return true;
     }
 
     /// <summary>Sends what waited for a neighbour that has answered.</summary>
     public void Release(Neighbour neighbour)
     {
-        while (neighbour.Waiting.TryDequeue(out var packet))
+        while (neighbour.Waiting.TryDequeue(out var frame))
         {
-            SendTo(neighbour, packet);
+            SendTo(neighbour, frame);
         }
     }
 
     /// <summary>Drops what waited for a neighbour that does not answer.</summary>
     public void Abandon(Neighbour neighbour)
     {
-        while (neighbour.Waiting.TryDequeue(out var packet))
+        while (neighbour.Waiting.TryDequeue(out var frame))
         {
-            Drop(packet.Buffer, DropReason.NeighbourUnresolved);
+            Drop(frame.Buffer, DropReason.NeighbourUnresolved);
         }
     }
 
-    private DropReason SendTo(Neighbour neighbour, in QueuedPacket packet)
+    private DropReason SendTo(Neighbour neighbour, in QueuedFrame frame)
     {
         switch (neighbour.State)
         {
             case NeighbourState.Reachable or NeighbourState.Probing:
-                WriteLinkHeader(packet.Buffer, neighbour);
-                return Enqueue(packet);
+                WriteLinkHeader(frame.Buffer.Span, neighbour);
+                return Enqueue(frame);
 
             case NeighbourState.Incomplete when neighbour.Waiting.Count < _limits.PacketsPerNeighbour:
-                neighbour.Waiting.Enqueue(packet);
+                neighbour.Waiting.Enqueue(frame);
                 return DropReason.None;
 
             case NeighbourState.Incomplete:
-                return Drop(packet.Buffer, DropReason.NeighbourQueueFull);
+                return Drop(frame.Buffer, DropReason.NeighbourQueueFull);
 
             default:
-                return Drop(packet.Buffer, DropReason.NeighbourUnresolved);
+                return Drop(frame.Buffer, DropReason.NeighbourUnresolved);
         }
     }
 
@@ -142,9 +150,13 @@ internal sealed class Transmitter
         var fragments = new Ipv4Fragmenter(packet, neighbour.Interface.Options.Mtu);
         while (fragments.NextLength is > 0 and var length)
         {
-            var buffer = Rent(length);
-            fragments.WriteNext(Packet(buffer, length));
-            var sent = SendTo(neighbour, new QueuedPacket(buffer, EthernetHeader.Length + length, neighbour.Interface));
+            if (!TryRent(length, out var buffer))
+            {
+                return DropReason.SendQueueFull;
+            }
+
+            fragments.WriteNext(Packet(buffer));
+            var sent = SendTo(neighbour, new QueuedFrame(buffer, neighbour.Interface));
             result = sent == DropReason.None ? result : sent;
         }
 
@@ -156,9 +168,9 @@ internal sealed class Transmitter
         new EthernetHeader(neighbour.MacAddress, neighbour.Interface.Options.MacAddress, EtherType.Of(neighbour.Address.Family)).Write(frame);
     }
 
-    private DropReason Drop(byte[] buffer, DropReason reason)
+    private DropReason Drop(PooledBuffer buffer, DropReason reason)
     {
-        _pool.Return(buffer);
+        buffer.Dispose();
         _drops.Count(reason);
         return reason;
     }

@@ -8,9 +8,9 @@ internal sealed class UdpDriver
     private readonly StackOptions _options;
     private readonly EndpointTable _table;
     private readonly Transmitter _transmitter;
-    private readonly PacketPool _pool;
+    private readonly BufferPool _pool;
 
-    public UdpDriver(StackOptions options, EndpointTable table, Transmitter transmitter, PacketPool pool)
+    public UdpDriver(StackOptions options, EndpointTable table, Transmitter transmitter, BufferPool pool)
     {
         _options = options;
         _table = table;
@@ -54,26 +54,28 @@ internal sealed class UdpDriver
         endpoint.BytesIn += payload.Length;
         Touch(now, endpoint);
         if (endpoint.WaitingDatagrams >= _options.Limits.DatagramsPerEndpoint
-            || endpoint.WaitingBytes + payload.Length > _options.Limits.DatagramBytesPerEndpoint)
+            || endpoint.WaitingBytes + payload.Length > _options.Limits.DatagramBytesPerEndpoint
+            || !TryEnqueue(endpoint, source, port, payload))
         {
             endpoint.Overflows++;
             return Drop(DropReason.ReceiveQueueFull);
         }
 
-        Enqueue(endpoint, source, port, payload);
         _table.Raise(endpoint, EndpointEvents.Readable);
         return DropReason.None;
     }
 
     /// <summary>Puts a copy of the payload at the end of the receive queue.</summary>
-    public void Enqueue(UdpEndpoint endpoint, InetAddress source, ushort port, ReadOnlySpan<byte> payload)
+    public bool TryEnqueue(UdpEndpoint endpoint, InetAddress source, ushort port, ReadOnlySpan<byte> payload)
     {
-        var buffer = _pool.Rent(payload.Length);
-        payload.CopyTo(buffer);
-        endpoint.Enqueue(new UdpEndpoint.Datagram(buffer, payload.Length, source, port));
-    }
+        if (!_pool.TryRentCopy(payload, out var buffer))
+        {
+            return false;
+        }
 
-    public void Release(in UdpEndpoint.Datagram datagram) => _pool.Return(datagram.Buffer);
+        endpoint.Enqueue(new UdpEndpoint.Datagram(buffer, source, port));
+        return true;
+    }
 
     public UdpSendResult Send(Instant now, UdpEndpoint endpoint, ReadOnlySpan<byte> payload, InetAddress remoteAddress, ushort remotePort)
     {
@@ -84,8 +86,12 @@ internal sealed class UdpDriver
             ? Math.Min(endpoint.PathMtu, networkInterface.Options.Mtu)
             : endpoint.PathMtu;
 
-        var buffer = _transmitter.Rent(ipLength);
-        var packet = Transmitter.Packet(buffer, ipLength);
+        if (!_transmitter.TryRent(ipLength, out var buffer))
+        {
+            return UdpSendResult.QueueFull;
+        }
+
+        var packet = Transmitter.Packet(buffer);
 
         // What fits the path goes unfragmented and finds out if the path shrinks; what does not, goes in fragments.
         bool fits = ipLength <= mtu;
@@ -97,7 +103,7 @@ internal sealed class UdpDriver
         UdpChecksum.Write(datagram, UdpChecksum.Compute(tuple.LocalAddress, remoteAddress, datagram));
 
         Touch(now, endpoint);
-        switch (_transmitter.Send(now, buffer, ipLength, remoteAddress))
+        switch (_transmitter.Send(now, buffer, remoteAddress))
         {
             case DropReason.None:
                 endpoint.PacketsOut++;

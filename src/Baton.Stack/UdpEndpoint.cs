@@ -82,7 +82,7 @@ public sealed class UdpEndpoint : Endpoint
         remoteAddress = datagram.Address;
         remotePort = datagram.Port;
         WaitingBytes -= datagram.Length;
-        _driver.Release(datagram);
+        datagram.Buffer.Dispose();
         return true;
     }
 
@@ -118,15 +118,17 @@ public sealed class UdpEndpoint : Endpoint
     {
         while (_received.TryDequeue(out var datagram))
         {
-            _driver.Release(datagram);
+            datagram.Buffer.Dispose();
         }
 
         WaitingBytes = 0;
     }
 
     /// <summary>A datagram's payload in a pool's buffer, with its sender.</summary>
-    internal readonly record struct Datagram(byte[] Buffer, int Length, InetAddress Address, ushort Port)
+    internal readonly record struct Datagram(PooledBuffer Buffer, InetAddress Address, ushort Port)
     {
-        public ReadOnlySpan<byte> Payload => Buffer.AsSpan(0, Length);
+        public int Length => Buffer.Length;
+
+        public ReadOnlySpan<byte> Payload => Buffer.Span;
     }
 }

@@ -46,7 +46,12 @@ internal static class UdpImage
         for (var rest = image[HeaderLength..]; !rest.IsEmpty;)
         {
             int length = BinaryPrimitives.ReadUInt16BigEndian(rest);
-            driver.Enqueue(endpoint, remote.RemoteAddress, remote.RemotePort, rest.Slice(2, length));
+            if (!driver.TryEnqueue(endpoint, remote.RemoteAddress, remote.RemotePort, rest.Slice(2, length)))
+            {
+                endpoint.Clear();
+                return false;
+            }
+
             rest = rest[(2 + length)..];
         }
 
