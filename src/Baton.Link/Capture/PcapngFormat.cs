@@ -19,7 +19,6 @@ internal static class PcapngFormat
     public const int EnhancedPacketHeader = 28;
 
     public const ushort OptionEnd = 0;
-    public const ushort OptionHardware = 2;
     public const ushort OptionApplication = 4;
     public const ushort OptionInterfaceName = 2;
     public const ushort OptionInterfaceAddress = 6;
