@@ -51,7 +51,7 @@ internal sealed class EndpointFactory
     public void IssueReference(Endpoint endpoint, Epoch epoch)
     {
         SequenceGroup? sequence = endpoint is TcpEndpoint { Connection: { } connection } ? connection.Sequence : null;
-        ushort ownerPort = endpoint.Service?.ApplicationPort ?? endpoint.Flow.Tuple.LocalPort;
+        ushort ownerPort = endpoint.Service?.OwnerPort ?? endpoint.Flow.Tuple.LocalPort;
         endpoint.Epoch = epoch;
         endpoint.SetReference(
             ReferenceCodec.Encode(new Reference(endpoint.Flow, endpoint.Id, epoch, _options.OwnerAddress, ownerPort, sequence)));
