@@ -356,6 +356,7 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
                 return;
             default:
                 outbox.Add(new HandoffOutput.Discard(request.Id, request.Flow, request.Endpoint));
+                outbox.Send(handoff.Header, request.Target, Abort.Write(handoff.Header, HandoffReason.HomeRefused, decided: false));
                 End(now, handoff, new(request.Flow, HandoffOutcome.Gone, HandoffReason.HomeRefused, Decided: true));
                 return;
         }
@@ -370,7 +371,7 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
             outbox.Add(new HandoffOutput.Thaw(request.Id, request.Flow, request.Endpoint, epoch));
         }
 
-        if (outcome == HandoffOutcome.Aborted)
+        if (outcome == HandoffOutcome.Aborted || decided)
         {
             outbox.Send(handoff.Header, request.Target, Abort.Write(handoff.Header, reason, decided));
         }

@@ -128,9 +128,14 @@ internal sealed class TargetMachine(Outbox outbox, HandoffLimits limits)
 
     public DropReason OnAbort(Instant now, NodeId from, in Abort message)
     {
-        // READY has asked the home: the source alone cannot take that back.
-        if (!Find(from, message.Header, out var handoff) || (handoff.Phase == TargetPhase.Ready && !message.Decided))
+        if (!Find(from, message.Header, out var handoff))
         {
+            return _ended.TryGet(message.Header.Handoff, out _) ? DropReason.None : DropReason.MessageStale;
+        }
+
+        if (handoff.Phase == TargetPhase.Ready && !message.Decided)
+        {
+            // READY has asked the home: the source alone cannot take that back.
             return DropReason.MessageStale;
         }
 

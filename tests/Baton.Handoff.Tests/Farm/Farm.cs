@@ -9,7 +9,7 @@ internal sealed class Farm
     private readonly Random _random;
     private readonly PriorityQueue<Action, (long, long)> _events = new();
     private readonly Dictionary<(NodeId, NodeId), Channel> _channels = [];
-    private readonly List<(NodeId From, NodeId To, ReadOnlyMemory<byte> Message)> _sent = [];
+    private readonly List<(FarmNode From, FarmNode To, ReadOnlyMemory<byte> Message)> _sent = [];
     private long _order;
     private ulong _incarnation = 1;
     private int _packets;
@@ -56,6 +56,8 @@ internal sealed class Farm
 
     public bool EntriesWereLost { get; set; }
 
+    public List<HandoffRequest> Begun { get; } = [];
+
     public int PacketsSent => _packets;
 
     public FarmNode this[int node] => Nodes[node - 1];
@@ -100,6 +102,11 @@ internal sealed class Farm
     {
         var result = BeginResult.InvalidRequest;
         this[source].Input(a => result = a.Begin(Now, request));
+        if (result == BeginResult.Started)
+        {
+            Begun.Add(request);
+        }
+
         return result;
     }
 
@@ -133,7 +140,7 @@ internal sealed class Farm
     {
         Assert.InRange(message.Length, 1, HandoffLimits.MaxMessageBytes);
         Assert.NotEqual(from.Id, to);
-        _sent.Add((from.Id, to, message));
+        _sent.Add((from, Node(to), message));
         var channel = _channels[Key(from.Id, to)];
         if (!channel.Up)
         {
@@ -154,7 +161,14 @@ internal sealed class Farm
         if (_random.Next(1000) < RepeatsPerThousand)
         {
             var (oldFrom, oldTo, old) = _sent[_random.Next(_sent.Count)];
-            At(Now + MessageDelay() * 3, () => Deliver(oldFrom, oldTo, old));
+            At(Now + MessageDelay() * 3, () =>
+            {
+                // Late and again, but of the same lives: a channel never carries what was said in an earlier one.
+                if (oldFrom == Node(oldFrom.Id) && oldTo == Node(oldTo.Id))
+                {
+                    Deliver(oldFrom.Id, oldTo.Id, old);
+                }
+            });
         }
     }
 
@@ -267,6 +281,49 @@ internal sealed class Farm
                 Assert.True(node.Agent.TargetHandoffs == 0, $"{this}: target stuck at {node.Id}");
                 Assert.True(node.Agent.BufferedBytes == 0, $"{this}: {node.Agent.BufferedBytes} bytes kept at {node.Id}");
                 Assert.True(node.Agent.PendingClosed == 0, $"{this}: CLOSED pending at {node.Id}");
+            }
+        }
+    }
+
+    /// <summary>
+    /// What a home that never died has written is true: the owner, if it never died either, runs the endpoint, in that
+    /// epoch and under that reference.
+    /// </summary>
+    public void AssertDirectoriesAreTrue(IEnumerable<Flow> flows)
+    {
+        foreach (var flow in flows)
+        {
+            foreach (var home in Nodes.Where(n => n.Alive && n.Incarnation == 1))
+            {
+                if (home.Home.TryGet(flow, out var entry) && Node(entry.Owner) is { Alive: true, Incarnation: 1 } owner)
+                {
+                    var active = owner.Active(flow);
+                    Assert.True(active is not null, $"{this}: {owner.Id} owns {flow} and does not run it");
+                    Assert.Equal((entry.Epoch, entry.Reference), (active.Epoch, active.Reference));
+                }
+            }
+        }
+    }
+
+    /// <summary>The connection ends at its owner, as by the client's RST.</summary>
+    public void Close(Flow flow, int home)
+    {
+        foreach (var node in Nodes.Where(n => n.Alive))
+        {
+            if (node.Active(flow) is { } endpoint)
+            {
+                node.Endpoints.Remove(endpoint.Id);
+                EntriesWereLost = true;
+                var moving = Begun.LastOrDefault(r => r.Endpoint == endpoint.Id);
+                node.Input(a =>
+                {
+                    if (moving is not null)
+                    {
+                        a.Cancel(Now, moving.Id, HandoffReason.EndpointClosed);
+                    }
+
+                    a.OnEndpointClosed(Now, flow, this[home].Id, endpoint.Epoch, reason: 1);
+                });
             }
         }
     }

@@ -7,6 +7,7 @@ namespace Baton.Handoff.Tests.Farm;
 internal sealed class FarmNode
 {
     private readonly Farm _farm;
+    private bool _carryingOut;
 
     public FarmNode(Farm farm, NodeId id, ulong incarnation)
     {
@@ -42,7 +43,7 @@ internal sealed class FarmNode
 
     public FarmEndpoint? Active(Flow flow) => Endpoints.Values.SingleOrDefault(e => e.Flow == flow && e.Phase == EndpointPhase.Active);
 
-    /// <summary>An input, and everything that comes of it.</summary>
+    /// <summary>An input, and everything that comes of it. Within another input's outputs it adds to them, in order.</summary>
     public void Input(Action<HandoffAgent> input)
     {
         if (!Alive)
@@ -51,6 +52,12 @@ internal sealed class FarmNode
         }
 
         input(Agent);
+        if (_carryingOut)
+        {
+            return;
+        }
+
+        _carryingOut = true;
         while (Alive && Agent.TryTakeOutput(out var output))
         {
             _farm.BeforeOutput(this, output);
@@ -60,6 +67,7 @@ internal sealed class FarmNode
             }
         }
 
+        _carryingOut = false;
         if (Alive && Agent.NextDeadline != Instant.Never)
         {
             _farm.At(Agent.NextDeadline, () =>

@@ -11,9 +11,17 @@ internal sealed class Invariants(Farm farm)
 
     public List<HandoffOutput.Completed> Completions { get; } = [];
 
+    /// <summary>A test in which a node is asked again about what it had to forget.</summary>
+    public bool NodesForget { get; set; }
+
     public void OnCompleted(FarmNode node, HandoffOutput.Completed completed)
     {
         Completions.Add(completed);
+        if (NodesForget)
+        {
+            return;
+        }
+
         Assert.True(
             _ended.Add((completed.Handoff, node.Id, node.Incarnation, completed.Role)),
             $"{farm}: {completed.Handoff} ended twice at {node.Id}");
