@@ -3,64 +3,522 @@ using Baton.Wire;
 namespace Baton.Tcp;
 
 /// <summary>
-/// One TCP connection (RFC 9293) as a machine that is driven: it has no clock, thread or I/O.
+/// One TCP connection (RFC 9293) as a machine that is driven: it has no clock, thread or I/O, and is called from one
+/// thread.
 /// </summary>
 /// <remarks>
-/// Order of calls: inputs (<see cref="OnSegment"/>, <see cref="OnDeadline"/>, the application's calls) in any order, each
-/// with a time that never goes back; after inputs <see cref="TryEmit"/> until it returns false; then
-/// <see cref="NextDeadline"/> says when to call <see cref="OnDeadline"/>, and <see cref="TakeEvents"/> what happened.
+/// Order of calls: inputs (<see cref="OnSegment"/>, <see cref="OnDeadline"/>, the application's calls) in any order, with
+/// times that never go back; after inputs <see cref="TryEmit"/> until it returns false, also when the connection has
+/// closed, since a RST may be due; then <see cref="NextDeadline"/> says when to call <see cref="OnDeadline"/>, and
+/// <see cref="TakeEvents"/> what happened. Between <see cref="Freeze"/> and <see cref="Thaw"/> nothing has an effect.
 /// </remarks>
 public sealed class TcpConnection
 {
-    private TcpConnection() => throw new NotSupportedException();
+    /// <summary>IPv4 paths are not believed to carry less than this (RFC 1191's attack, RFC 5927 §7).</summary>
+    private const int MinPathMtuV4 = 552;
 
-    /// <summary>A connection in SYN-RECEIVED for a SYN that a listener got.</summary>
-    public static TcpConnection Accept(TcpSettings settings, FourTuple tuple, in TcpHeader syn, SeqNum iss, uint timestampOffset, Instant now) => throw new NotSupportedException();
+    /// <summary>The IPv6 minimum MTU (RFC 8200 §5).</summary>
+    private const int MinPathMtuV6 = 1280;
 
-    /// <summary>A connection in SYN-SENT.</summary>
-    public static TcpConnection Connect(TcpSettings settings, FourTuple tuple, SeqNum iss, uint timestampOffset, Instant now) => throw new NotSupportedException();
+    [InSnapshot(nameof(TcpSnapshot.State))]
+    private Phase _phase;
 
-    /// <summary>A frozen connection from an image; false when the image is not valid. <see cref="Thaw"/> starts it.</summary>
-    public static bool TryRestore(ReadOnlySpan<byte> image, TcpSettings settings, Instant now, out TcpConnection connection) => throw new NotSupportedException();
+    [NotInSnapshot("a closed connection does not move")]
+    private TcpCloseReason _closeReason;
 
+    [NotInSnapshot("the new owner's application is told anew")]
+    private TcpEvents _events;
+
+    [NotInSnapshot("an answer to one segment, or the end; lost, it is caused again")]
+    private TcpHeader? _reset;
+
+    [NotInSnapshot("a move thaws it")]
+    private Instant? _frozenAt;
+
+    [InSnapshot(nameof(TcpSnapshot.NobodyReads))]
+    private bool _nobodyReads;
+
+    [NotInSnapshot("counters of this owner")]
+    private TcpCounters _count;
+
+    internal TcpConnection(TcpSettings settings, FourTuple tuple, Phase phase, SeqNum iss, uint timestampOffset, bool passive)
+    {
+        Settings = settings;
+        Tuple = tuple;
+        _phase = phase;
+        Timers = new();
+        Sender = new(settings, Timers, iss);
+        Receiver = new(settings, Timers, timestampOffset);
+        Handshake = new(settings, passive);
+        KeepAlive = new(settings, Timers);
+    }
+
+    /// <summary>A connection in SYN-RECEIVED, for a SYN that a listener got; it emits the SYN-ACK.</summary>
+    /// <param name="settings">Limits and times.</param>
+    /// <param name="tuple">Addresses and ports; local is this side.</param>
+    /// <param name="syn">The peer's SYN.</param>
+    /// <param name="iss">The initial send sequence number, chosen by RFC 6528.</param>
+    /// <param name="timestampOffset">Added to the timestamp clock, chosen by RFC 7323 §5.4's advice.</param>
+    /// <param name="now">The time.</param>
+    public static TcpConnection Accept(TcpSettings settings, FourTuple tuple, in TcpHeader syn, SeqNum iss, uint timestampOffset, Instant now)
+    {
+        var connection = new TcpConnection(settings, tuple, Phase.SynReceived, iss, timestampOffset, passive: true);
+        connection.OnSyn(now, in syn);
+        connection.KeepAlive.OnHeard(now);
+        return connection;
+    }
+
+    /// <summary>A connection in SYN-SENT; it emits the SYN.</summary>
+    public static TcpConnection Connect(TcpSettings settings, FourTuple tuple, SeqNum iss, uint timestampOffset, Instant now)
+    {
+        var connection = new TcpConnection(settings, tuple, Phase.SynSent, iss, timestampOffset, passive: false);
+        connection.KeepAlive.OnHeard(now);
+        return connection;
+    }
+
+    /// <summary>
+    /// A frozen connection from an image; <see cref="Thaw"/> starts it. False, with no exception, when the image is of
+    /// another version, damaged, or claims more than the limits allow.
+    /// </summary>
+    /// <param name="image">What <see cref="ToImage(Instant)"/> gave; not kept.</param>
+    /// <param name="settings">The new owner's limits and times.</param>
+    /// <param name="now">The new owner's time.</param>
+    /// <param name="copiedAhead">The bytes that the image leaves out, or nothing.</param>
+    /// <param name="connection">The connection.</param>
+    public static bool TryRestore(
+        ReadOnlyMemory<byte> image, TcpSettings settings, Instant now, in CopiedAhead copiedAhead, out TcpConnection? connection)
+    {
+        connection = null;
+        return TcpSnapshotCodec.TryRead(image, out var snapshot)
+            && TcpSnapshotMapping.TryRestore(snapshot, copiedAhead, settings, now, out connection);
+    }
+
+    /// <summary>A frozen connection from a complete image.</summary>
+    public static bool TryRestore(ReadOnlyMemory<byte> image, TcpSettings settings, Instant now, out TcpConnection? connection) =>
+        TryRestore(image, settings, now, default, out connection);
+
+    /// <summary>Addresses and ports; local is this side.</summary>
+    [field: InSnapshot(nameof(TcpSnapshot.Tuple))]
     public FourTuple Tuple { get; }
-    public TcpSettings Settings { get; } = TcpSettings.Default;
-    public TcpState State { get; }
-    public TcpCloseReason CloseReason { get; }
-    public bool IsSynchronized { get; }
-    public bool IsFrozen { get; }
-    public bool NoDelay { get; set; }
-    public SequenceGroup Sequence { get; }
-    public TcpCounters Counters { get; }
 
-    public TcpDisposition OnSegment(Instant now, in TcpHeader header, ReadOnlySpan<byte> payload) => throw new NotSupportedException();
-    public void OnIcmpError(Instant now, TcpIcmpError error, SeqNum quotedSequence) => throw new NotSupportedException();
-    public void OnPathMtu(Instant now, int mtu, SeqNum quotedSequence) => throw new NotSupportedException();
-    public Instant NextDeadline { get; }
-    public void OnDeadline(Instant now) => throw new NotSupportedException();
-    public bool TryEmit(Instant now, int maxSegmentBytes, out TcpEmission emission) => throw new NotSupportedException();
-    public TcpEvents TakeEvents() => throw new NotSupportedException();
+    /// <summary>Limits and times of the present owner.</summary>
+    [field: NotInSnapshot("the owner's settings")]
+    public TcpSettings Settings { get; }
+
+    /// <summary>The state.</summary>
+    public TcpState State => _phase.State;
+
+    /// <summary>Why the connection is closed.</summary>
+    public TcpCloseReason CloseReason => _closeReason;
+
+    /// <summary>Whether both SYNs are acknowledged.</summary>
+    public bool IsSynchronized => _phase.IsSynchronized;
+
+    /// <summary>Whether the connection is frozen.</summary>
+    public bool IsFrozen => _frozenAt is not null;
+
+    /// <summary>Whether small segments wait for no ACK (no Nagle).</summary>
+    public bool NoDelay { get => Sender.NoDelay; set => Sender.NoDelay = value; }
+
+    /// <summary>The sequence numbers.</summary>
+    public SequenceGroup Sequence => new(
+        Sender.Iss, Receiver.Irs, Sender.SequenceAt(Sender.Una), Sender.SequenceAt(Sender.Nxt), Receiver.Acknowledgment);
+
+    /// <summary>What the connection has seen at this owner.</summary>
+    public TcpCounters Counters => _count with { FastRetransmits = Sender.FastRetransmits };
+
+    /// <summary>Measurements, windows and queues, for listings.</summary>
+    public TcpStatistics Statistics => TcpStatistics.Of(this);
+
+    /// <summary>When <see cref="OnDeadline"/> is to be called; never while frozen.</summary>
+    public Instant NextDeadline => IsFrozen ? Instant.Never : Timers.Next;
 
     /// <summary>Bytes that can be written now.</summary>
-    public int WriteCapacity { get; }
-    public int Write(ReadOnlySpan<byte> bytes) => throw new NotSupportedException();
-    public int ReadableBytes { get; }
-    public int Read(Span<byte> destination) => throw new NotSupportedException();
-    /// <summary>The readable bytes in place, without taking them.</summary>
-    public void Peek(out ReadOnlySpan<byte> first, out ReadOnlySpan<byte> second) => throw new NotSupportedException();
-    /// <summary>Takes bytes seen with <see cref="Peek"/>.</summary>
-    public void Consume(int count) => throw new NotSupportedException();
-    /// <summary>The peer's FIN came and everything before it was read.</summary>
-    public bool ReadCompleted { get; }
-    /// <summary>Half-close: a FIN follows what was written.</summary>
-    public void CloseWrite(Instant now) => throw new NotSupportedException();
-    /// <summary>Close both directions: nobody reads any more; RST if there are unread bytes (RFC 1122 §4.2.2.13).</summary>
-    public void Close(Instant now) => throw new NotSupportedException();
-    /// <summary>Close with one RST.</summary>
-    public void Abort(Instant now) => throw new NotSupportedException();
+    public int WriteCapacity => _phase.MayWrite && !IsFrozen ? Sender.Queue.Free : 0;
 
-    public void Freeze(Instant now) => throw new NotSupportedException();
-    public void Thaw(Instant now) => throw new NotSupportedException();
-    public byte[] ToImage(Instant now) => throw new NotSupportedException();
-    public void KickAfterMove(Instant now) => throw new NotSupportedException();
+    /// <summary>Bytes that can be read now; also after the connection has closed normally.</summary>
+    public int ReadableBytes => Receiver.Queue.Readable;
+
+    /// <summary>Whether the peer's FIN came and everything before it was read.</summary>
+    public bool ReadCompleted => Receiver.FinReceived && ReadableBytes == 0;
+
+    [field: NotInSnapshot("its parts are listed at Sender")]
+    internal Sender Sender { get; }
+
+    [field: NotInSnapshot("its parts are listed at Receiver")]
+    internal Receiver Receiver { get; }
+
+    [field: NotInSnapshot("its parts are listed at TimerTable")]
+    internal TimerTable Timers { get; }
+
+    [field: NotInSnapshot("its parts are listed at Handshake")]
+    internal Handshake Handshake { get; }
+
+    [field: NotInSnapshot("its parts are listed at KeepAlive")]
+    internal KeepAlive KeepAlive { get; }
+
+    [field: NotInSnapshot("its parts are listed at ChallengeLimit")]
+    internal ChallengeLimit Challenges { get; } = new();
+
+    internal Phase Phase => _phase;
+
+    internal bool NobodyReads => _nobodyReads;
+
+    internal ref TcpCounters Count => ref _count;
+
+    /// <summary>A segment of this connection arrived, its checksum verified (RFC 9293 §3.10.7).</summary>
+    public TcpDisposition OnSegment(Instant now, in TcpHeader header, ReadOnlySpan<byte> payload)
+    {
+        if (IsFrozen)
+        {
+            return TcpDisposition.Frozen;
+        }
+
+        _count.SegmentsReceived++;
+        var disposition = _phase.OnSegment(this, now, in header, payload);
+        switch (disposition)
+        {
+            case TcpDisposition.Accepted:
+                KeepAlive.OnHeard(now);
+                break;
+            case TcpDisposition.Duplicate:
+                _count.SegmentsDuplicate++;
+                KeepAlive.OnHeard(now);
+                break;
+            default:
+                _count.SegmentsDropped++;
+                break;
+        }
+
+        return disposition;
+    }
+
+    /// <summary>
+    /// An ICMP error about one of our segments. Only one that quotes a segment in flight counts (RFC 5927 §4.1); while
+    /// connecting it closes, later it is a hint that changes nothing (RFC 5461).
+    /// </summary>
+    public void OnIcmpError(Instant now, TcpIcmpError error, SeqNum quotedSequence)
+    {
+        if (!IsFrozen && error != TcpIcmpError.TooBig && IsInFlight(quotedSequence) && !IsSynchronized && State != TcpState.Closed)
+        {
+            CloseWith(error == TcpIcmpError.Prohibited ? TcpCloseReason.Refused : TcpCloseReason.Unreachable);
+        }
+    }
+
+    /// <summary>The path carries IP packets of at most <paramref name="mtu"/> bytes (RFC 1191, RFC 8201); same condition as <see cref="OnIcmpError"/>.</summary>
+    public void OnPathMtu(Instant now, int mtu, SeqNum quotedSequence)
+    {
+        bool v4 = Tuple.RemoteAddress.IsV4;
+        int usable = Math.Max(mtu, v4 ? MinPathMtuV4 : MinPathMtuV6) - (v4 ? 20 : 40) - TcpHeader.MinLength;
+        if (!IsFrozen && IsInFlight(quotedSequence) && Handshake.OnPathMss(usable))
+        {
+            Sender.OnSmallerPath(Handshake.EffectiveMss(Receiver));
+        }
+    }
+
+    /// <summary>Time has come to <see cref="NextDeadline"/>; earlier calls do nothing.</summary>
+    public void OnDeadline(Instant now)
+    {
+        if (!IsFrozen && State != TcpState.Closed && Timers.Next <= now)
+        {
+            TimerExpiry.Run(this, now);
+        }
+    }
+
+    /// <summary>The next segment to send, if any.</summary>
+    /// <param name="now">The time.</param>
+    /// <param name="maxSegmentBytes">Most payload of one emission: anything below two segments asks for single ones.</param>
+    /// <param name="emission">The segment; its spans are valid until the next call on this connection.</param>
+    public bool TryEmit(Instant now, int maxSegmentBytes, out TcpEmission emission)
+    {
+        if (IsFrozen)
+        {
+            emission = default;
+            return false;
+        }
+
+        return SegmentDeparture.TryEmit(this, now, maxSegmentBytes, out emission);
+    }
+
+    /// <summary>What happened since the last call.</summary>
+    public TcpEvents TakeEvents()
+    {
+        var events = _events;
+        _events = TcpEvents.None;
+        return events;
+    }
+
+    /// <summary>Queues bytes to send, and says how many; fewer than given when the queue is full, none after a close.</summary>
+    public int Write(ReadOnlySpan<byte> bytes) => WriteCapacity > 0 ? Sender.Queue.Write(bytes) : 0;
+
+    /// <summary>Takes received bytes, and says how many.</summary>
+    public int Read(Span<byte> destination)
+    {
+        if (IsFrozen)
+        {
+            return 0;
+        }
+
+        int count = Receiver.Queue.Read(destination);
+        OnRead();
+        return count;
+    }
+
+    /// <summary>The readable bytes in place, without taking them.</summary>
+    public void Peek(out ReadOnlySpan<byte> first, out ReadOnlySpan<byte> second) =>
+        Receiver.Queue.Slice(Receiver.Queue.ReadPosition, ReadableBytes, out first, out second);
+
+    /// <summary>Takes bytes seen with <see cref="Peek"/>.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">More than are readable.</exception>
+    public void Consume(int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)count, (uint)ReadableBytes, nameof(count));
+        if (!IsFrozen)
+        {
+            Receiver.Queue.Consume(count);
+            OnRead();
+        }
+    }
+
+    /// <summary>Closes our direction: a FIN follows what was written (RFC 9293 §3.10.4). The peer may still send.</summary>
+    public void CloseWrite(Instant now)
+    {
+        if (IsFrozen || !_phase.MayWrite)
+        {
+            return;
+        }
+
+        if (_phase.OnCloseWrite() == Phase.Closed)
+        {
+            CloseWith(TcpCloseReason.Aborted);
+            return;
+        }
+
+        Sender.Close();
+        Enter(_phase.OnCloseWrite(), now);
+    }
+
+    /// <summary>
+    /// Closes both directions: as <see cref="CloseWrite"/>, and nobody reads any more. Unread bytes, now or later, make it
+    /// an abort (RFC 1122 §4.2.2.13).
+    /// </summary>
+    public void Close(Instant now)
+    {
+        if (IsFrozen || State == TcpState.Closed)
+        {
+            return;
+        }
+
+        _nobodyReads = true;
+        if (ReadableBytes > 0)
+        {
+            AbortWith(TcpCloseReason.Aborted);
+            return;
+        }
+
+        CloseWrite(now);
+        if (State == TcpState.FinWait2)
+        {
+            Timers.Set(TimerKind.Linger, now + Settings.FinWait2Length);
+        }
+    }
+
+    /// <summary>Closes at once; the peer is told by one RST (RFC 9293 §3.10.5).</summary>
+    public void Abort(Instant now)
+    {
+        if (!IsFrozen && State != TcpState.Closed)
+        {
+            AbortWith(TcpCloseReason.Aborted);
+        }
+    }
+
+    /// <summary>From here on nothing is emitted and no time passes, until <see cref="Thaw"/>.</summary>
+    public void Freeze(Instant now) => _frozenAt ??= now;
+
+    /// <summary>Goes on; timers have what remained of them.</summary>
+    public void Thaw(Instant now)
+    {
+        if (_frozenAt is { } at)
+        {
+            Timers.Postpone(now - at);
+            _frozenAt = null;
+        }
+    }
+
+    /// <summary>After a move the peer is to hear from the new owner: one ACK with the window is due.</summary>
+    public void KickAfterMove(Instant now)
+    {
+        if (IsSynchronized)
+        {
+            Receiver.Acks.Now();
+        }
+    }
+
+    /// <summary>The connection as plain data; its bytes stay in place and are valid until the next call on this connection.</summary>
+    public TcpSnapshot ToSnapshot(Instant now) => TcpSnapshotMapping.Take(this, _frozenAt ?? now);
+
+    /// <summary>The connection as bytes.</summary>
+    public byte[] ToImage(Instant now) => ToImage(now, long.MinValue, long.MinValue);
+
+    /// <summary>The connection as bytes, without queued bytes below stream positions: they were copied ahead of the move.</summary>
+    public byte[] ToImage(Instant now, long sendFrom, long receiveFrom) =>
+        TcpSnapshotCodec.Write(TcpSnapshotMapping.WithoutBelow(ToSnapshot(now), sendFrom, receiveFrom));
+
+    /// <summary>Gives the queues' memory back; the connection has moved or is not needed any more.</summary>
+    public void Release()
+    {
+        Enter(Phase.Closed, default);
+        Receiver.Queue.Release();
+        _reset = null;
+    }
+
+    internal void OnSyn(Instant now, in TcpHeader syn)
+    {
+        Receiver.OnSyn(syn.Sequence);
+        Handshake.OnSyn(now, in syn, Sender, Receiver);
+    }
+
+    internal void OnSynAcknowledged(Instant now)
+    {
+        Enter(_phase.OnSynAcknowledged(), now);
+        Raise(TcpEvents.Established | TcpEvents.Writable);
+    }
+
+    /// <summary>SND.UNA advanced.</summary>
+    internal void OnAcknowledged(Instant now, int freeBefore)
+    {
+        if (Sender.FinAcknowledged)
+        {
+            Enter(_phase.OnFinAcknowledged(), now);
+        }
+
+        // A quarter of the queue became free: not for each ACK.
+        int quarter = Settings.SendBufferLimit / 4;
+        if (_phase.MayWrite && freeBefore < quarter && Sender.Queue.Free >= quarter)
+        {
+            Raise(TcpEvents.Writable);
+        }
+    }
+
+    internal void OnReceived(Instant now, int readable, TcpDisposition disposition)
+    {
+        _count.BytesReceived += readable;
+        _count.SegmentsOutOfOrder += readable == 0 && disposition == TcpDisposition.Accepted && !Receiver.FinReceived ? 1 : 0;
+        if (readable > 0)
+        {
+            Raise(TcpEvents.Readable);
+        }
+
+        if (Receiver.FinReceived)
+        {
+            Raise(TcpEvents.RemoteClosed);
+            Enter(_phase.OnFinReceived(), now);
+        }
+    }
+
+    internal void OnChallenge()
+    {
+        _count.ChallengeAcks++;
+        Receiver.Acks.Now();
+    }
+
+    internal void OnEmitted(int bytes, bool again)
+    {
+        _count.SegmentsSent++;
+        _count.BytesSent += bytes;
+        if (again)
+        {
+            _count.SegmentsRetransmitted++;
+            _count.BytesRetransmitted += bytes;
+        }
+    }
+
+    internal TcpHeader NewHeader(SeqNum sequence, TcpFlags flags) => new()
+    {
+        SourcePort = Tuple.LocalPort,
+        DestinationPort = Tuple.RemotePort,
+        Sequence = sequence,
+        Flags = flags,
+    };
+
+    internal void RefuseAck(SeqNum sequence) => _reset = NewHeader(sequence, TcpFlags.Rst);
+
+    internal bool TryTakeReset(out TcpHeader reset)
+    {
+        reset = _reset.GetValueOrDefault();
+        bool due = _reset is not null;
+        _reset = null;
+        return due;
+    }
+
+    internal void AbortWith(TcpCloseReason reason)
+    {
+        if (_phase.AbortSendsReset)
+        {
+            var reset = NewHeader(Sender.SequenceAt(Sender.Nxt), TcpFlags.Rst | TcpFlags.Ack);
+            reset.Acknowledgment = Receiver.Acknowledgment;
+            _reset = reset;
+        }
+
+        CloseWith(reason);
+    }
+
+    internal void CloseWith(TcpCloseReason reason)
+    {
+        _closeReason = reason;
+        Enter(Phase.Closed, default);
+        if (reason != TcpCloseReason.Normal)
+        {
+            Receiver.Queue.Release();
+        }
+    }
+
+    internal void Enter(Phase phase, Instant now)
+    {
+        if (phase == _phase)
+        {
+            return;
+        }
+
+        _phase = phase;
+        switch (phase.State)
+        {
+            case TcpState.Closed:
+                _closeReason = _closeReason == TcpCloseReason.None ? TcpCloseReason.Normal : _closeReason;
+                Timers.StopAll();
+                Sender.Queue.Release();
+                Raise(TcpEvents.Closed);
+                break;
+            case TcpState.TimeWait:
+                Timers.StopAll();
+                Timers.Set(TimerKind.Linger, now + Settings.TimeWaitLength);
+                break;
+            case TcpState.FinWait2 when _nobodyReads:
+                Timers.Set(TimerKind.Linger, now + Settings.FinWait2Length);
+                break;
+        }
+    }
+
+    internal void RestorePhase(Phase phase, bool nobodyReads, Instant frozenAt)
+    {
+        (_phase, _nobodyReads, _frozenAt) = (phase, nobodyReads, frozenAt);
+        Raise(TcpEvents.Established | TcpEvents.Writable
+            | (ReadableBytes > 0 ? TcpEvents.Readable : 0) | (Receiver.FinReceived ? TcpEvents.RemoteClosed : 0));
+    }
+
+    private void Raise(TcpEvents events) => _events |= events;
+
+    private void OnRead()
+    {
+        if (_phase.ExpectsText && Receiver.Window.WorthAnUpdate(Receiver.Nxt, Receiver.Queue.ReadPosition, Handshake.PeerMss))
+        {
+            Receiver.Acks.Now();
+        }
+    }
+
+    private bool IsInFlight(SeqNum sequence)
+    {
+        long position = Sender.PositionOf(sequence);
+        return position >= Sender.Una && position < Sender.Nxt;
+    }
 }

@@ -1,0 +1,62 @@
+using Baton.Wire;
+
+namespace Baton.Tcp;
+
+/// <summary>
+/// When an acknowledgment is due: at once for every second full-size segment, for what is out of order and for what
+/// fills a gap (RFC 5681 §4.2), else when the delay has passed or a segment goes the other way.
+/// </summary>
+internal sealed class DelayedAck(TcpSettings settings, TimerTable timers)
+{
+    /// <summary>Duplicate ACKs owed at once, at most; fast retransmit needs three.</summary>
+    public const int MaxOwed = 8;
+
+    [NotInSnapshot("the owner's settings")]
+    private readonly TcpSettings _settings = settings;
+
+    [NotInSnapshot("its parts are listed at TimerTable")]
+    private readonly TimerTable _timers = timers;
+
+    [InSnapshot(nameof(TcpSnapshot.UnacknowledgedBytes))]
+    private int _bytes;
+
+    [InSnapshot(nameof(TcpSnapshot.AcksOwed))]
+    private int _owed;
+
+    /// <summary>Bytes received since the last ACK was sent.</summary>
+    public int Bytes => _bytes;
+
+    /// <summary>ACKs to be emitted now.</summary>
+    public int Owed => _owed;
+
+    /// <summary>Bytes came in order, and there is no gap.</summary>
+    public void OnData(Instant now, int bytes, int peerMss)
+    {
+        _bytes = (int)Math.Min(int.MaxValue, (long)_bytes + bytes);
+        if (_bytes >= 2 * peerMss || _settings.AckDelay <= TimeSpan.Zero)
+        {
+            Now();
+        }
+        else if (!_timers.IsSet(TimerKind.DelayedAck))
+        {
+            _timers.Set(TimerKind.DelayedAck, now + _settings.AckDelay);
+        }
+    }
+
+    /// <summary>The peer has to hear at once.</summary>
+    public void Now() => _owed = Math.Max(_owed, 1);
+
+    /// <summary>A segment came ahead of a gap: each is owed its duplicate ACK, the peer counts them.</summary>
+    public void OnAhead() => _owed = Math.Min(MaxOwed, _owed + 1);
+
+    /// <summary>A segment with an ACK left. One with text is no duplicate ACK: with a gap what is owed stays owed.</summary>
+    public void OnSent(bool gap, bool text)
+    {
+        _bytes = 0;
+        _owed = gap && text ? _owed : gap ? Math.Max(0, _owed - 1) : 0;
+        _timers.Stop(TimerKind.DelayedAck);
+    }
+
+    /// <summary>Takes what a snapshot says.</summary>
+    public void Restore(int bytes, int owed) => (_bytes, _owed) = (bytes, owed);
+}

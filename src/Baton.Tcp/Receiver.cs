@@ -1,0 +1,162 @@
+using Baton.Wire;
+
+namespace Baton.Tcp;
+
+/// <summary>
+/// The receiving half (RFC 9293 §3.3.1, RCV variables). Positions are 64-bit and unwrapped: 0 is the peer's SYN, 1 its
+/// first byte, and its FIN stands after the last.
+/// </summary>
+internal sealed class Receiver(TcpSettings settings, TimerTable timers, uint timestampOffset)
+{
+    [InSnapshot(nameof(TcpSnapshot.Irs))]
+    private SeqNum _irs;
+
+    [InSnapshot(nameof(TcpSnapshot.RemoteFinPosition))]
+    private long _finPosition = -1;
+
+    [InSnapshot(nameof(TcpSnapshot.LastAckSent))]
+    private long _lastAckSent;
+
+    /// <summary>The bytes.</summary>
+    [field: NotInSnapshot("its parts are listed at ReceiveQueue")]
+    public ReceiveQueue Queue { get; } = new();
+
+    /// <summary>The window we promise.</summary>
+    [field: NotInSnapshot("its parts are listed at ReceiveWindow")]
+    public ReceiveWindow Window { get; } = new(settings.ReceiveBufferLimit);
+
+    /// <summary>When an ACK is due.</summary>
+    [field: NotInSnapshot("its parts are listed at DelayedAck")]
+    public DelayedAck Acks { get; } = new(settings, timers);
+
+    /// <summary>The SACK blocks of our ACKs.</summary>
+    [field: NotInSnapshot("its parts are listed at SackReport")]
+    public SackReport Sack { get; } = new();
+
+    /// <summary>Timestamps.</summary>
+    [field: NotInSnapshot("its parts are listed at Timestamps")]
+    public Timestamps Timestamps { get; } = new(timestampOffset);
+
+    /// <summary>IRS.</summary>
+    public SeqNum Irs => _irs;
+
+    /// <summary>Where the peer's FIN stands, or -1 while unknown.</summary>
+    public long FinPosition => _finPosition;
+
+    /// <summary>The acknowledgment last sent (RFC 7323 §4.3, Last.ACK.sent).</summary>
+    public long LastAckSent => _lastAckSent;
+
+    /// <summary>Whether the peer's FIN was received in order.</summary>
+    public bool FinReceived => _finPosition >= 0 && Queue.Next >= _finPosition;
+
+    /// <summary>RCV.NXT.</summary>
+    public long Nxt => Queue.Next + (FinReceived ? 1 : 0);
+
+    /// <summary>RCV.NXT as it stands in a header.</summary>
+    public SeqNum Acknowledgment => _irs + (uint)Nxt;
+
+    /// <summary>The peer's SYN.</summary>
+    public void OnSyn(SeqNum irs) => (_irs, _lastAckSent) = (irs, 1);
+
+    /// <summary>The position of a sequence number, within 2^31 of RCV.NXT.</summary>
+    public long PositionOf(SeqNum number) => Nxt + (number - Acknowledgment);
+
+    /// <summary>
+    /// The first check of RFC 9293 §3.10.7.4. A segment without length is also taken right at the edge: the peer has filled
+    /// our window, and its ACK counts.
+    /// </summary>
+    public bool IsAcceptable(long position, int length) =>
+        length == 0 ? position >= Nxt && position <= Window.Edge : position < Window.Edge && position + length > Nxt;
+
+    /// <summary>Text of an acceptable segment (RFC 9293 §3.10.7.4, seventh check).</summary>
+    public TcpDisposition OnText(Instant now, long position, ReadOnlySpan<byte> text, bool fin, int peerMss)
+    {
+        long end = position + text.Length;
+        long last = _finPosition >= 0 ? Math.Min(_finPosition, Window.Edge) : Window.Edge;
+        if (fin && end <= Window.Edge && _finPosition < 0 && end >= Math.Max(Queue.Next, Queue.Ahead.End))
+        {
+            _finPosition = end;
+        }
+
+        // Only what is new and within the window.
+        long from = Math.Max(position, Queue.Next);
+        long to = Math.Min(end, last);
+        bool gap = Queue.Ahead.Count > 0;
+        long before = Queue.Next;
+        if (from < to)
+        {
+            if (!Queue.TryInsert(from, text[(int)(from - position)..(int)(to - position)]))
+            {
+                Acks.OnAhead();
+                return TcpDisposition.NoRoom;
+            }
+        }
+
+        if (from > before)
+        {
+            // Ahead of a gap: a duplicate ACK at once (RFC 5681 §4.2).
+            Sack.OnAhead(from, Queue.Ahead);
+            Acks.OnAhead();
+            return TcpDisposition.Accepted;
+        }
+
+        if (gap || FinReceived || from >= to)
+        {
+            Acks.Now();
+        }
+        else
+        {
+            Acks.OnData(now, (int)(to - from), peerMss);
+        }
+
+        return Queue.Next > before || FinReceived ? TcpDisposition.Accepted : TcpDisposition.Duplicate;
+    }
+
+    /// <summary>What an emitted segment says of this half: ACK, window, timestamps, SACK.</summary>
+    /// <param name="header">The header to fill.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="sackOn">Whether SACK was agreed on.</param>
+    /// <param name="text">Whether the segment has text: then its size leaves no room for SACK blocks.</param>
+    public void Write(ref TcpHeader header, Instant now, bool sackOn, bool text)
+    {
+        bool gap = Queue.Ahead.Count > 0;
+        var options = header.Options;
+        header.Acknowledgment = Acknowledgment;
+        header.Window = Window.Announce(Nxt, Queue.ReadPosition, header.Has(TcpFlags.Syn));
+        if (Timestamps.On && !header.Has(TcpFlags.Syn))
+        {
+            Timestamps.Write(ref options, now);
+        }
+
+        if (sackOn && gap && !text)
+        {
+            Sack.Write(ref options, Queue.Ahead, _irs);
+        }
+
+        header.Options = options;
+        _lastAckSent = Nxt;
+        Acks.OnSent(gap, text);
+    }
+
+    /// <summary>Takes what a snapshot says; false when its ranges do not fit.</summary>
+    public bool TryRestore(TcpSnapshot s, in QueuedBytes copiedAhead, Instant now)
+    {
+        (_irs, _finPosition, _lastAckSent) = (s.Irs, s.RemoteFinPosition, s.LastAckSent);
+        Window.Restore(s.ReceiveLimit, s.RcvWindowScale, s.RcvEdge);
+        Queue.Restore(s.ReadPosition, copiedAhead, s.ReceiveQueue);
+        Sack.Restore(s.SackHistory);
+        Timestamps.Restore(s, now);
+        Acks.Restore(s.UnacknowledgedBytes, s.AcksOwed);
+        foreach (var bytes in s.OutOfOrder)
+        {
+            bool fits = Queue.TryInsert(bytes.Position, bytes.First.Span)
+                && (bytes.Second.IsEmpty || Queue.TryInsert(bytes.Position + bytes.First.Length, bytes.Second.Span));
+            if (!fits)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,102 @@
+namespace Baton.Tcp;
+
+/// <summary>Smoothed round trip and retransmission timeout (RFC 6298).</summary>
+internal sealed class RttEstimator(TcpSettings settings)
+{
+    /// <summary>The clock granularity G of RFC 6298 §2: timestamps count milliseconds.</summary>
+    private static readonly TimeSpan Granularity = TimeSpan.FromMilliseconds(1);
+
+    [NotInSnapshot("the owner's settings")]
+    private readonly TcpSettings _settings = settings;
+
+    [InSnapshot(nameof(TcpSnapshot.SmoothedRtt))]
+    private TimeSpan _smoothed;
+
+    [InSnapshot(nameof(TcpSnapshot.RttVariance))]
+    private TimeSpan _variance;
+
+    [InSnapshot(nameof(TcpSnapshot.Rto))]
+    private TimeSpan _rto = settings.InitialRto;
+
+    [InSnapshot(nameof(TcpSnapshot.RtoBackoff))]
+    private int _backoff;
+
+    [InSnapshot(nameof(TcpSnapshot.RtoExpirations))]
+    private int _expirations;
+
+    /// <summary>SRTT, or zero before the first measurement.</summary>
+    public TimeSpan Smoothed => _smoothed;
+
+    /// <summary>RTTVAR.</summary>
+    public TimeSpan Variance => _variance;
+
+    /// <summary>The timeout without back-off.</summary>
+    public TimeSpan BaseRto => _rto;
+
+    /// <summary>Doublings of the timeout: until the next measurement (RFC 6298 §5.7).</summary>
+    public int Backoff => _backoff;
+
+    /// <summary>Times the timer has expired since something new was acknowledged.</summary>
+    public int Expirations => _expirations;
+
+    /// <summary>The timeout with back-off.</summary>
+    public TimeSpan Rto => BackedOff(_backoff);
+
+    /// <summary>The timeout doubled <paramref name="times"/> times, within the bounds.</summary>
+    public TimeSpan BackedOff(int times)
+    {
+        long ticks = _rto.Ticks;
+        for (int i = 0; i < times && ticks < _settings.MaxRto.Ticks; i++)
+        {
+            ticks *= 2;
+        }
+
+        return new(Math.Min(ticks, _settings.MaxRto.Ticks));
+    }
+
+    /// <summary>A measurement of a segment that was sent once, or that its timestamp tells apart (RFC 6298 §2.2, §2.3, §3).</summary>
+    public void OnSample(TimeSpan rtt)
+    {
+        rtt = rtt < TimeSpan.Zero ? TimeSpan.Zero : rtt;
+        if (_smoothed == TimeSpan.Zero)
+        {
+            _smoothed = rtt > TimeSpan.Zero ? rtt : new(1);
+            _variance = rtt / 2;
+        }
+        else
+        {
+            long error = Math.Abs(_smoothed.Ticks - rtt.Ticks);
+            _variance = new(_variance.Ticks + ((error - _variance.Ticks) / 4));
+            _smoothed = new(Math.Max(1, _smoothed.Ticks + ((rtt.Ticks - _smoothed.Ticks) / 8)));
+        }
+
+        long rto = _smoothed.Ticks + Math.Max(Granularity.Ticks, 4 * _variance.Ticks);
+        _rto = new(Math.Clamp(rto, _settings.MinRto.Ticks, _settings.MaxRto.Ticks));
+        _backoff = 0;
+    }
+
+    /// <summary>The timer expired: back off (RFC 6298 §5.5).</summary>
+    public void OnTimeout()
+    {
+        _backoff++;
+        _expirations++;
+    }
+
+    /// <summary>Something new was acknowledged: counting expirations starts again.</summary>
+    public void OnProgress() => _expirations = 0;
+
+    /// <summary>The SYN had to be repeated and nothing was measured: 3 s from the first data on (RFC 6298 §5.7).</summary>
+    public void OnSynRetransmitted()
+    {
+        if (_smoothed == TimeSpan.Zero)
+        {
+            var fallback = TimeSpan.FromSeconds(3);
+            _rto = fallback < _settings.MaxRto ? fallback : _settings.MaxRto;
+            _backoff = 0;
+        }
+    }
+
+    /// <summary>Takes what a snapshot says.</summary>
+    public void Restore(TimeSpan smoothed, TimeSpan variance, TimeSpan rto, int backoff, int expirations) =>
+        (_smoothed, _variance, _rto, _backoff, _expirations) = (smoothed, variance, rto, backoff, expirations);
+}

@@ -1,0 +1,105 @@
+using Baton.Wire;
+
+namespace Baton.Tcp;
+
+/// <summary>What a connection emits next. The order says what may not wait for what.</summary>
+internal static class SegmentDeparture
+{
+    /// <summary>Most payload of one super-segment: an IP packet's 65,535 bytes less the longest headers.</summary>
+    public const int MaxPayload = 65_535 - 60 - TcpHeader.MaxLength;
+
+    public static bool TryEmit(TcpConnection c, Instant now, int maxSegmentBytes, out TcpEmission emission)
+    {
+        emission = default;
+        if (c.TryTakeReset(out var reset))
+        {
+            emission.Header = reset;
+            return true;
+        }
+
+        if (c.State == TcpState.Closed)
+        {
+            return false;
+        }
+
+        if (c.Handshake.SynDue)
+        {
+            EmitSyn(c, now, ref emission);
+            return true;
+        }
+
+        if (c.Phase.IsSynchronized && c.Sender.TryNext(now, Math.Min(maxSegmentBytes, MaxPayload), out var part))
+        {
+            EmitPart(c, now, in part, ref emission);
+            return true;
+        }
+
+        if (c.State == TcpState.SynSent)
+        {
+            return false;
+        }
+
+        if (c.KeepAlive.Due)
+        {
+            // RFC 9293 §3.8.4: a number already acknowledged makes the peer answer.
+            c.KeepAlive.OnProbed();
+            EmitAck(c, now, c.Sender.SequenceAt(c.Sender.Nxt - 1), ref emission);
+            c.Count.KeepAliveProbes++;
+            return true;
+        }
+
+        if (c.Receiver.Acks.Owed > 0)
+        {
+            EmitAck(c, now, c.Sender.SequenceAt(c.Sender.Nxt), ref emission);
+            return true;
+        }
+
+        c.Sender.Arm(now, restart: false);
+        return false;
+    }
+
+    private static void EmitSyn(TcpConnection c, Instant now, ref TcpEmission emission)
+    {
+        bool answer = c.State == TcpState.SynReceived;
+        bool again = c.Sender.Nxt > 0;
+        var header = c.NewHeader(c.Sender.Iss, answer ? TcpFlags.Syn | TcpFlags.Ack : TcpFlags.Syn);
+        var options = header.Options;
+        c.Handshake.WriteOptions(ref options, c.Receiver, answer, now);
+        header.Options = options;
+        if (answer)
+        {
+            c.Receiver.Write(ref header, now, sackOn: false, text: false);
+        }
+        else
+        {
+            header.Window = c.Receiver.Window.Announce(next: 1, read: 1, unscaled: true);
+        }
+
+        c.Handshake.OnSynSent();
+        c.Sender.OnSynSent(now, again);
+        c.OnEmitted(0, again);
+        emission.Header = header;
+    }
+
+    private static void EmitPart(TcpConnection c, Instant now, in OutgoingPart part, ref TcpEmission emission)
+    {
+        var sender = c.Sender;
+        bool pushes = part.Position + part.Length == sender.Queue.End && part.Length > 0;
+        var flags = TcpFlags.Ack | (part.Fin ? TcpFlags.Fin : 0) | (pushes ? TcpFlags.Psh : 0);
+        var header = c.NewHeader(sender.SequenceAt(part.Position), flags);
+        c.Receiver.Write(ref header, now, c.Handshake.SackOn, part.Length > 0);
+        sender.Queue.Slice(part.Position, part.Length, out emission.Payload, out emission.MorePayload);
+        emission.Header = header;
+        emission.SegmentSize = part.Length > sender.Mss ? (ushort)sender.Mss : (ushort)0;
+        c.Count.WindowProbes += part.IsProbe ? 1 : 0;
+        c.OnEmitted(part.Length, part.IsRepeated);
+    }
+
+    private static void EmitAck(TcpConnection c, Instant now, SeqNum sequence, ref TcpEmission emission)
+    {
+        var header = c.NewHeader(sequence, TcpFlags.Ack);
+        c.Receiver.Write(ref header, now, c.Handshake.SackOn, text: false);
+        c.OnEmitted(0, again: false);
+        emission.Header = header;
+    }
+}

@@ -1,0 +1,69 @@
+using Baton.Wire;
+
+namespace Baton.Tcp;
+
+/// <summary>Time-outs of a connection (RFC 9293 §3.10.8).</summary>
+internal static class TimerExpiry
+{
+    public static void Run(TcpConnection c, Instant now)
+    {
+        if (c.Timers.TryExpire(TimerKind.DelayedAck, now))
+        {
+            c.Receiver.Acks.Now();
+        }
+
+        if (c.Timers.TryExpire(TimerKind.Linger, now))
+        {
+            c.CloseWith(c.State == TcpState.TimeWait ? TcpCloseReason.Normal : TcpCloseReason.TimedOut);
+        }
+
+        if (c.Timers.TryExpire(TimerKind.Retransmit, now))
+        {
+            OnRetransmit(c, now);
+        }
+
+        if (c.Timers.TryExpire(TimerKind.Persist, now))
+        {
+            OnPersist(c, now);
+        }
+
+        if (c.Timers.TryExpire(TimerKind.KeepAlive, now))
+        {
+            bool idle = c.IsSynchronized && !c.Sender.InFlight && !c.Sender.HasUnsent;
+            if (!c.KeepAlive.OnExpired(now, idle))
+            {
+                c.AbortWith(TcpCloseReason.TimedOut);
+            }
+        }
+    }
+
+    private static void OnRetransmit(TcpConnection c, Instant now)
+    {
+        // RFC 1122 §4.2.3.5: at some point the user is told.
+        bool connecting = c.Sender.Una == 0;
+        if (c.Sender.Rtt.Expirations >= (connecting ? c.Settings.MaxSynRetransmissions : c.Settings.MaxRetransmissions))
+        {
+            c.CloseWith(TcpCloseReason.TimedOut);
+            return;
+        }
+
+        c.Count.RetransmissionTimeouts++;
+        if (connecting)
+        {
+            c.Handshake.RequestSyn();
+        }
+
+        c.Sender.OnRetransmitTimeout(now);
+    }
+
+    private static void OnPersist(TcpConnection c, Instant now)
+    {
+        if (c.Sender.Persist.Unanswered >= c.Settings.MaxRetransmissions)
+        {
+            c.CloseWith(TcpCloseReason.TimedOut);
+            return;
+        }
+
+        c.Sender.OnPersistTimeout(now);
+    }
+}
