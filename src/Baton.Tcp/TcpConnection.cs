@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using Baton.Wire;
 
 namespace Baton.Tcp;
@@ -86,7 +88,8 @@ public sealed class TcpConnection
     /// <param name="copiedAhead">The bytes that the image leaves out, or nothing.</param>
     /// <param name="connection">The connection.</param>
     public static bool TryRestore(
-        ReadOnlyMemory<byte> image, TcpSettings settings, Instant now, in CopiedAhead copiedAhead, out TcpConnection? connection)
+        ReadOnlyMemory<byte> image, TcpSettings settings, Instant now, in CopiedAhead copiedAhead,
+        [NotNullWhen(true)] out TcpConnection? connection)
     {
         connection = null;
         return TcpSnapshotCodec.TryRead(image, out var snapshot)
@@ -94,8 +97,15 @@ public sealed class TcpConnection
     }
 
     /// <summary>A frozen connection from a complete image.</summary>
-    public static bool TryRestore(ReadOnlyMemory<byte> image, TcpSettings settings, Instant now, out TcpConnection? connection) =>
+    [OverloadResolutionPriority(1)]
+    public static bool TryRestore(
+        ReadOnlyMemory<byte> image, TcpSettings settings, Instant now, [NotNullWhen(true)] out TcpConnection? connection) =>
         TryRestore(image, settings, now, default, out connection);
+
+    /// <summary>A frozen connection from a complete image that the caller does not hold as memory: one more copy.</summary>
+    public static bool TryRestore(
+        ReadOnlySpan<byte> image, TcpSettings settings, Instant now, [NotNullWhen(true)] out TcpConnection? connection) =>
+        TryRestore(image.ToArray().AsMemory(), settings, now, default, out connection);
 
     /// <summary>Addresses and ports; local is this side.</summary>
     [field: InSnapshot(nameof(TcpSnapshot.Tuple))]

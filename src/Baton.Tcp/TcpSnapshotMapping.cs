@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Baton.Wire;
 
 namespace Baton.Tcp;
@@ -41,7 +42,8 @@ internal static class TcpSnapshotMapping
     }
 
     /// <summary>A frozen connection that goes on where the snapshot's stopped.</summary>
-    public static bool TryRestore(TcpSnapshot s, in CopiedAhead ahead, TcpSettings settings, Instant now, out TcpConnection? connection)
+    public static bool TryRestore(
+        TcpSnapshot s, in CopiedAhead ahead, TcpSettings settings, Instant now, [NotNullWhen(true)] out TcpConnection? connection)
     {
         connection = null;
         long sendStart = Math.Max(1, Math.Min(s.SndUna, s.SendQueue.End));
