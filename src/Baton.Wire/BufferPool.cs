@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 
@@ -21,7 +22,7 @@ public sealed class BufferPool
     private readonly Stack<byte[]> _small = new();
     private readonly Stack<byte[]> _large = new();
     private readonly Stack<PooledBuffer> _handles = new();
-    private readonly Dictionary<PooledBuffer, string>? _rentedAt;
+    private readonly Dictionary<PooledBuffer, StackTrace>? _rentedAt;
 
     /// <summary>Makes an empty pool; buffers are made as they are needed and then kept.</summary>
     /// <param name="limitBytes">Most bytes that may be lent at once.</param>
@@ -59,7 +60,7 @@ public sealed class BufferPool
         buffer.Lend(bytes, length);
         LentBytes += capacity;
         Lent++;
-        _rentedAt?.Add(buffer, Environment.StackTrace);
+        _rentedAt?.Add(buffer, new StackTrace(1, fNeedFileInfo: false));
         return true;
     }
 

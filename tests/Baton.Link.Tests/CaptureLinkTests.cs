@@ -73,12 +73,14 @@ public sealed class CaptureLinkTests : IDisposable
             lines);
     }
 
-    [Fact]
-    public void Every_frame_is_in_the_file_or_counted_as_dropped()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Every_frame_is_in_the_file_or_counted_as_dropped(bool waits)
     {
         var (link, path) = Link();
         byte[] frame = Frames.Numbered(Frames.A, Frames.B, 1, 1500);
-        link.Start(new CaptureOptions { Path = path, SnapLength = 0, RingBytes = 1 });
+        link.Start(new CaptureOptions { Path = path, SnapLength = 0, RingBytes = 1, WaitsForRoom = waits });
         for (int i = 0; i < 20_000; i++)
         {
             link.TrySend(FrameOffload.None, frame, default);
@@ -91,6 +93,7 @@ public sealed class CaptureLinkTests : IDisposable
         Assert.Equal((20_000, 20_000 * 1500L), (statistics.Frames, statistics.Bytes));
         Assert.Equal(20_000, frames.Count + statistics.Dropped);
         Assert.Equal(statistics.Dropped, reader.Dropped);
+        Assert.True(!waits || statistics.Dropped == 0);
         Assert.All(frames, f => Assert.True(f.Data.AsSpan().SequenceEqual(frame)));
     }
 

@@ -80,4 +80,22 @@ public sealed class TapLinkTests
     {
         Assert.Throws<LinkException>(() => TapLink.Open(new TapOptions { Name = "sixteen-letters-" }));
     }
+
+    [Theory]
+    [InlineData(Syscalls.ENOENT, "mkdir -p /dev/net && mknod /dev/net/tun c 10 200 && chmod 0666 /dev/net/tun  (as root)")]
+    [InlineData(Syscalls.EACCES, "sudo chmod 0666 /dev/net/tun")]
+    [InlineData(Syscalls.ENODEV, "sudo modprobe tun")]
+    public void A_device_that_cannot_be_opened_names_the_command_that_mends_it(int error, string mend)
+    {
+        var exception = TapDevice.CannotOpen(error);
+
+        Assert.Equal((mend, error), (exception.Mend, exception.Error));
+        Assert.EndsWith(mend, exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Without_the_capability_the_error_names_it()
+    {
+        Assert.Contains("CAP_NET_ADMIN", TapDevice.CannotAttach("front", Syscalls.EPERM).Message, StringComparison.Ordinal);
+    }
 }

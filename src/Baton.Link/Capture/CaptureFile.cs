@@ -20,6 +20,7 @@ internal sealed class CaptureFile : IDisposable
     private readonly AutoResetEvent _work = new(false);
     private readonly Func<Instant> _clock;
     private readonly int _snapLength;
+    private readonly bool _waitsForRoom;
     private readonly string _path;
     private bool _isOver;
     private bool _isAsked;
@@ -33,6 +34,7 @@ internal sealed class CaptureFile : IDisposable
     {
         _path = options.Path;
         _snapLength = options.SnapLength > 0 ? options.SnapLength : int.MaxValue;
+        _waitsForRoom = options.WaitsForRoom;
         _clock = options.Clock ?? TimeOfDay();
         try
         {
@@ -64,43 +66,15 @@ internal sealed class CaptureFile : IDisposable
 
     public Instant Now => _clock();
 
-    /// <summary>Copies a frame into the ring; counts it as dropped when there is no room.</summary>
+    /// <summary>Copies a frame into the ring; when there is no room, waits for it or counts the frame as dropped.</summary>
     public void Record(
         Instant time, CaptureDirection direction, FrameOffload offload, ReadOnlySpan<byte> headers, ReadOnlySpan<byte> payload, ReadOnlySpan<byte> more)
     {
-        lock (_gate)
+        while (!TryRecord(time, direction, offload, headers, payload, more))
         {
-            if (_isOver)
-            {
-                return;
-            }
-
-            int original = headers.Length + payload.Length + more.Length;
-            int captured = Math.Min(original, _snapLength);
-            int length = PcapngBlocks.EnhancedPacketOverhead + PcapngFormat.Padded(captured);
-            _frames++;
-            _bytes += original;
-            var block = _failure is null ? _ring.Reserve(length) : default;
-            if (block.IsEmpty)
-            {
-                _dropped++;
-                return;
-            }
-
-            var data = block.Slice(PcapngFormat.EnhancedPacketHeader, captured);
-            Gather(headers, payload, more, data);
-            if (offload.Checksum == ChecksumState.Partial && captured == original)
-            {
-                FrameLayout.CompleteChecksum(data);
-            }
-
-            PcapngBlocks.WriteAround(block, time.Ticks * TimeSpan.NanosecondsPerTick, captured, original, direction);
-            _ring.Commit(length);
-            if (!_isAsked && _ring.Waiting > _ring.Capacity / 4)
-            {
-                _isAsked = true;
-                _work.Set();
-            }
+            // Not under the lock, which the writer needs to go on.
+            _work.Set();
+            Thread.Yield();
         }
     }
 
@@ -123,6 +97,52 @@ internal sealed class CaptureFile : IDisposable
     }
 
     public void Dispose() => Finish();
+
+    private bool TryRecord(
+        Instant time, CaptureDirection direction, FrameOffload offload, ReadOnlySpan<byte> headers, ReadOnlySpan<byte> payload, ReadOnlySpan<byte> more)
+    {
+        lock (_gate)
+        {
+            if (_isOver)
+            {
+                return true;
+            }
+
+            int original = headers.Length + payload.Length + more.Length;
+            int captured = Math.Min(original, _snapLength);
+            int length = PcapngBlocks.EnhancedPacketOverhead + PcapngFormat.Padded(captured);
+            var block = _failure is null ? _ring.Reserve(length) : default;
+            if (block.IsEmpty && _waitsForRoom && _failure is null)
+            {
+                return false;
+            }
+
+            _frames++;
+            _bytes += original;
+            if (block.IsEmpty)
+            {
+                _dropped++;
+                return true;
+            }
+
+            var data = block.Slice(PcapngFormat.EnhancedPacketHeader, captured);
+            Gather(headers, payload, more, data);
+            if (offload.Checksum == ChecksumState.Partial && captured == original)
+            {
+                FrameLayout.CompleteChecksum(data);
+            }
+
+            PcapngBlocks.WriteAround(block, time.Ticks * TimeSpan.NanosecondsPerTick, captured, original, direction);
+            _ring.Commit(length);
+            if (!_isAsked && _ring.Waiting > _ring.Capacity / 4)
+            {
+                _isAsked = true;
+                _work.Set();
+            }
+
+            return true;
+        }
+    }
 
     private static Func<Instant> TimeOfDay()
     {

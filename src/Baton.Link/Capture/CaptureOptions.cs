@@ -15,6 +15,12 @@ public sealed record CaptureOptions
     public int RingBytes { get; init; } = 32 << 20;
 
     /// <summary>
+    /// Whether a frame waits for room in the ring instead of being dropped: nothing is missing in the file, and the link
+    /// is no faster than the disk.
+    /// </summary>
+    public bool WaitsForRoom { get; init; }
+
+    /// <summary>
     /// The clock of the frames' times, counted from 1970; null for the machine's time of day, taken once at the start and
     /// carried on by the monotonic clock, so that times never go back.
     /// </summary>

@@ -9,7 +9,7 @@ namespace Baton.Link;
 public sealed class PcapngReader : IDisposable
 {
     // Longer blocks are no captured frames: a limit for damaged files.
-    private const int BlockLimit = 16 << 20;
+    private const int BlockLimit = 1 << 20;
 
     private readonly Stream _stream;
     private readonly List<Interface> _interfaces = [];

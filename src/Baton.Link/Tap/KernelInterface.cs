@@ -45,21 +45,18 @@ internal sealed unsafe class KernelInterface : IDisposable
         Check(Syscalls.IoControl(_socket, SIOCSIFTXQLEN, &request), $"Its queue could not be set to {frames} frames");
     }
 
-    /// <summary>Keeps the kernel from speaking IPv6 on it; a kernel without IPv6 needs no telling.</summary>
+    /// <summary>
+    /// Keeps the kernel from speaking IPv6 on it. Where the setting is missing or read-only it goes on: the few packets
+    /// of the kernel's are ignored by any stack.
+    /// </summary>
     public void SilenceIpv6()
     {
-        string setting = $"/proc/sys/net/ipv6/conf/{_name}/disable_ipv6";
         try
         {
-            if (File.Exists(setting))
-            {
-                File.WriteAllText(setting, "1");
-            }
+            File.WriteAllText($"/proc/sys/net/ipv6/conf/{_name}/disable_ipv6", "1");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new LinkException($"Interface {_name}: IPv6 could not be switched off: {e.Message}",
-                $"mount -o remount,rw /proc/sys, or allow KernelIpv6 for {_name}");
         }
     }
 

@@ -97,7 +97,8 @@ internal static unsafe class TapDevice
         return MacAddress.FromBytes(bytes);
     }
 
-    private static LinkException CannotOpen(int error) => error switch
+    /// <summary>What a failure to open the device means, and what mends it.</summary>
+    internal static LinkException CannotOpen(int error) => error switch
     {
         Syscalls.ENOENT => new($"{Path} does not exist.", $"mkdir -p /dev/net && mknod {Path} c 10 200 && chmod 0666 {Path}  (as root)", error),
         Syscalls.EACCES or Syscalls.EPERM => new($"{Path} may not be opened by this user.", $"sudo chmod 0666 {Path}", error),
@@ -105,7 +106,8 @@ internal static unsafe class TapDevice
         _ => new($"{Path} could not be opened: {Syscalls.Describe(error)}.", error: error),
     };
 
-    private static LinkException CannotAttach(string name, int error) => error switch
+    /// <summary>What a failure to make the interface means, and what mends it.</summary>
+    internal static LinkException CannotAttach(string name, int error) => error switch
     {
         Syscalls.EPERM => new($"Interface {name}: making a TAP device takes CAP_NET_ADMIN, which this process has not.",
             "run as root, or inside `unshare -Urnm`", error),

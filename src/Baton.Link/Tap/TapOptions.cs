@@ -28,6 +28,9 @@ public sealed record TapOptions
     /// <summary>Whether frames we send go through the kernel's NAPI and GRO: better for bulk, worse for small packets.</summary>
     public bool Napi { get; init; }
 
-    /// <summary>Whether the kernel may speak IPv6 on its side of the interface (router solicitations, multicast reports).</summary>
+    /// <summary>
+    /// Whether the kernel may speak IPv6 on its side of the interface (router solicitations, multicast reports). It is
+    /// told not to where it can be told.
+    /// </summary>
     public bool KernelIpv6 { get; init; }
 }
