@@ -1,11 +1,28 @@
 using System.Net;
+using Baton.Link;
+using Baton.Membership;
 using Baton.Wire;
 
 namespace Baton.Engine;
 
 /// <summary>A node of the farm: its links, its stack, its part of the directory, and the applications bound to it.</summary>
-public sealed partial class BatonEngine : IAsyncDisposable
+public sealed class BatonEngine : IAsyncDisposable
 {
+    private readonly Shard _shard;
+    private readonly ShardThread _thread;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly bool _inline;
+    private int _disposed;
+
+    private BatonEngine(Shard shard, ShardThread thread)
+    {
+        _shard = shard;
+        _thread = thread;
+        _inline = shard.Options.Continuations == ContinuationScheduling.Inline;
+        shard.QueryReceived = (from, number, request) => _ = AnswerAsync(from, number, request);
+        shard.HandoffEnded = OnHandoffEnded;
+    }
+
     /// <summary>Answers a query of another member. Runs on the thread pool.</summary>
     /// <param name="from">The member that asks.</param>
     /// <param name="request">What it asks; opaque to the engine.</param>
@@ -13,93 +30,291 @@ public sealed partial class BatonEngine : IAsyncDisposable
     public delegate ValueTask<ReadOnlyMemory<byte>> QueryHandler(
         MemberDescription from, ReadOnlyMemory<byte> request, CancellationToken cancellationToken);
 
-    /// <summary>Starts the node: from then on it answers for its addresses and takes connections, which wait unattached until an application is bound.</summary>
-    /// <exception cref="ArgumentException">The options contradict themselves; every error is named.</exception>
-    public static ValueTask<BatonEngine> StartAsync(EngineOptions options, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    /// <summary>Called for each handoff that ends, on the thread pool.</summary>
+    public event Action<HandoffEvent>? HandoffEnded;
 
     /// <summary>This node.</summary>
-    public MemberDescription Self => throw new NotSupportedException();
-
-    /// <summary>All members as of now, this node among them.</summary>
-    public IReadOnlyList<MemberDescription> Members => throw new NotSupportedException();
+    public MemberDescription Self => Describe(_shard.Farm.Self, null);
 
     /// <summary>What answers queries of other members; null answers nothing.</summary>
     public QueryHandler? OnQuery { get; set; }
 
-    /// <summary>Called for each handoff that ends, on the thread pool, in order.</summary>
-    public event Action<HandoffEvent>? HandoffEnded { add => throw new NotSupportedException(); remove => throw new NotSupportedException(); }
+    /// <summary>Ends when the engine has stopped; with its failure, if one stopped it.</summary>
+    public Task Stopped => _thread.Stopped;
 
-    /// <summary>Binds an application to a TCP service. Unattached endpoints of the service that wait for it are accepted at once.</summary>
-    public ValueTask<Listener> BindAsync(BatonEndPoint endPoint, string application, ListenerOptions? options = null, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    /// <summary>
+    /// Starts the node: from then on it answers for its addresses and takes connections, which wait unattached until an
+    /// application is bound.
+    /// </summary>
+    /// <exception cref="ArgumentException">The options contradict themselves; every error is named.</exception>
+    public static async ValueTask<BatonEngine> StartAsync(EngineOptions options, CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        ulong incarnation = options.Incarnation ?? (ulong)TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
+        var shard = new Shard(options, MonotonicClock.Now, incarnation) { MeasureCpu = new ProcessorMeter().Measure };
+        var engine = new BatonEngine(shard, new ShardThread(shard, options.Node, options.SpinTime));
+        engine._thread.Start();
+
+        // The first run has been: the node answers.
+        await shard.Call(static _ => true).ConfigureAwait(false);
+        return engine;
+    }
+
+    /// <summary>All members as of now, this node among them.</summary>
+    public IReadOnlyList<MemberDescription> Members => [.. _shard.Members.Members.Select(member => Describe(member.Member, member))];
+
+    /// <summary>
+    /// Binds an application to a TCP service. Unattached endpoints of the service that wait for it are accepted at once.
+    /// </summary>
+    /// <exception cref="BatonException">There is no such service, or the application is bound to it already.</exception>
+    public async ValueTask<Listener> BindAsync(
+        BatonEndPoint endPoint, string application, ListenerOptions? options = null, CancellationToken cancellationToken = default) =>
+        new(await BindAsync(endPoint, IpProtocol.Tcp, application, options, cancellationToken).ConfigureAwait(false));
 
     /// <summary>Binds an application to a UDP service.</summary>
-    public ValueTask<DatagramListener> BindDatagramAsync(BatonEndPoint endPoint, string application, ListenerOptions? options = null, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    /// <exception cref="BatonException">There is no such service, or the application is bound to it already.</exception>
+    public async ValueTask<DatagramListener> BindDatagramAsync(
+        BatonEndPoint endPoint, string application, ListenerOptions? options = null, CancellationToken cancellationToken = default) =>
+        new(await BindAsync(endPoint, IpProtocol.Udp, application, options, cancellationToken).ConfigureAwait(false));
 
     /// <summary>Connects from this node's own front address (or lan address, for a destination on the lan).</summary>
-    public ValueTask<Connection> ConnectAsync(IPEndPoint remote, string application, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    /// <exception cref="BatonException">The connection was refused, or timed out.</exception>
+    public async ValueTask<Connection> ConnectAsync(IPEndPoint remote, string application, CancellationToken cancellationToken = default)
+    {
+        var done = new TaskCompletionSource<AsyncEndpoint>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var endpoint = new AsyncEndpoint(_shard, _inline) { Accepted = accepted => done.TrySetResult(accepted) };
+        await _shard.Call(shard =>
+        {
+            shard.Connect(
+                InetAddress.FromIPAddress(remote.Address),
+                (ushort)remote.Port,
+                application,
+                endpoint,
+                why => done.TrySetException(new BatonException($"{remote} cannot be connected to: {why}.")));
+            return true;
+        }).ConfigureAwait(false);
+        try
+        {
+            return new Connection(await done.Task.WaitAsync(cancellationToken).ConfigureAwait(false));
+        }
+        catch (OperationCanceledException)
+        {
+            _ = done.Task.ContinueWith(
+                static (task, _) => _ = task.Result.CallIfHere(static attachment => attachment.Abort()),
+                null,
+                CancellationToken.None,
+                TaskContinuationOptions.OnlyOnRanToCompletion,
+                TaskScheduler.Default);
+            throw;
+        }
+    }
 
     /// <summary>Attaches an application to an unattached TCP endpoint at this node.</summary>
     /// <exception cref="BatonException">There is no such endpoint, or it has an application.</exception>
-    public ValueTask<Connection> AttachAsync(EndpointId endpoint, string application, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    public async ValueTask<Connection> AttachAsync(EndpointId endpoint, string application, CancellationToken cancellationToken = default) =>
+        new(await AttachAsync(endpoint, IpProtocol.Tcp, application, cancellationToken).ConfigureAwait(false));
 
     /// <summary>Attaches an application to an unattached UDP endpoint at this node.</summary>
     /// <exception cref="BatonException">There is no such endpoint, or it has an application.</exception>
-    public ValueTask<DatagramConnection> AttachDatagramAsync(EndpointId endpoint, string application, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    public async ValueTask<DatagramConnection> AttachDatagramAsync(
+        EndpointId endpoint, string application, CancellationToken cancellationToken = default) =>
+        new(await AttachAsync(endpoint, IpProtocol.Udp, application, cancellationToken).ConfigureAwait(false));
 
     /// <summary>
     /// Moves an endpoint of this node: by the engine itself when it is unattached or its application moves transparently,
     /// else by asking its application. Completes with the outcome.
     /// </summary>
-    public ValueTask<MoveResult> MoveAsync(EndpointId endpoint, string target, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    public async ValueTask<MoveResult> MoveAsync(EndpointId endpoint, string target, CancellationToken cancellationToken = default)
+    {
+        var done = new TaskCompletionSource<MoveResult>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await _shard.Call(shard =>
+        {
+            shard.RequestMove(endpoint, target, MoveCause.Operator, result => done.TrySetResult(result));
+            return true;
+        }).ConfigureAwait(false);
+        return await done.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
 
     /// <summary>
     /// Drains the node: it takes no new connections of its own choice, and gives those it has to other members.
-    /// Completes when none is left.
+    /// Completes when none is left; a cancelled drain leaves the node as <see cref="ResumeAsync"/> would.
     /// </summary>
-    public ValueTask<DrainProgress> DrainAsync(IProgress<DrainProgress>? progress = null, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    public async ValueTask<DrainProgress> DrainAsync(IProgress<DrainProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        var done = new TaskCompletionSource<DrainProgress>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var job = await _shard.Call(shard =>
+        {
+            shard.SetDraining(true);
+            DrainJob? started = null;
+            started = shard.Moves.Drain(report =>
+            {
+                progress?.Report(report);
+                if (started is { IsOver: true })
+                {
+                    done.TrySetResult(report);
+                }
+            });
+            return started;
+        }).ConfigureAwait(false);
+        try
+        {
+            return await done.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            await _shard.Call(shard =>
+            {
+                shard.Moves.Cancel(job);
+                shard.SetDraining(false);
+                return true;
+            }).ConfigureAwait(false);
+            throw;
+        }
+    }
 
-    /// <summary>Ends a drain's state: the node takes connections again.</summary>
-    public ValueTask ResumeAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    /// <summary>Ends the state that a drain left: the node takes connections again.</summary>
+    public ValueTask ResumeAsync() => new(_shard.Call(shard =>
+    {
+        shard.SetDraining(false);
+        return true;
+    }));
 
     /// <summary>The endpoints of this node.</summary>
-    public ValueTask<IReadOnlyList<EndpointDescription>> EndpointsAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    public ValueTask<IReadOnlyList<EndpointDescription>> EndpointsAsync() => new(_shard.Call(static shard => shard.DescribeAll()));
 
     /// <summary>One endpoint of this node, or null.</summary>
-    public ValueTask<EndpointDescription?> FindAsync(EndpointId endpoint, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    public ValueTask<EndpointDescription?> FindAsync(EndpointId endpoint) =>
+        new(_shard.Call(shard => shard.Stack.Find(endpoint) is { } found ? shard.Describe(found) : null));
 
     /// <summary>The directory: flows this node is home of, local ones and forwarded ones.</summary>
-    public ValueTask<IReadOnlyList<ForwardingEntry>> ForwardingEntriesAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    public ValueTask<IReadOnlyList<ForwardingEntry>> ForwardingEntriesAsync() => new(_shard.Call(static shard => shard.ForwardingEntries()));
 
     /// <summary>Removes a flow from the directory: its packets are not forwarded any more.</summary>
-    public ValueTask<bool> RemoveForwardingEntryAsync(Flow flow, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    public ValueTask<bool> RemoveForwardingEntryAsync(Flow flow) => new(_shard.Call(shard => shard.Flows.Remove(flow)));
 
     /// <summary>What was counted so far.</summary>
-    public ValueTask<EngineCounters> CountersAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    public ValueTask<EngineCounters> CountersAsync() => new(_shard.Call(static shard => shard.Counters()));
 
     /// <summary>The last handoffs that this node took part in, oldest first.</summary>
-    public ValueTask<IReadOnlyList<HandoffEvent>> HandoffsAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    public ValueTask<IReadOnlyList<HandoffEvent>> HandoffsAsync() => new(_shard.Call(static shard => shard.HandoffEvents()));
 
     /// <summary>Asks another member; its <see cref="OnQuery"/> answers.</summary>
     /// <exception cref="BatonException">The member cannot be reached, or did not answer in time.</exception>
-    public ValueTask<ReadOnlyMemory<byte>> QueryAsync(string node, ReadOnlyMemory<byte> request, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    public async ValueTask<ReadOnlyMemory<byte>> QueryAsync(
+        string node, ReadOnlyMemory<byte> request, CancellationToken cancellationToken = default)
+    {
+        if (!_shard.Farm.Members.TryFind(node, out var member))
+        {
+            throw new BatonException($"There is no node '{node}'.");
+        }
+
+        if (request.Length > _shard.Options.Limits.QueryBytes)
+        {
+            throw new ArgumentException($"A query has at most {_shard.Options.Limits.QueryBytes} bytes.", nameof(request));
+        }
+
+        var done = new TaskCompletionSource<byte[]>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await _shard.Call(shard =>
+        {
+            shard.Ask(member.Id, request.Span, (answer, why) =>
+            {
+                if (answer is not null)
+                {
+                    done.TrySetResult(answer);
+                }
+                else
+                {
+                    done.TrySetException(new BatonException($"The {why}."));
+                }
+            });
+            return true;
+        }).ConfigureAwait(false);
+        return await done.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
 
     /// <summary>Stops the node: its endpoints are reset, its links closed.</summary>
-    public ValueTask DisposeAsync() => throw new NotSupportedException();
-}
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
 
-/// <summary>A member as this node sees it.</summary>
-/// <param name="Id">Its number.</param>
-/// <param name="Name">Its name.</param>
-/// <param name="LanAddress">Its address on the lan.</param>
-/// <param name="FrontAddress">Its own address on the front.</param>
-/// <param name="ServiceAddresses">The service addresses it is home of.</param>
-/// <param name="Reachable">Whether it has been heard of lately and its channel is open; always so for the node itself.</param>
-/// <param name="State">Its last state, or null when it was never heard of.</param>
-public sealed record MemberDescription(
-    NodeId Id,
-    string Name,
-    InetAddress LanAddress,
-    InetAddress FrontAddress,
-    IReadOnlyList<InetAddress> ServiceAddresses,
-    bool Reachable,
-    MemberState? State);
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        await Task.Run(_thread.Dispose).ConfigureAwait(false);
+        _shard.Dispose();
+        _shard.Options.Front.Link.Dispose();
+        _shard.Options.Lan.Link.Dispose();
+        _stopping.Dispose();
+    }
+
+    private async Task<AcceptQueue> BindAsync(
+        BatonEndPoint endPoint, IpProtocol protocol, string application, ListenerOptions? options, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        ArgumentException.ThrowIfNullOrEmpty(application);
+        var queue = new AcceptQueue(_shard, endPoint, protocol, application, options ?? new ListenerOptions());
+        await queue.StartAsync().ConfigureAwait(false);
+        return queue;
+    }
+
+    private async Task<AsyncEndpoint> AttachAsync(
+        EndpointId id, IpProtocol protocol, string application, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var endpoint = new AsyncEndpoint(_shard, _inline);
+        await _shard.Call(shard =>
+        {
+            if (shard.Stack.Find(id) is { } found && found.Flow.Protocol != protocol)
+            {
+                throw new BatonException($"The endpoint {id} is one of {found.Flow.Protocol}.");
+            }
+
+            return shard.Attach(id, application, endpoint);
+        }).ConfigureAwait(false);
+        return endpoint;
+    }
+
+    private MemberDescription Describe(Member member, MemberView? view) => new(
+        member.Id,
+        member.Name,
+        member.LanAddress,
+        member.FrontAddress,
+        member.ServiceAddresses,
+        member.Id == _shard.Farm.Self.Id
+            || (view is { Status: not MemberStatus.Unreachable } && _shard.Channels.IsUp(member.Id)),
+        view is { } known && known.State.Node != NodeId.None ? known.State : null);
+
+    private async Task AnswerAsync(NodeId from, ulong number, byte[] request)
+    {
+        ReadOnlyMemory<byte>? answer = null;
+        await Task.Yield();
+        try
+        {
+            if (OnQuery is { } handler && _shard.Farm.Members.TryFind(from, out var member))
+            {
+                answer = await handler(Describe(member, null), request, _stopping.Token).ConfigureAwait(false);
+            }
+        }
+#pragma warning disable CA1031 // A handler's failure is the asker's "not answered".
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+            answer = null;
+        }
+
+        await _shard.Call(shard =>
+        {
+            shard.Answer(from, number, answer is { Length: var length } && length <= shard.Options.Limits.QueryBytes ? answer : null);
+            return true;
+        }).ConfigureAwait(false);
+    }
+
+    private void OnHandoffEnded(HandoffEvent handoff)
+    {
+        if (HandoffEnded is { } observers)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(static state => state.observers(state.handoff), (observers, handoff), preferLocal: false);
+        }
+    }
+}

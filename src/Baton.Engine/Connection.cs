@@ -4,80 +4,101 @@ using Baton.Wire;
 namespace Baton.Engine;
 
 /// <summary>
-/// An application's side of one TCP connection. One receive and one send may be outstanding at a time. Not thread-safe
-/// beyond that, like a socket.
+/// An application's side of one TCP connection. One receive, one look and one send may be outstanding at a time.
 /// </summary>
-public sealed partial class Connection : IAsyncDisposable
+public sealed class Connection : IAsyncDisposable
 {
+    private readonly AsyncEndpoint _endpoint;
+    private int _disposed;
+
+    internal Connection(AsyncEndpoint endpoint) => _endpoint = endpoint;
+
     /// <summary>The endpoint at this node.</summary>
-    public EndpointId Id => throw new NotSupportedException();
+    public EndpointId Id => _endpoint.Facts.Id;
 
     /// <summary>Protocol and four-tuple.</summary>
-    public Flow Flow => throw new NotSupportedException();
+    public Flow Flow => _endpoint.Facts.Flow;
 
     /// <summary>The service the client uses, or null for a connection made by <see cref="BatonEngine.ConnectAsync"/>.</summary>
-    public string? Service => throw new NotSupportedException();
+    public string? Service => _endpoint.Facts.Service;
 
     /// <summary>The application's name.</summary>
-    public string Application => throw new NotSupportedException();
+    public string Application => _endpoint.Facts.Application;
 
     /// <summary>Whether another application had this endpoint before: it was handed over, or detached and attached.</summary>
-    public bool HandedOver => throw new NotSupportedException();
+    public bool HandedOver => _endpoint.Facts.HandedOver;
 
     /// <summary>The node it came from, or null when it began here.</summary>
-    public string? HandedOverFrom => throw new NotSupportedException();
+    public string? HandedOverFrom => _endpoint.Facts.HandedOverFrom;
 
     /// <summary>What the previous application gave; empty without one.</summary>
-    public ReadOnlyMemory<byte> Context => throw new NotSupportedException();
+    public ReadOnlyMemory<byte> Context => _endpoint.Facts.Context;
 
-    /// <summary>Cancelled when an operator, a drain or the placement rule wants the endpoint to move.</summary>
-    public CancellationToken MoveRequested => throw new NotSupportedException();
+    /// <summary>
+    /// Cancelled when an operator, a drain or the placement rule wants the endpoint to move. After a handoff that did not
+    /// succeed there is a new token.
+    /// </summary>
+    public CancellationToken MoveRequested => _endpoint.MoveRequested;
 
     /// <summary>What was asked for, once <see cref="MoveRequested"/> is cancelled.</summary>
-    public MoveRequest? RequestedMove => throw new NotSupportedException();
+    public MoveRequest? RequestedMove => _endpoint.RequestedMove;
 
     /// <summary>Cancelled when the connection has ended or the endpoint has left this application.</summary>
-    public CancellationToken Closed => throw new NotSupportedException();
+    public CancellationToken Closed => _endpoint.Closed;
 
     /// <summary>Receives what is there, at least one byte; 0 when the client has closed its direction.</summary>
     /// <exception cref="OperationCanceledException">Cancelled: nothing was consumed.</exception>
     /// <exception cref="EndpointLeftException">The endpoint moved or was detached: nothing was consumed.</exception>
     /// <exception cref="ConnectionClosedException">The connection was reset or timed out.</exception>
-    public ValueTask<int> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    public ValueTask<int> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+        _endpoint.Receive.ReceiveAsync(buffer, minimum: buffer.IsEmpty ? 0 : 1, peek: false, cancellationToken);
 
     /// <summary>
     /// Like <see cref="ReceiveAsync"/>, but the bytes stay where they are. Waits until at least
-    /// <paramref name="minimum"/> bytes are there or the client has closed its direction.
+    /// <paramref name="minimum"/> bytes are there (or the buffer can be filled), or the client has closed its direction.
     /// </summary>
-    public ValueTask<int> PeekAsync(Memory<byte> buffer, int minimum = 1, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    public ValueTask<int> PeekAsync(Memory<byte> buffer, int minimum = 1, CancellationToken cancellationToken = default) =>
+        _endpoint.Peek.ReceiveAsync(buffer, Math.Min(minimum, buffer.Length), peek: true, cancellationToken);
 
     /// <summary>Takes <paramref name="count"/> bytes that were seen by <see cref="PeekAsync"/> off the stream.</summary>
-    public ValueTask AdvanceAsync(int count, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    /// <exception cref="ArgumentOutOfRangeException">There are fewer bytes.</exception>
+    public ValueTask AdvanceAsync(int count) => new(_endpoint.Call(attachment => attachment.Advance(count)));
 
     /// <summary>Sends what fits, at least one byte, and says how many.</summary>
     /// <exception cref="OperationCanceledException">Cancelled: nothing was sent.</exception>
     /// <exception cref="EndpointLeftException">The endpoint moved or was detached: nothing was sent.</exception>
     /// <exception cref="ConnectionClosedException">The connection was reset or timed out.</exception>
-    public ValueTask<int> SendAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    public ValueTask<int> SendAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
+        _endpoint.Send.SendAsync(buffer, cancellationToken);
 
     /// <summary>Sends all of <paramref name="buffer"/>.</summary>
-    public ValueTask SendAllAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    [System.Runtime.CompilerServices.AsyncMethodBuilder(typeof(System.Runtime.CompilerServices.PoolingAsyncValueTaskMethodBuilder))]
+    public async ValueTask SendAllAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        while (!buffer.IsEmpty)
+        {
+            buffer = buffer[await SendAsync(buffer, cancellationToken).ConfigureAwait(false)..];
+        }
+    }
 
     /// <summary>Closes the sending direction after all that was sent.</summary>
-    public ValueTask ShutdownAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    public ValueTask ShutdownAsync() => new(_endpoint.Call(static attachment => attachment.CloseWrite()));
 
     /// <summary>Ends the connection at once, with a reset.</summary>
-    public void Abort() => throw new NotSupportedException();
+    public void Abort() => _ = _endpoint.CallIfHere(static attachment => attachment.Abort());
 
     /// <summary>
     /// Hands the endpoint to another node (or, without a target, to one by policy). Unread and unacknowledged bytes go
     /// with it. Completes when the endpoint has left.
     /// </summary>
     /// <exception cref="HandOffRejectedException">It did not; this connection is usable again.</exception>
-    public ValueTask<MoveResult> HandOffAsync(string? target, ReadOnlyMemory<byte> context = default, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    public ValueTask<MoveResult> HandOffAsync(
+        string? target, ReadOnlyMemory<byte> context = default, CancellationToken cancellationToken = default) =>
+        HandOffAsync(new HandOffRequest { Target = target, Context = context }, cancellationToken);
 
     /// <inheritdoc cref="HandOffAsync(string?, ReadOnlyMemory{byte}, CancellationToken)"/>
-    public ValueTask<MoveResult> HandOffAsync(HandOffRequest request, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    public ValueTask<MoveResult> HandOffAsync(HandOffRequest request, CancellationToken cancellationToken = default) =>
+        _endpoint.HandOffAsync(request, cancellationToken);
 
     /// <summary>
     /// Leaves the endpoint: the connection stays open, without an application, its window closing as its buffers fill,
@@ -85,18 +106,26 @@ public sealed partial class Connection : IAsyncDisposable
     /// </summary>
     /// <param name="context">For whoever attaches next.</param>
     /// <param name="unread">Bytes taken but not used: whoever attaches next reads them first.</param>
-    /// <param name="cancellationToken">Cancels the wait.</param>
-    public ValueTask<EndpointId> DetachAsync(ReadOnlyMemory<byte> context = default, ReadOnlyMemory<byte> unread = default, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    public async ValueTask<EndpointId> DetachAsync(ReadOnlyMemory<byte> context = default, ReadOnlyMemory<byte> unread = default)
+    {
+        await _endpoint.Call(attachment => attachment.Detach(context, unread)).ConfigureAwait(false);
+        return Id;
+    }
 
     /// <summary>The endpoint as of now.</summary>
-    public ValueTask<EndpointDescription> DescribeAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    public ValueTask<EndpointDescription> DescribeAsync() => new(_endpoint.DescribeAsync());
 
     /// <summary>The connection as a stream; disposing it disposes the connection.</summary>
-    public Stream AsStream() => throw new NotSupportedException();
+    public Stream AsStream() => new ConnectionStream(this);
 
-    /// <summary>The connection as a duplex pipe. Bytes in the pipe have been taken: give what is not used back by <see cref="HandOffRequest.Unread"/>.</summary>
-    public IDuplexPipe AsPipe() => throw new NotSupportedException();
+    /// <summary>
+    /// The connection as a duplex pipe. Bytes in the pipe have been taken: give what is not used back by
+    /// <see cref="HandOffRequest.Unread"/>.
+    /// </summary>
+    public IDuplexPipe AsPipe() => new ConnectionPipe(AsStream());
 
     /// <summary>Closes both directions in order (FIN). Does nothing once the endpoint has left.</summary>
-    public ValueTask DisposeAsync() => throw new NotSupportedException();
+    public ValueTask DisposeAsync() => Interlocked.Exchange(ref _disposed, 1) == 0
+        ? new(_endpoint.CallIfHere(static attachment => attachment.Close()))
+        : default;
 }

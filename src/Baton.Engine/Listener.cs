@@ -14,37 +14,47 @@ public sealed record ListenerOptions
 }
 
 /// <summary>An application bound to a TCP service: it accepts the service's endpoints that are placed at or handed to this node.</summary>
-public sealed partial class Listener : IAsyncDisposable
+public sealed class Listener : IAsyncDisposable
 {
+    private readonly AcceptQueue _queue;
+
+    internal Listener(AcceptQueue queue) => _queue = queue;
+
     /// <summary>What it is bound to.</summary>
-    public BatonEndPoint EndPoint => throw new NotSupportedException();
+    public BatonEndPoint EndPoint => _queue.Binding.EndPoint;
 
     /// <summary>The application's name.</summary>
-    public string Application => throw new NotSupportedException();
+    public string Application => _queue.Binding.Application;
 
     /// <summary>The next connection.</summary>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     /// <exception cref="ObjectDisposedException">The listener was disposed.</exception>
-    public ValueTask<Connection> AcceptAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    public async ValueTask<Connection> AcceptAsync(CancellationToken cancellationToken = default) =>
+        new(await _queue.AcceptAsync(cancellationToken).ConfigureAwait(false));
 
     /// <summary>Stops listening. Connections that nobody accepted become unattached; accepted ones stay.</summary>
-    public ValueTask DisposeAsync() => throw new NotSupportedException();
+    public ValueTask DisposeAsync() => _queue.DisposeAsync();
 }
 
 /// <summary>An application bound to a UDP service.</summary>
-public sealed partial class DatagramListener : IAsyncDisposable
+public sealed class DatagramListener : IAsyncDisposable
 {
+    private readonly AcceptQueue _queue;
+
+    internal DatagramListener(AcceptQueue queue) => _queue = queue;
+
     /// <summary>What it is bound to.</summary>
-    public BatonEndPoint EndPoint => throw new NotSupportedException();
+    public BatonEndPoint EndPoint => _queue.Binding.EndPoint;
 
     /// <summary>The application's name.</summary>
-    public string Application => throw new NotSupportedException();
+    public string Application => _queue.Binding.Application;
 
     /// <summary>The next flow.</summary>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     /// <exception cref="ObjectDisposedException">The listener was disposed.</exception>
-    public ValueTask<DatagramConnection> AcceptAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    public async ValueTask<DatagramConnection> AcceptAsync(CancellationToken cancellationToken = default) =>
+        new(await _queue.AcceptAsync(cancellationToken).ConfigureAwait(false));
 
     /// <summary>Stops listening. Flows that nobody accepted become unattached; accepted ones stay.</summary>
-    public ValueTask DisposeAsync() => throw new NotSupportedException();
+    public ValueTask DisposeAsync() => _queue.DisposeAsync();
 }

@@ -112,7 +112,7 @@ public sealed class NetworkStack
     /// A fragment, before its flow can be known. When it was the last one missing, <paramref name="whole"/> is the packet
     /// (its checksum to be verified), valid until the next call; else it is empty.
     /// </summary>
-    public DropReason OnFragment(Instant now, in IpPacket packet, ReadOnlySpan<byte> bytes, out ReadOnlySpan<byte> whole) =>
+    public DropReason OnFragment(Instant now, scoped in IpPacket packet, ReadOnlySpan<byte> bytes, out ReadOnlySpan<byte> whole) =>
         _reassembler.Add(now, packet, bytes, out whole);
 
     /// <summary>A packet to one of the node's own addresses, or ICMP to a service address that is no error about a service's flow.</summary>

@@ -55,6 +55,13 @@ public sealed class TcpEndpoint : Endpoint
         return read;
     }
 
+    /// <summary>Takes bytes that were seen by <see cref="TcpConnection.Peek"/> off the stream.</summary>
+    public void Consume(Instant now, int count)
+    {
+        Connection!.Consume(count);
+        _driver.AfterCall(this, now);
+    }
+
     /// <summary>Half-close: a FIN follows what was written.</summary>
     public void CloseWrite(Instant now)
     {

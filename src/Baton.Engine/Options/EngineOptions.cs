@@ -1,3 +1,4 @@
+using Baton.Membership;
 using Baton.Wire;
 
 namespace Baton.Engine;
@@ -27,7 +28,7 @@ public sealed class EngineOptions
     public EngineLimits Limits { get; init; } = new();
 
     /// <summary>The rule that asks for moves of placed endpoints (R29), or null for none.</summary>
-    public MoveRule? Rule { get; init; }
+    public MoveRuleOptions? Rule { get; init; }
 
     /// <summary>How long the shard polls its links before it sleeps; 0 sleeps at once.</summary>
     public TimeSpan SpinTime { get; init; } = TimeSpan.FromMicroseconds(20);

@@ -1,0 +1,158 @@
+using Baton.Wire;
+
+namespace Baton.Engine;
+
+/// <summary>
+/// What <see cref="Connection"/> and <see cref="DatagramConnection"/> have in common: the application on the shard's
+/// thread that completes the operations of the one that awaits.
+/// </summary>
+#pragma warning disable CA1001 // The sources have no timer and no handle: there is nothing to dispose.
+internal sealed class AsyncEndpoint : IEndpointApplication
+#pragma warning restore CA1001
+{
+    private static readonly Func<Exception> s_left = static () => new EndpointLeftException();
+    private readonly CancellationTokenSource _closed = new();
+    private CancellationTokenSource _moveRequested = new();
+    private TaskCompletionSource<MoveResult>? _handOff;
+
+    public AsyncEndpoint(Shard shard, bool inline)
+    {
+        Shard = shard;
+        Receive = new ReceiveOperation(this, inline);
+        Peek = new ReceiveOperation(this, inline);
+        Send = new SendOperation(this, inline);
+    }
+
+    public Shard Shard { get; }
+
+    public ReceiveOperation Receive { get; }
+
+    public ReceiveOperation Peek { get; }
+
+    public SendOperation Send { get; }
+
+    /// <summary>Called once the endpoint is attached.</summary>
+    public Action<AsyncEndpoint>? Accepted { get; init; }
+
+    /// <summary>The binding; null once the endpoint has left. On the shard's thread.</summary>
+    public Attachment? Attachment { get; private set; }
+
+    /// <summary>What is fixed from the attaching on; readable from any thread.</summary>
+    public AttachmentFacts Facts { get; private set; } = null!;
+
+    /// <summary>The binding that was, when the connection ended in order: what it received can still be read.</summary>
+    public Attachment? Remains { get; private set; }
+
+    /// <summary>Makes the exception that operations end with once the endpoint has left. On the shard's thread.</summary>
+    public Func<Exception>? Failure { get; private set; }
+
+    public CancellationToken Closed => _closed.Token;
+
+    public CancellationToken MoveRequested => Volatile.Read(ref _moveRequested).Token;
+
+    public MoveRequest? RequestedMove { get; private set; }
+
+    public void OnAttached(Attachment attachment)
+    {
+        Attachment = attachment;
+        Facts = attachment.Facts;
+        Accepted?.Invoke(this);
+    }
+
+    public void OnReadable(Attachment attachment)
+    {
+        Peek.Continue();
+        Receive.Continue();
+    }
+
+    public void OnWritable(Attachment attachment) => Send.Continue();
+
+    public void OnMoveRequested(Attachment attachment, MoveRequest request)
+    {
+        RequestedMove = request;
+
+        // Callbacks registered on the token must not run on the shard.
+        _ = _moveRequested.CancelAsync();
+    }
+
+    public void OnHandOffFailed(Attachment attachment, MoveResult result)
+    {
+        if (_moveRequested.IsCancellationRequested)
+        {
+            Volatile.Write(ref _moveRequested, new CancellationTokenSource());
+        }
+
+        Interlocked.Exchange(ref _handOff, null)?.TrySetException(new HandOffRejectedException(result));
+        OnReadable(attachment);
+        OnWritable(attachment);
+    }
+
+    public void OnLeft(Attachment attachment, LeaveReason reason)
+    {
+        Attachment = null;
+        string? text = attachment.CloseText;
+        Remains = reason == LeaveReason.Closed && attachment.EndedInOrder ? attachment : null;
+        Failure = reason == LeaveReason.Closed ? () => new ConnectionClosedException(text ?? "closed") : s_left;
+        var handOff = Interlocked.Exchange(ref _handOff, null);
+        if (reason == LeaveReason.Moved)
+        {
+            handOff?.TrySetResult(attachment.LeaveResult!);
+        }
+        else
+        {
+            handOff?.TrySetException(Failure());
+        }
+
+        Peek.Continue();
+        Receive.Continue();
+        Send.Continue();
+        _ = _closed.CancelAsync();
+    }
+
+    /// <summary>Hands the endpoint off; completes when it has left.</summary>
+    public async ValueTask<MoveResult> HandOffAsync(HandOffRequest request, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var source = new TaskCompletionSource<MoveResult>(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (Interlocked.CompareExchange(ref _handOff, source, null) is not null)
+        {
+            throw new InvalidOperationException("One handoff may be outstanding at a time.");
+        }
+
+        try
+        {
+            await Call(a => a.HandOff(request)).ConfigureAwait(false);
+        }
+        catch
+        {
+            Interlocked.CompareExchange(ref _handOff, null, source);
+            throw;
+        }
+
+        return await source.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Calls a function of the attachment on the shard's thread.</summary>
+    /// <exception cref="EndpointLeftException">The endpoint has left.</exception>
+    /// <exception cref="ConnectionClosedException">The connection has ended.</exception>
+    public Task Call(Action<Attachment> action) => Shard.Call(_ =>
+    {
+        action(Attachment ?? throw Failure!());
+        return true;
+    });
+
+    /// <summary>As <see cref="Call"/>, but nothing happens once the endpoint has left.</summary>
+    public Task CallIfHere(Action<Attachment> action) => Shard.Call(_ =>
+    {
+        if (Attachment is { } attachment)
+        {
+            action(attachment);
+        }
+
+        return true;
+    });
+
+    /// <summary>The endpoint as of now.</summary>
+    public Task<EndpointDescription> DescribeAsync() =>
+        Shard.Call(shard => shard.Describe((Attachment ?? throw Failure!()).Endpoint));
+}

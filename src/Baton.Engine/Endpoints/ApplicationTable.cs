@@ -1,0 +1,103 @@
+using Baton.Stack;
+using Baton.Wire;
+
+namespace Baton.Engine;
+
+/// <summary>The applications bound at this node, and the binding of endpoints to them.</summary>
+internal sealed class ApplicationTable(Shard shard)
+{
+    private readonly List<ApplicationBinding> _bindings = [];
+
+    /// <summary>Binds an application, and gives it the endpoints that wait for it.</summary>
+    /// <exception cref="BatonException">There is no such service, or the application is bound to it already.</exception>
+    public void Add(ApplicationBinding binding)
+    {
+        if (!shard.Farm.HasService(binding.EndPoint.Service, binding.Protocol))
+        {
+            throw new BatonException($"There is no {binding.Protocol} service '{binding.EndPoint.Service}'.");
+        }
+
+        if (_bindings.Exists(b => b.EndPoint.Service == binding.EndPoint.Service && b.Protocol == binding.Protocol && b.Application == binding.Application))
+        {
+            throw new BatonException($"The application '{binding.Application}' is bound to {binding.EndPoint} already.");
+        }
+
+        _bindings.Add(binding);
+        BindWaiting(binding);
+    }
+
+    /// <summary>Unbinds an application; its endpoints stay with it.</summary>
+    public void Remove(ApplicationBinding binding) => _bindings.Remove(binding);
+
+    /// <summary>The binding that serves a service, under a name if one is given, or null.</summary>
+    public ApplicationBinding? Find(Service service, string? application)
+    {
+        foreach (var binding in _bindings)
+        {
+            if (binding.Serves(service) && (application is null || binding.Application == application))
+            {
+                return binding;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Gives endpoints that wait for an application to it.</summary>
+    public void BindWaiting(ApplicationBinding binding)
+    {
+        foreach (var endpoint in shard.Stack.Endpoints.ToArray())
+        {
+            if (EndpointRecord.Of(endpoint) is { Stage: EndpointStage.Placed, Attachment: null } record && binding.Serves(endpoint.Service!))
+            {
+                TryBind(record);
+            }
+        }
+    }
+
+    /// <summary>Binds an endpoint that is placed here to the application that it is for, if that is bound.</summary>
+    public bool TryBind(EndpointRecord record)
+    {
+        var endpoint = record.Endpoint;
+        if (record.Stage != EndpointStage.Placed
+            || record.Running is not null
+            || endpoint.Phase != EndpointPhase.Active
+            || endpoint.Application is not null
+            || Find(endpoint.Service!, record.WantedApplication ?? endpoint.Service!.ApplicationName) is not { } binding
+            || binding.Accept() is not { } application)
+        {
+            return false;
+        }
+
+        Attach(record, application, binding.Application, binding.Socket, binding.TransparentMoves);
+        return true;
+    }
+
+    /// <summary>Binds an endpoint to an application.</summary>
+    public Attachment Attach(EndpointRecord record, IEndpointApplication application, string name, string socket, bool transparent)
+    {
+        var endpoint = record.Endpoint;
+        var facts = new AttachmentFacts(
+            endpoint.Id,
+            endpoint.Flow,
+            endpoint.Service?.Name,
+            name,
+            socket,
+            record.Served,
+            record.From == NodeId.None ? null : shard.Farm.NameOf(record.From),
+            record.Context);
+        var attachment = new Attachment(shard, endpoint, facts, application, record.Unread, transparent);
+        record.Stage = EndpointStage.Placed;
+        record.Served = true;
+        record.Context = default;
+        record.Unread = default;
+        shard.Stack.Attach(endpoint, attachment, name);
+        application.OnAttached(attachment);
+        if (attachment.HasInput(1))
+        {
+            application.OnReadable(attachment);
+        }
+
+        return attachment;
+    }
+}

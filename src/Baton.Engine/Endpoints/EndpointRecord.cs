@@ -1,0 +1,78 @@
+using Baton.Stack;
+using Baton.Wire;
+
+namespace Baton.Engine;
+
+/// <summary>Where an endpoint of a service stands on its way to an application.</summary>
+internal enum EndpointStage
+{
+    /// <summary>It has not been decided which node serves it.</summary>
+    Unplaced,
+
+    /// <summary>It is to be served here: the first listener that fits gets it.</summary>
+    Placed,
+
+    /// <summary>Its application left it: only an explicit attach takes it.</summary>
+    Detached,
+
+    /// <summary>Its application has closed it: it ends by itself.</summary>
+    Closing,
+}
+
+/// <summary>What the engine knows of an endpoint beyond the stack; stands in the endpoint's tag.</summary>
+internal sealed class EndpointRecord(Endpoint endpoint, Instant since)
+{
+    private const int MaxHistory = 32;
+
+    private readonly Queue<HandoffEvent> _history = new();
+
+    public Endpoint Endpoint { get; } = endpoint;
+
+    /// <summary>Since when it is here.</summary>
+    public Instant Since { get; } = since;
+
+    public EndpointStage Stage { get; set; }
+
+    /// <summary>The application that is to have it; null for any of the service.</summary>
+    public string? WantedApplication { get; set; }
+
+    /// <summary>What the last application left for the next.</summary>
+    public ReadOnlyMemory<byte> Context { get; set; }
+
+    /// <summary>What the last application had taken but not used.</summary>
+    public ReadOnlyMemory<byte> Unread { get; set; }
+
+    /// <summary>Whether an application has had it, here or elsewhere.</summary>
+    public bool Served { get; set; }
+
+    /// <summary>The node it came from; none when it began here.</summary>
+    public NodeId From { get; set; }
+
+    /// <summary>The handoff under way, or null.</summary>
+    public RunningHandoff? Running { get; set; }
+
+    /// <summary>The move that its application was asked for and has not answered, or null.</summary>
+    public PendingMove? Pending { get; set; }
+
+    /// <summary>A drain leaves it alone until then: its last attempt failed.</summary>
+    public Instant RetryAt { get; set; }
+
+    /// <summary>Handoffs that brought it here or failed to take it away; the last ones.</summary>
+    public IReadOnlyCollection<HandoffEvent> History => _history;
+
+    /// <summary>The binding, or null.</summary>
+    public Attachment? Attachment => Endpoint.Application as Attachment;
+
+    /// <summary>The record of an endpoint of a service.</summary>
+    public static EndpointRecord? Of(Endpoint endpoint) => endpoint.Tag as EndpointRecord;
+
+    public void Add(HandoffEvent handoff)
+    {
+        if (_history.Count == MaxHistory)
+        {
+            _history.Dequeue();
+        }
+
+        _history.Enqueue(handoff);
+    }
+}

@@ -1,0 +1,417 @@
+using Baton.Handoff;
+using Baton.Stack;
+using Baton.Tcp;
+using Baton.Wire;
+
+namespace Baton.Engine;
+
+/// <summary>
+/// Joins the handoff protocol with stack, directory and channels: what the protocol wants done is routed in
+/// <see cref="Route(HandoffOutput)"/>, one line each. No protocol decision stands here.
+/// </summary>
+internal sealed class HandoffRouter
+{
+    private const byte ApplicationOptional = 1;
+    private const string AnyApplication = "*";
+
+    private readonly Shard _shard;
+    private readonly HandoffAgent _agent;
+    private readonly Dictionary<HandoffId, RunningHandoff> _running = [];
+    private readonly Queue<(Flow Flow, NodeId Home, Epoch Epoch, byte Reason)> _closedLater = new();
+
+    public HandoffRouter(Shard shard, HandoffLimits limits)
+    {
+        _shard = shard;
+        _agent = new HandoffAgent(shard.Farm.Self.Id, limits);
+        Log = new HandoffLog(shard.Options.Limits.History);
+    }
+
+    /// <summary>What happened.</summary>
+    public HandoffLog Log { get; }
+
+    /// <summary>Messages without effect.</summary>
+    public DropCounters Drops => _agent.Drops;
+
+    /// <summary>When <see cref="OnDeadline"/> is due.</summary>
+    public Instant NextDeadline => _agent.NextDeadline;
+
+    /// <summary>Handoffs under way.</summary>
+    public int Running => _running.Count;
+
+    private NodeId Self => _shard.Farm.Self.Id;
+
+    private Instant Now => _shard.Now;
+
+    /// <summary>An application hands its endpoint off; it is quiesced already.</summary>
+    public void BeginAttached(Attachment attachment, HandOffRequest request, ReadOnlyMemory<byte> unread)
+    {
+        var record = EndpointRecord.Of(attachment.Endpoint);
+        if (record is null)
+        {
+            attachment.Resume(new MoveResult(MoveOutcome.NotMovable, "the connection is not one of a service", null));
+            return;
+        }
+
+        var carried = new CarriedState(unread, request.Context, Served: true, Closing: false);
+        Begin(record, request.Target, request.Application ?? attachment.Facts.Application, carried, [], fresh: false, null);
+    }
+
+    /// <summary>The engine moves an endpoint that has no application, or one that does not mind.</summary>
+    public void BeginByEngine(EndpointRecord record, string? target, bool fresh, Action<MoveResult>? onEnded)
+    {
+        var attachment = record.Attachment;
+        var unread = attachment?.Quiesce() ?? record.Unread;
+        bool closing = record.Stage == EndpointStage.Closing;
+        var carried = new CarriedState(unread, record.Context, record.Served, closing);
+        string application = attachment?.Facts.Application ?? record.WantedApplication ?? record.Endpoint.Service!.ApplicationName ?? AnyApplication;
+        byte[] options = attachment is null && !fresh ? [ApplicationOptional] : [];
+        Begin(record, target, application, carried, options, fresh, onEnded);
+    }
+
+    /// <summary>An endpoint of a service has ended: its handoff is given up, its home is told.</summary>
+    public void OnEndpointClosed(EndpointRecord record, byte reason)
+    {
+        if (record.Running is { } running)
+        {
+            _agent.Cancel(Now, running.Id, HandoffReason.EndpointClosed);
+        }
+
+        var endpoint = record.Endpoint;
+        if (!_agent.OnEndpointClosed(Now, endpoint.Flow, endpoint.Service!.Home, endpoint.Epoch, reason))
+        {
+            _closedLater.Enqueue((endpoint.Flow, endpoint.Service.Home, endpoint.Epoch, reason));
+        }
+    }
+
+    public void OnMessage(NodeId from, ReadOnlySpan<byte> message) => _agent.OnMessage(Now, from, message);
+
+    public void OnChannelUp(NodeId peer, ulong incarnation) => _agent.OnChannelUp(Now, peer, incarnation);
+
+    public void OnChannelDown(NodeId peer) => _agent.OnChannelDown(Now, peer);
+
+    public void OnMemberUnreachable(NodeId peer) => _agent.OnMemberUnreachable(Now, peer);
+
+    public void OnDeadline()
+    {
+        if (_agent.NextDeadline <= Now)
+        {
+            _agent.OnDeadline(Now);
+        }
+
+        while (_closedLater.TryPeek(out var closed) && _agent.OnEndpointClosed(Now, closed.Flow, closed.Home, closed.Epoch, closed.Reason))
+        {
+            _closedLater.Dequeue();
+        }
+    }
+
+    /// <summary>Does what the protocol wants done.</summary>
+    public bool RouteAll()
+    {
+        bool any = false;
+        while (_agent.TryTakeOutput(out var output))
+        {
+            any = true;
+            Route(output);
+        }
+
+        return any;
+    }
+
+    private void Route(HandoffOutput output)
+    {
+        switch (output)
+        {
+            case HandoffOutput.Send o: _shard.Channels.Send(o.Peer, PeerMessageKind.Handoff, o.Message.Span); break;
+            case HandoffOutput.Precopy o: _agent.OnPrecopied(Now, o.Handoff, o.Offset, default, complete: true); break;
+            case HandoffOutput.Freeze o: Freeze(o); break;
+            case HandoffOutput.Thaw o: Thaw(o); break;
+            case HandoffOutput.BecomeTombstone o: BecomeTombstone(o); break;
+            case HandoffOutput.CreateEmbryo o: CreateEmbryo(o); break;
+            case HandoffOutput.Install o: Install(o); break;
+            case HandoffOutput.Activate o: Activate(o); break;
+            case HandoffOutput.Discard o: Discard(o); break;
+            case HandoffOutput.AskSwap o: _agent.OnSwapped(Now, o.Asker, o.Question, _shard.Flows.CompareAndSwap(o.Question)); break;
+            case HandoffOutput.RemoveEntry o: _shard.Flows.TryClose(o.Flow, o.Owner, o.Epoch); break;
+            case HandoffOutput.Completed o: Completed(o); break;
+            default: throw new InvalidOperationException($"No route for {output.GetType().Name}.");
+        }
+    }
+
+    private void Begin(
+        EndpointRecord record,
+        string? targetName,
+        string application,
+        in CarriedState carried,
+        byte[] options,
+        bool fresh,
+        Action<MoveResult>? onEnded)
+    {
+        var endpoint = record.Endpoint;
+        var id = new HandoffId(_shard.Random.NextName());
+        var refusal = Check(record, targetName, carried, out var target);
+        var running = new RunningHandoff(id, record, target) { Carried = refusal is null ? carried.ToBytes() : [], OnEnded = onEnded };
+        if (refusal is not null)
+        {
+            End(running, refusal);
+            return;
+        }
+
+        record.Running = running;
+        _running.Add(id, running);
+        running.HeldBefore = endpoint.Held.Total;
+        var result = _agent.Begin(Now, new HandoffRequest
+        {
+            Id = id,
+            Flow = endpoint.Flow,
+            Endpoint = endpoint.Id,
+            Epoch = endpoint.Epoch,
+            Home = endpoint.Service!.Home,
+            Target = target,
+            ApplicationName = application,
+            Options = options,
+            ExpectedStateBytes = EstimateImage(endpoint) + running.Carried.Length,
+            Fresh = fresh,
+        });
+        if (result != BeginResult.Started)
+        {
+            _running.Remove(id);
+            End(running, new MoveResult(HandoffNames.OutcomeOf(result), HandoffNames.Describe(result), null));
+        }
+    }
+
+    /// <summary>Why an endpoint cannot be handed off, or null.</summary>
+    private MoveResult? Check(EndpointRecord record, string? name, in CarriedState carried, out NodeId target)
+    {
+        target = NodeId.None;
+        var endpoint = record.Endpoint;
+        if (record.Running is not null || endpoint.Phase != EndpointPhase.Active)
+        {
+            return new MoveResult(MoveOutcome.NotMovable, "it is in a handoff already", null);
+        }
+
+        if (endpoint is TcpEndpoint { IsEstablished: false } or TcpEndpoint { Connection.State: TcpState.TimeWait or TcpState.Closed })
+        {
+            return new MoveResult(MoveOutcome.NotMovable, "it is not established", null);
+        }
+
+        if (carried.Length > _shard.Options.Limits.ContextBytes)
+        {
+            return new MoveResult(MoveOutcome.NotMovable, $"context and unread bytes are longer than {_shard.Options.Limits.ContextBytes} bytes", null);
+        }
+
+        if (name is not null)
+        {
+            if (!_shard.Farm.Members.TryFind(name, out var member))
+            {
+                return new MoveResult(MoveOutcome.NotFound, $"there is no node '{name}'", null);
+            }
+
+            target = member.Id;
+        }
+        else
+        {
+            target = _shard.Placer.SelectOther(endpoint);
+        }
+
+        return target == NodeId.None ? new MoveResult(MoveOutcome.Unreachable, "no other node takes connections", null)
+            : target == Self ? new MoveResult(MoveOutcome.NotMovable, "it is at that node", null)
+            : null;
+    }
+
+    private void Freeze(HandoffOutput.Freeze o)
+    {
+        if (!_running.TryGetValue(o.Handoff, out var running) || running.Record.Endpoint is not { Phase: EndpointPhase.Active or EndpointPhase.Frozen } endpoint)
+        {
+            _agent.OnFreezeFailed(Now, o.Handoff, HandoffReason.EndpointClosed);
+            return;
+        }
+
+        if (endpoint.Phase == EndpointPhase.Active && !_shard.Stack.Freeze(Now, endpoint))
+        {
+            _agent.OnFreezeFailed(Now, o.Handoff, HandoffReason.FreezeFailed);
+            return;
+        }
+
+        byte[] image = endpoint.ToImage(Now);
+        running.ImageBytes = image.Length + running.Carried.Length;
+        _agent.OnFrozen(Now, o.Handoff, new FrozenState { Image = image, Context = running.Carried });
+    }
+
+    private void Thaw(HandoffOutput.Thaw o)
+    {
+        if (_shard.Stack.Find(o.Endpoint) is { Phase: EndpointPhase.Frozen } endpoint)
+        {
+            _shard.Stack.Thaw(Now, endpoint, o.Epoch);
+        }
+    }
+
+    private void BecomeTombstone(HandoffOutput.BecomeTombstone o)
+    {
+        _shard.Tombstones.Add(Now, o.Endpoint, o.Owner, o.Reference);
+        if (_shard.Stack.Find(o.Endpoint) is { } endpoint)
+        {
+            var reference = o.Reference;
+            var owner = o.Owner;
+            endpoint.TakeHeld((offload, packet) => _shard.Lan.ForwardHeld(packet, offload, in reference, owner));
+            _shard.Stack.Remove(endpoint);
+        }
+
+        if (_running.TryGetValue(o.Handoff, out var running))
+        {
+            running.Epoch = o.Epoch;
+        }
+    }
+
+    private void CreateEmbryo(HandoffOutput.CreateEmbryo o)
+    {
+        bool optional = o.Options.Length > 0 && (o.Options.Span[0] & ApplicationOptional) != 0;
+        string? application = o.ApplicationName == AnyApplication ? null : o.ApplicationName;
+        if (!_shard.Farm.Services.TryFind(o.Flow, out var service)
+            || (!optional && _shard.Applications.Find(service, application) is null))
+        {
+            _agent.OnPrepareRefused(Now, o.Handoff, HandoffReason.UnknownApplication);
+            return;
+        }
+
+        var refusal = _shard.IsDraining ? HandoffReason.Draining
+            : o.ExpectedStateBytes > _shard.Options.Limits.ImageBytes ? HandoffReason.StateTooLarge
+            : HandoffReason.None;
+        if (refusal != HandoffReason.None)
+        {
+            _agent.OnPrepareRefused(Now, o.Handoff, refusal);
+            return;
+        }
+
+        var reason = _shard.Stack.TryCreateEmbryo(
+            Now, o.Flow, service, new EndpointId(_shard.Random.NextName()), o.Epoch, out var embryo);
+        if (reason != DropReason.None)
+        {
+            _agent.OnPrepareRefused(Now, o.Handoff, reason == DropReason.FlowInUse ? HandoffReason.FlowInUse : HandoffReason.NoCapacity);
+            return;
+        }
+
+        var record = new EndpointRecord(embryo!, Now) { WantedApplication = application, From = o.Source };
+        embryo!.Tag = record;
+        var running = new RunningHandoff(o.Handoff, record, o.Source) { Epoch = o.Epoch };
+        record.Running = running;
+        _running.Add(o.Handoff, running);
+        _agent.OnPrepared(Now, o.Handoff, embryo.Id);
+    }
+
+    private void Install(HandoffOutput.Install o)
+    {
+        if (!_running.TryGetValue(o.Handoff, out var running) || !CarriedState.TryRead(o.State.Context, out var carried))
+        {
+            _agent.OnInstallFailed(Now, o.Handoff, HandoffReason.StateMalformed);
+            return;
+        }
+
+        var installed = _shard.Stack.Install(Now, running.Record.Endpoint, o.State.Image.Span);
+        if (installed != InstallResult.Installed)
+        {
+            _agent.OnInstallFailed(Now, o.Handoff, HandoffNames.ReasonOf(installed));
+            return;
+        }
+
+        var record = running.Record;
+        record.Context = carried.Context.ToArray();
+        record.Unread = carried.Unread.ToArray();
+        record.Served = carried.Served;
+        record.Stage = carried.Closing ? EndpointStage.Closing : EndpointStage.Placed;
+        running.ImageBytes = o.State.Image.Length + o.State.Context.Length;
+        _agent.OnInstalled(Now, o.Handoff, _shard.Stack.IssueReference(record.Endpoint, o.Epoch));
+    }
+
+    private void Activate(HandoffOutput.Activate o)
+    {
+        if (_running.TryGetValue(o.Handoff, out var running))
+        {
+            running.HeldPackets = running.Record.Endpoint.Held.Total;
+            _shard.Stack.Activate(Now, running.Record.Endpoint);
+        }
+    }
+
+    private void Discard(HandoffOutput.Discard o)
+    {
+        if (_shard.Stack.Find(o.Endpoint) is { } endpoint)
+        {
+            _shard.Stack.Remove(endpoint);
+        }
+    }
+
+    private void Completed(HandoffOutput.Completed o)
+    {
+        if (!_running.Remove(o.Handoff, out var running))
+        {
+            return;
+        }
+
+        var record = running.Record;
+        bool isSource = o.Role == Handoff.HandoffRole.Source;
+        bool moved = o.Outcome == Handoff.HandoffOutcome.Committed;
+        var handoff = new HandoffEvent(
+            Now - _shard.Started,
+            isSource ? HandoffRole.Source : HandoffRole.Target,
+            o.Handoff,
+            o.Flow,
+            record.Endpoint.Id,
+            isSource ? Self : o.Peer,
+            isSource ? o.Peer : Self,
+            moved ? running.Epoch : record.Endpoint.Epoch,
+            HandoffNames.OutcomeOf(o.Outcome),
+            moved ? "" : HandoffNames.Describe(o.Reason),
+            o.Frozen.TotalMicroseconds,
+            (int)(isSource ? record.Endpoint.Held.Total - running.HeldBefore : running.HeldPackets),
+            running.ImageBytes);
+        record.Add(handoff);
+        Log.Add(handoff);
+        if (isSource)
+        {
+            End(running, new MoveResult(handoff.Outcome, handoff.Reason, handoff));
+        }
+        else
+        {
+            record.Running = null;
+            if (moved && record.Endpoint.Phase == EndpointPhase.Active)
+            {
+                _shard.Applications.TryBind(record);
+            }
+        }
+    }
+
+    /// <summary>Roughly how long an endpoint's image will be: its queues and some state.</summary>
+    private static int EstimateImage(Endpoint endpoint)
+    {
+        const int Fixed = 1024;
+        return Fixed + (endpoint is TcpEndpoint { Connection: { } connection }
+            ? connection.ReadableBytes + ShardReports.SendQueue(connection)
+            : ((UdpEndpoint)endpoint).WaitingBytes);
+    }
+
+    /// <summary>The source's end: whoever asked is told, and the application has its endpoint back or has lost it.</summary>
+    private void End(RunningHandoff running, MoveResult result)
+    {
+        var record = running.Record;
+        if (ReferenceEquals(record.Running, running))
+        {
+            record.Running = null;
+        }
+
+        var attachment = record.Attachment;
+        switch (result.Outcome)
+        {
+            case MoveOutcome.Moved:
+                attachment?.Leave(LeaveReason.Moved, result);
+                break;
+            case MoveOutcome.Closed:
+                attachment?.Leave(LeaveReason.Closed, result);
+                break;
+            default:
+                attachment?.Resume(result);
+                break;
+        }
+
+        _shard.Moves.OnHandoffEnded(record, result);
+        running.OnEnded?.Invoke(result);
+    }
+}

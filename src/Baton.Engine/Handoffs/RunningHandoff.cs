@@ -1,0 +1,45 @@
+using Baton.Wire;
+
+namespace Baton.Engine;
+
+/// <summary>A handoff that this node takes part in, from its beginning to its outcome.</summary>
+internal sealed class RunningHandoff(HandoffId id, EndpointRecord record, NodeId peer)
+{
+    public HandoffId Id { get; } = id;
+
+    /// <summary>The endpoint at this node.</summary>
+    public EndpointRecord Record { get; } = record;
+
+    /// <summary>The other side.</summary>
+    public NodeId Peer { get; } = peer;
+
+    /// <summary>The source's carried state, written when it is frozen.</summary>
+    public byte[] Carried { get; init; } = [];
+
+    /// <summary>Called once with the outcome.</summary>
+    public Action<MoveResult>? OnEnded { get; init; }
+
+    /// <summary>Bytes of the image.</summary>
+    public long ImageBytes { get; set; }
+
+    /// <summary>Packets held here meanwhile.</summary>
+    public long HeldPackets { get; set; }
+
+    /// <summary>Packets that the endpoint had held before it began.</summary>
+    public long HeldBefore { get; set; }
+
+    /// <summary>The epoch after it.</summary>
+    public Epoch Epoch { get; set; }
+}
+
+/// <summary>A move that an application was asked for.</summary>
+internal sealed class PendingMove(MoveRequest request, Instant deadline, Action<MoveResult>? onEnded)
+{
+    public MoveRequest Request { get; } = request;
+
+    /// <summary>Until when the application may answer.</summary>
+    public Instant Deadline { get; } = deadline;
+
+    /// <summary>Called once with the outcome.</summary>
+    public Action<MoveResult>? OnEnded { get; } = onEnded;
+}

@@ -1,0 +1,101 @@
+using Baton.Director;
+using Baton.Membership;
+using Baton.Wire;
+
+namespace Baton.Engine;
+
+/// <summary>The farm as the options describe it, checked and indexed. Does not change.</summary>
+internal sealed class FarmModel
+{
+    private FarmModel(Member self, MemberList members, ServiceTable services)
+    {
+        Self = self;
+        Members = members;
+        Services = services;
+    }
+
+    /// <summary>This node.</summary>
+    public Member Self { get; }
+
+    /// <summary>All members.</summary>
+    public MemberList Members { get; }
+
+    /// <summary>The farm's services.</summary>
+    public ServiceTable Services { get; }
+
+    /// <summary>Builds the model.</summary>
+    /// <exception cref="ArgumentException">The options contradict themselves; the message names every error.</exception>
+    public static FarmModel Create(EngineOptions options)
+    {
+        var errors = new List<string>();
+        if (!MemberList.TryCreate(options.Members.Select(ToMember), out var members, out var memberErrors))
+        {
+            errors.AddRange(memberErrors);
+        }
+
+        if (!ServiceTable.TryCreate(Expand(options, errors), out var services, out var serviceErrors))
+        {
+            errors.AddRange(serviceErrors);
+        }
+
+        errors.AddRange(options.Rule?.Errors() ?? []);
+        errors.AddRange(new LoadExchangeOptions { Interval = options.MembershipInterval }.Errors());
+        Member? self = null;
+        if (members?.TryFind(options.Node, out self) == false)
+        {
+            errors.Add($"node: '{options.Node}' is not among the members; write one of {string.Join(", ", options.Members.Select(m => m.Name))}.");
+        }
+
+        return errors.Count == 0
+            ? new FarmModel(self!, members!, services!)
+            : throw new ArgumentException(string.Join(Environment.NewLine, errors), nameof(options));
+    }
+
+    /// <summary>A member's name; its number when there is no such member.</summary>
+    public string NameOf(NodeId id) => Members.TryFind(id, out var member) ? member.Name : id.ToString();
+
+    /// <summary>Whether a service of that name and protocol is configured.</summary>
+    public bool HasService(string name, IpProtocol protocol) =>
+        Services.Services.Any(s => s.Name == name && s.Protocol == protocol);
+
+    private static Member ToMember(MemberOptions member) =>
+        new(member.Id, member.Name, member.LanAddress, member.FrontAddress, member.Weight) { ServiceAddresses = member.ServiceAddresses };
+
+    private static List<Service> Expand(EngineOptions options, List<string> errors)
+    {
+        var homes = new Dictionary<InetAddress, NodeId>();
+        foreach (var member in options.Members)
+        {
+            foreach (var address in member.ServiceAddresses)
+            {
+                homes.TryAdd(address, member.Id);
+            }
+        }
+
+        var expanded = new List<Service>();
+        foreach (var service in options.Services)
+        {
+            foreach (var address in service.Addresses.Count > 0 ? service.Addresses : [.. homes.Keys])
+            {
+                if (!homes.TryGetValue(address, out var home))
+                {
+                    errors.Add($"services: '{service.Name}' is at {address}, which is no member's service address; write one of {string.Join(", ", homes.Keys)}.");
+                    continue;
+                }
+
+                expanded.Add(new Service(
+                    service.Name,
+                    address,
+                    service.Protocol,
+                    service.Port,
+                    home,
+                    service.Placement,
+                    service.Application,
+                    service.ApplicationPort ?? 0,
+                    service.Policy));
+            }
+        }
+
+        return expanded;
+    }
+}

@@ -1,0 +1,23 @@
+namespace Baton.Engine;
+
+/// <summary>A drain under way.</summary>
+internal sealed class DrainJob(int total, Action<DrainProgress> onProgress)
+{
+    public int Total { get; } = total;
+
+    public int Moved { get; set; }
+
+    public int Closed { get; set; }
+
+    public int Failed { get; set; }
+
+    /// <summary>Moves asked for and not ended.</summary>
+    public int Outstanding { get; set; }
+
+    /// <summary>Ended: nothing is left, or it was cancelled.</summary>
+    public bool IsOver { get; set; }
+
+    public DrainProgress Progress(int remaining) => new(Total, Moved, Closed, Failed, remaining);
+
+    public void Report(int remaining) => onProgress(Progress(remaining));
+}

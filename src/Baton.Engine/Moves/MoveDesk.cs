@@ -1,0 +1,217 @@
+using Baton.Membership;
+using Baton.Stack;
+using Baton.Tcp;
+using Baton.Wire;
+
+namespace Baton.Engine;
+
+/// <summary>
+/// Where moves are asked for: by an operator, a drain, or the placement rule. What has no application, or one that does
+/// not mind, is moved at once; else the application is asked.
+/// </summary>
+internal sealed class MoveDesk
+{
+    private const int MaxDrainOutstanding = 64;
+
+    private static readonly TimeSpan s_drainPeriod = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan s_retryPeriod = TimeSpan.FromMilliseconds(200);
+
+    private readonly Shard _shard;
+    private readonly MoveRule? _rule;
+    private readonly List<EndpointRecord> _asked = [];
+    private DrainJob? _drain;
+    private Instant _nextDrainStep = Instant.Never;
+
+    public MoveDesk(Shard shard)
+    {
+        _shard = shard;
+        _rule = shard.Options.Rule is { } options ? new MoveRule(options, shard.Started) : null;
+    }
+
+    /// <summary>When <see cref="OnDeadline"/> is due.</summary>
+    public Instant NextDeadline
+    {
+        get
+        {
+            var deadline = _nextDrainStep;
+            foreach (var record in _asked)
+            {
+                deadline = Instant.Min(deadline, record.Pending!.Deadline);
+            }
+
+            return deadline;
+        }
+    }
+
+    private Instant Now => _shard.Now;
+
+    /// <summary>Asks for a move.</summary>
+    /// <param name="id">The endpoint.</param>
+    /// <param name="target">The node, or null for a choice by policy.</param>
+    /// <param name="cause">Who asks.</param>
+    /// <param name="onEnded">Called once with the outcome.</param>
+    public void Request(EndpointId id, string? target, MoveCause cause, Action<MoveResult>? onEnded)
+    {
+        if (_shard.Stack.Find(id) is not { } endpoint || EndpointRecord.Of(endpoint) is not { } record)
+        {
+            onEnded?.Invoke(new MoveResult(MoveOutcome.NotFound, $"there is no endpoint {id} of a service here", null));
+            return;
+        }
+
+        if (record.Running is not null || record.Pending is { OnEnded: not null })
+        {
+            onEnded?.Invoke(new MoveResult(MoveOutcome.NotMovable, "it is in a handoff, or asked for one, already", null));
+        }
+        else if (record.Attachment is not { } attachment || attachment.MovesTransparently || record.Stage == EndpointStage.Closing)
+        {
+            Withdraw(record);
+            _shard.Handoffs.BeginByEngine(record, target, fresh: false, onEnded);
+        }
+        else
+        {
+            Withdraw(record);
+            var request = new MoveRequest(target, cause);
+            record.Pending = new PendingMove(request, Now + _shard.Options.MoveTimeout, onEnded);
+            _asked.Add(record);
+            attachment.User.OnMoveRequested(attachment, request);
+        }
+    }
+
+    /// <summary>A handoff of the endpoint has ended, whoever began it.</summary>
+    public void OnHandoffEnded(EndpointRecord record, MoveResult result) => Answer(record, result);
+
+    /// <summary>The endpoint has ended.</summary>
+    public void OnClosed(EndpointRecord record) => Answer(record, new MoveResult(MoveOutcome.Closed, "the connection has ended", null));
+
+    /// <summary>Begins to give every endpoint of this node away.</summary>
+    public DrainJob Drain(Action<DrainProgress> onProgress)
+    {
+        _drain = new DrainJob(Movable().Count(), onProgress);
+        _nextDrainStep = Now;
+        return _drain;
+    }
+
+    /// <summary>Ends a drain before its end.</summary>
+    public void Cancel(DrainJob job)
+    {
+        job.IsOver = true;
+        if (ReferenceEquals(job, _drain))
+        {
+            _drain = null;
+            _nextDrainStep = Instant.Never;
+        }
+    }
+
+    /// <summary>The members' states are new: the rule is asked (R29).</summary>
+    public void OnStates()
+    {
+        if (_rule?.Propose(Now, _shard.Exchange.Own, _shard.Exchange.Candidates) is not { } proposal || _shard.IsDraining)
+        {
+            return;
+        }
+
+        int asked = 0;
+        foreach (var record in Movable().OrderBy(r => r.Since).ToArray())
+        {
+            if (asked == proposal.Connections || !_rule.HasDwelt(Now, record.Since))
+            {
+                break;
+            }
+
+            if (record is { Running: null, Pending: null, Stage: EndpointStage.Placed })
+            {
+                asked++;
+                Request(record.Endpoint.Id, _shard.Farm.NameOf(proposal.Target), MoveCause.Rule, null);
+            }
+        }
+
+        _rule.OnMoved(Now, asked);
+    }
+
+    /// <summary>Does what is due.</summary>
+    public void OnDeadline()
+    {
+        for (int i = _asked.Count - 1; i >= 0; i--)
+        {
+            var record = _asked[i];
+            if (record.Pending is { } pending && pending.Deadline <= Now && record.Running is null)
+            {
+                Answer(record, new MoveResult(MoveOutcome.NotHandedOff, "its application did not hand it off in time", null));
+            }
+        }
+
+        if (_drain is { } drain && Now >= _nextDrainStep)
+        {
+            Step(drain);
+        }
+    }
+
+    private IEnumerable<EndpointRecord> Movable() =>
+        _shard.Stack.Endpoints
+            .Where(e => e.Phase is EndpointPhase.Active or EndpointPhase.Frozen && e is not TcpEndpoint { Connection.State: TcpState.TimeWait or TcpState.Closed })
+            .Select(EndpointRecord.Of)
+            .OfType<EndpointRecord>();
+
+    private void Step(DrainJob drain)
+    {
+        var left = Movable().ToArray();
+        foreach (var record in left)
+        {
+            if (drain.Outstanding >= MaxDrainOutstanding)
+            {
+                break;
+            }
+
+            if (record is { Running: null, Pending: null } && record.RetryAt <= Now)
+            {
+                drain.Outstanding++;
+                Request(record.Endpoint.Id, null, MoveCause.Drain, result => OnDrained(drain, record, result));
+            }
+        }
+
+        drain.Report(left.Length);
+        if (left.Length == 0 && drain.Outstanding == 0)
+        {
+            Cancel(drain);
+            drain.Report(0);
+        }
+        else
+        {
+            _nextDrainStep = Now + s_drainPeriod;
+        }
+    }
+
+    private void OnDrained(DrainJob drain, EndpointRecord record, MoveResult result)
+    {
+        drain.Outstanding--;
+        switch (result.Outcome)
+        {
+            case MoveOutcome.Moved:
+                drain.Moved++;
+                break;
+            case MoveOutcome.Closed:
+                drain.Closed++;
+                break;
+            default:
+                drain.Failed++;
+                record.RetryAt = Now + s_retryPeriod;
+                break;
+        }
+    }
+
+    private void Answer(EndpointRecord record, MoveResult result)
+    {
+        var pending = record.Pending;
+        Withdraw(record);
+        pending?.OnEnded?.Invoke(result);
+    }
+
+    private void Withdraw(EndpointRecord record)
+    {
+        if (record.Pending is not null)
+        {
+            record.Pending = null;
+            _asked.Remove(record);
+        }
+    }
+}

@@ -1,0 +1,73 @@
+using Baton.Membership;
+using Baton.Stack;
+using Baton.Wire;
+
+namespace Baton.Engine;
+
+/// <summary>Carries the load exchange over UDP on the lan.</summary>
+internal sealed class MembershipPort
+{
+    private readonly Shard _shard;
+    private readonly UdpEndpoint _endpoint;
+    private readonly byte[] _buffer = new byte[LoadDatagram.Length + 1];
+    private Instant _nextState;
+
+    public MembershipPort(Shard shard)
+    {
+        _shard = shard;
+        var any = InetAddress.AnyV4;
+        _endpoint = shard.Stack.BindUdp(shard.Started, new FourTuple(shard.Farm.Self.LanAddress, LoadDatagram.Port, any, 0))
+            ?? throw new InvalidOperationException("The port of the load exchange is taken.");
+    }
+
+    /// <summary>When <see cref="Run"/> has something to do.</summary>
+    public Instant NextDeadline => Instant.Min(_nextState, _shard.Exchange.NextDeadline);
+
+    /// <summary>Takes datagrams, tells this node's state when it is time, and reports who came and went.</summary>
+    public void Run()
+    {
+        var exchange = _shard.Exchange;
+        while (_endpoint.TryReceive(_buffer, out int length, out var address, out _))
+        {
+            var reason = exchange.OnDatagram(_shard.Now, address, _buffer.AsSpan(0, length));
+            if (reason != DropReason.None)
+            {
+                _shard.Drops.Count(reason);
+            }
+        }
+
+        bool isRound = _shard.Now >= _nextState;
+        if (isRound)
+        {
+            _nextState = _shard.Now + _shard.Options.MembershipInterval;
+            exchange.OnOwnState(_shard.Now, _shard.MeasureState());
+        }
+
+        if (_shard.Now >= exchange.NextDeadline)
+        {
+            exchange.OnDeadline(_shard.Now);
+        }
+
+        while (exchange.TryEmit(_buffer, out var to, out int length))
+        {
+            _endpoint.SendTo(_shard.Now, _buffer.AsSpan(0, length), to.LanAddress, LoadDatagram.Port);
+        }
+
+        _shard.Members = exchange.View;
+        while (exchange.TryTakeEvent(out var change))
+        {
+            if (change.Status == MemberStatus.Unreachable)
+            {
+                _shard.Handoffs.OnMemberUnreachable(change.Member);
+            }
+        }
+
+        if (isRound)
+        {
+            _shard.Moves.OnStates();
+        }
+    }
+
+    /// <summary>This node's state has changed in a way that the others should know at once.</summary>
+    public void TellNow() => _nextState = _shard.Now;
+}

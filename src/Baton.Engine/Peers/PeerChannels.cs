@@ -1,0 +1,200 @@
+using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
+using Baton.Stack;
+using Baton.Wire;
+
+namespace Baton.Engine;
+
+/// <summary>The channels to all other members, and the queries on them.</summary>
+internal sealed class PeerChannels
+{
+    /// <summary>The TCP port on the lan.</summary>
+    public const ushort Port = 6082;
+
+    private static readonly TimeSpan s_queryTimeout = TimeSpan.FromSeconds(5);
+
+    private readonly Shard _shard;
+    private readonly List<PeerChannel> _channels = [];
+    private readonly Dictionary<NodeId, PeerChannel> _byNode = [];
+    private readonly Dictionary<ulong, Query> _queries = [];
+    private readonly TcpListener _listener;
+    private ulong _queryNumber;
+
+    public PeerChannels(Shard shard)
+    {
+        _shard = shard;
+        _listener = shard.Stack.Listen(shard.Farm.Self.LanAddress, Port, backlog: 2 * shard.Farm.Members.Count);
+        foreach (var member in shard.Farm.Members.Members)
+        {
+            if (member.Id != Self)
+            {
+                var channel = new PeerChannel(this, member.Id, member.LanAddress, connects: Self.CompareTo(member.Id) < 0);
+                _channels.Add(channel);
+                _byNode.Add(member.Id, channel);
+            }
+        }
+    }
+
+    public NodeId Self => _shard.Farm.Self.Id;
+
+    public ulong Incarnation => _shard.Incarnation;
+
+    public Instant Now => _shard.Now;
+
+    public EngineLimits Limits => _shard.Options.Limits;
+
+    public DropCounters Drops => _shard.Drops;
+
+    /// <summary>When <see cref="OnDeadline"/> is due.</summary>
+    public Instant NextDeadline
+    {
+        get
+        {
+            var deadline = Instant.Never;
+            foreach (var channel in _channels)
+            {
+                deadline = channel.WaitsToConnect ? Instant.Min(deadline, channel.NextAttempt) : deadline;
+            }
+
+            foreach (var query in _queries.Values)
+            {
+                deadline = Instant.Min(deadline, query.Deadline);
+            }
+
+            return deadline;
+        }
+    }
+
+    /// <summary>Whether messages can be sent to a node.</summary>
+    public bool IsUp(NodeId node) => _byNode.TryGetValue(node, out var channel) && channel.IsUp;
+
+    /// <summary>Sends a message; without a channel it is dropped.</summary>
+    public void Send(NodeId node, PeerMessageKind kind, ReadOnlySpan<byte> payload)
+    {
+        if (_byNode.TryGetValue(node, out var channel))
+        {
+            channel.Send(kind, payload);
+        }
+    }
+
+    /// <summary>Asks a node.</summary>
+    /// <param name="node">The node.</param>
+    /// <param name="request">The request.</param>
+    /// <param name="onAnswer">Called once: with the answer, or with what went wrong.</param>
+    public void Ask(NodeId node, ReadOnlySpan<byte> request, Action<byte[]?, string?> onAnswer)
+    {
+        if (!_byNode.TryGetValue(node, out var channel) || !channel.IsUp)
+        {
+            onAnswer(null, $"node {_shard.Farm.NameOf(node)} cannot be reached");
+            return;
+        }
+
+        ulong number = ++_queryNumber;
+        Span<byte> header = stackalloc byte[PeerFraming.NumberLength];
+        BinaryPrimitives.WriteUInt64BigEndian(header, number);
+        _queries.Add(number, new Query(node, Now + s_queryTimeout, onAnswer));
+        channel.Send(PeerMessageKind.Query, header, request);
+    }
+
+    /// <summary>Answers a query that came in.</summary>
+    public void Answer(NodeId node, ulong number, bool answered, ReadOnlySpan<byte> answer)
+    {
+        Span<byte> header = stackalloc byte[PeerFraming.NumberLength + 1];
+        BinaryPrimitives.WriteUInt64BigEndian(header, number);
+        header[^1] = answered ? (byte)1 : (byte)0;
+        if (_byNode.TryGetValue(node, out var channel))
+        {
+            channel.Send(PeerMessageKind.Answer, header, answer);
+        }
+    }
+
+    /// <summary>Makes connections that are due and gives up queries that are over.</summary>
+    public void OnDeadline(Instant now)
+    {
+        foreach (var channel in _channels)
+        {
+            channel.OnDeadline(now);
+        }
+
+        FailQueries(query => query.Deadline <= now, "did not answer in time");
+    }
+
+    /// <summary>Takes the connections that peers have made.</summary>
+    public void AcceptAll()
+    {
+        while (_listener.TryAccept(out var endpoint))
+        {
+            var peer = _shard.Farm.Members.AtLanAddress(endpoint.Flow.Tuple.RemoteAddress);
+            if (_byNode.TryGetValue(peer, out var channel) && !channel.Connects)
+            {
+                channel.Accept(endpoint);
+            }
+            else
+            {
+                Drops.Count(DropReason.NotMember);
+                endpoint.Abort(Now);
+            }
+        }
+    }
+
+    /// <summary>Begins a connection to a channel's peer.</summary>
+    public bool TryConnect(PeerChannel channel, [NotNullWhen(true)] out TcpEndpoint? endpoint)
+    {
+        endpoint = _shard.Stack.Connect(Now, new FourTuple(_shard.Farm.Self.LanAddress, 0, channel.Address, Port));
+        return endpoint is not null;
+    }
+
+    public void OnUp(PeerChannel channel, ulong incarnation) => _shard.Handoffs.OnChannelUp(channel.Peer, incarnation);
+
+    public void OnDown(PeerChannel channel)
+    {
+        _shard.Handoffs.OnChannelDown(channel.Peer);
+        FailQueries(query => query.Node == channel.Peer, "cannot be reached any more");
+    }
+
+    /// <summary>Handles a message; false when it is malformed.</summary>
+    public bool TryHandle(PeerChannel channel, PeerMessageKind kind, ReadOnlyMemory<byte> payload)
+    {
+        switch (kind)
+        {
+            case PeerMessageKind.Handoff:
+                _shard.Handoffs.OnMessage(channel.Peer, payload.Span);
+                return true;
+
+            case PeerMessageKind.Query when payload.Length >= PeerFraming.NumberLength:
+                ulong number = BinaryPrimitives.ReadUInt64BigEndian(payload.Span);
+                _shard.OnQuery(channel.Peer, number, payload[PeerFraming.NumberLength..].ToArray());
+                return true;
+
+            case PeerMessageKind.Answer when payload.Length > PeerFraming.NumberLength:
+                if (_queries.Remove(BinaryPrimitives.ReadUInt64BigEndian(payload.Span), out var query))
+                {
+                    bool answered = payload.Span[PeerFraming.NumberLength] == 1;
+                    query.OnAnswer(
+                        answered ? payload[(PeerFraming.NumberLength + 1)..].ToArray() : null,
+                        answered ? null : $"node {_shard.Farm.NameOf(channel.Peer)} does not answer queries");
+                }
+
+                return true;
+
+            default:
+                return false;
+        }
+    }
+
+    private void FailQueries(Func<Query, bool> which, string why)
+    {
+        if (_queries.Count == 0)
+        {
+            return;
+        }
+
+        foreach (var (number, query) in _queries.Where(q => which(q.Value)).ToArray())
+        {
+            _queries.Remove(number);
+            query.OnAnswer(null, $"node {_shard.Farm.NameOf(query.Node)} {why}");
+        }
+    }
+
+    private sealed record Query(NodeId Node, Instant Deadline, Action<byte[]?, string?> OnAnswer);
+}

@@ -1,0 +1,242 @@
+using Baton.Director;
+using Baton.Link;
+using Baton.Stack;
+using Baton.Wire;
+
+namespace Baton.Engine;
+
+/// <summary>
+/// The way of a packet from a link to the stack or to another node: admitted, put together, decided, delivered or
+/// forwarded.
+/// </summary>
+internal sealed class PacketPath
+{
+    private readonly Shard _shard;
+    private readonly InterfaceId _front;
+    private readonly InterfaceId _lan;
+
+    public PacketPath(Shard shard, InterfaceId front, InterfaceId lan)
+    {
+        _shard = shard;
+        _front = front;
+        _lan = lan;
+        Front = new Port(this, fromLan: false);
+        Lan = new Port(this, fromLan: true);
+    }
+
+    /// <summary>Takes the front's frames.</summary>
+    public IFrameReceiver Front { get; }
+
+    /// <summary>Takes the lan's frames.</summary>
+    public IFrameReceiver Lan { get; }
+
+    /// <summary>Counters.</summary>
+    public PathCounters Counters { get; } = new();
+
+    private NetworkStack Stack => _shard.Stack;
+
+    private void OnFrame(bool fromLan, FrameOffload offload, ReadOnlySpan<byte> frame)
+    {
+        if (!EthernetHeader.TryParse(frame, out var ethernet))
+        {
+            Drop(DropReason.Truncated);
+            return;
+        }
+
+        var bytes = frame[EthernetHeader.Length..];
+        switch (ethernet.EtherType)
+        {
+            case EtherType.Arp:
+                Stack.OnArp(_shard.Now, fromLan ? _lan : _front, frame);
+                break;
+            case EtherType.Ipv4 or EtherType.Ipv6:
+                OnPacket(fromLan, in ethernet, offload, bytes);
+                break;
+            default:
+                Drop(DropReason.UnknownEtherType);
+                break;
+        }
+    }
+
+    private void OnPacket(bool fromLan, in EthernetHeader ethernet, FrameOffload offload, ReadOnlySpan<byte> bytes)
+    {
+        var reason = IpPacket.TryParse(bytes, out var layout);
+        if (reason != DropReason.None)
+        {
+            Drop(reason);
+            return;
+        }
+
+        // A packet for a service address that this node is not home of falls out here, in silence: a wrong RST costs
+        // more than a lost packet.
+        if (Stack.Admit(fromLan ? _lan : _front, in ethernet, in layout, out bool isService) != DropReason.None)
+        {
+            return;
+        }
+
+        if (layout.IsFragment)
+        {
+            if (Stack.OnFragment(_shard.Now, in layout, bytes, out var whole) != DropReason.None || whole.IsEmpty)
+            {
+                return;
+            }
+
+            bytes = whole;
+            offload = FrameOffload.None;
+            reason = IpPacket.TryParse(bytes, out layout);
+            if (reason != DropReason.None)
+            {
+                Drop(reason);
+                return;
+            }
+        }
+
+        if (fromLan && Encapsulation.IsEncapsulated(in layout))
+        {
+            OnEncapsulated(in layout, bytes, offload);
+        }
+        else if (isService)
+        {
+            OnService(in layout, bytes, offload);
+        }
+        else
+        {
+            Stack.OnPacket(_shard.Now, in layout, bytes, offload);
+        }
+    }
+
+    /// <summary>A client's packet to a service address of which this node is the home.</summary>
+    private void OnService(in IpPacket layout, ReadOnlySpan<byte> bytes, FrameOffload offload)
+    {
+        if (PacketFlow.TryRead(in layout, bytes, out var flow) != DropReason.None)
+        {
+            // An echo request, or nothing that belongs to a flow.
+            Stack.OnPacket(_shard.Now, in layout, bytes, offload);
+            return;
+        }
+
+        var verdict = _shard.Flows.Decide(in flow);
+        switch (verdict.Kind)
+        {
+            case VerdictKind.Forward:
+                Counters.Forwarded++;
+                _shard.Lan.Forward(in layout, bytes, offload, in verdict.Reference, verdict.Owner);
+                break;
+            case VerdictKind.Local:
+                OnLocal(in layout, bytes, offload, in flow, in verdict.Reference);
+                break;
+            case VerdictKind.Hold:
+                Drop(DropReason.UnknownFlow);
+                break;
+            default:
+                OnUnknown(in layout, bytes, offload);
+                break;
+        }
+    }
+
+    /// <summary>Packet and reference go to the stack, as they would at any other owner (R13, R15).</summary>
+    private void OnLocal(in IpPacket layout, ReadOnlySpan<byte> bytes, FrameOffload offload, in Flow flow, in EncodedReference reference)
+    {
+        Counters.Local++;
+        if (Stack.Find(ReferenceCodec.Id(reference.Span)) is not { } endpoint)
+        {
+            // The endpoint has ended, and its CLOSED is on its way here.
+            Drop(DropReason.UnknownEndpoint);
+            return;
+        }
+
+        if (Stack.ReferenceMatches(endpoint, reference.Span)
+            && Stack.OnServicePacket(_shard.Now, endpoint, in layout, bytes, offload) == DropReason.TcpReopen)
+        {
+            _shard.Flows.Remove(in flow);
+            OnUnknown(in layout, bytes, offload);
+        }
+    }
+
+    /// <summary>A SYN or first datagram to a service makes an endpoint (R1); the home notes where it lives.</summary>
+    private void OnUnknown(in IpPacket layout, ReadOnlySpan<byte> bytes, FrameOffload offload)
+    {
+        Service? service = null;
+        if (layout.HasPorts && _shard.Farm.Services.TryFind(layout.FlowAtDestination(), out var found))
+        {
+            service = found;
+            if (_shard.Flows.Count >= _shard.Flows.Capacity)
+            {
+                Drop(DropReason.FlowTableFull);
+                return;
+            }
+        }
+
+        Stack.OnUnknown(_shard.Now, in layout, bytes, offload, service, new EndpointId(_shard.Random.NextName()), out var created);
+        if (created is not null)
+        {
+            Counters.Created++;
+            _shard.OnCreated(created);
+        }
+    }
+
+    /// <summary>A forwarded packet: it has an effect only with the reference that this node issued (R18).</summary>
+    private void OnEncapsulated(in IpPacket outer, ReadOnlySpan<byte> bytes, FrameOffload offload)
+    {
+        var member = _shard.Farm.Members.AtLanAddress(outer.Source);
+        var reason = Encapsulation.TryDecapsulate(in outer, bytes, offload.Checksum, member, out var inner);
+        if (reason != DropReason.None)
+        {
+            Drop(reason);
+            return;
+        }
+
+        if (Stack.Find(inner.Reference.Id) is { } endpoint)
+        {
+            if (Stack.ReferenceMatches(endpoint, inner.Header))
+            {
+                Counters.Decapsulated++;
+                OnForwarded(endpoint, in inner);
+            }
+
+            return;
+        }
+
+        var verdict = _shard.Tombstones.Decide(_shard.Now, inner.Reference.Id);
+        if (verdict.Kind != TombstoneKind.Forward)
+        {
+            Drop(DropReason.UnknownEndpoint);
+            return;
+        }
+
+        if (Encapsulation.NextHops(inner.Hops) == 0)
+        {
+            Drop(DropReason.HopsExhausted);
+            return;
+        }
+
+        Counters.ForwardedByTombstone++;
+        _shard.Lan.ForwardLate(inner.Layout, inner.Packet, in verdict.Successor, inner.Hops, verdict.Target);
+    }
+
+    private void OnForwarded(Endpoint endpoint, in Decapsulated inner)
+    {
+        // A SYN that may open a new connection in the place of one in TIME-WAIT (RFC 6191) ends the old one here; the
+        // client's next SYN finds the home's entry gone.
+        Stack.OnServicePacket(_shard.Now, endpoint, inner.Layout, inner.Packet);
+    }
+
+    private void Drop(DropReason reason) => _shard.Drops.Count(reason);
+
+    private sealed class Port(PacketPath path, bool fromLan) : IFrameReceiver
+    {
+        public void OnFrame(ILink link, FrameOffload offload, Span<byte> frame)
+        {
+            if (fromLan)
+            {
+                path.Counters.LanFramesIn++;
+            }
+            else
+            {
+                path.Counters.FrontFramesIn++;
+            }
+
+            path.OnFrame(fromLan, offload, frame);
+        }
+    }
+}

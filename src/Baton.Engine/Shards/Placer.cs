@@ -1,0 +1,66 @@
+using Baton.Director;
+using Baton.Stack;
+using Baton.Wire;
+
+namespace Baton.Engine;
+
+/// <summary>Selects who serves an endpoint, when its service's placement says so.</summary>
+internal sealed class Placer(Shard shard)
+{
+    private NodeId Self => shard.Farm.Self.Id;
+
+    /// <summary>An endpoint that was created here is established: it stays and gets its application, or goes where it is to be served.</summary>
+    public void OnEstablished(EndpointRecord record)
+    {
+        if (record.Stage != EndpointStage.Unplaced || record.Running is not null)
+        {
+            return;
+        }
+
+        var service = record.Endpoint.Service!;
+        var selected = service.Placement == Placement.Handshake ? Select(record.Endpoint, shard.Exchange.Candidates) : Self;
+        if (selected != NodeId.None)
+        {
+            shard.Exchange.OnPlaced(selected);
+        }
+
+        if (selected == NodeId.None || selected == Self || !shard.Channels.IsUp(selected))
+        {
+            Stay(record);
+            return;
+        }
+
+        shard.Handoffs.BeginByEngine(record, shard.Farm.NameOf(selected), fresh: true, result =>
+        {
+            if (!result.Moved && record.Endpoint.Phase == EndpointPhase.Active)
+            {
+                Stay(record);
+            }
+        });
+    }
+
+    /// <summary>Another node for an endpoint, by its service's policy; none when no other takes connections.</summary>
+    public NodeId SelectOther(Endpoint endpoint)
+    {
+        Span<MemberState> others = stackalloc MemberState[Membership.MemberList.MaxMembers];
+        int count = 0;
+        foreach (ref readonly var state in shard.Exchange.Candidates)
+        {
+            if (state.Node != Self && !state.Draining && shard.Channels.IsUp(state.Node))
+            {
+                others[count++] = state;
+            }
+        }
+
+        return Select(endpoint, others[..count]);
+    }
+
+    private NodeId Select(Endpoint endpoint, ReadOnlySpan<MemberState> candidates) =>
+        shard.Farm.Services.Select(endpoint.Service!, candidates, new SelectionRequest(endpoint.Flow, shard.Random.Next()));
+
+    private void Stay(EndpointRecord record)
+    {
+        record.Stage = EndpointStage.Placed;
+        shard.Applications.TryBind(record);
+    }
+}

@@ -1,0 +1,106 @@
+using Baton.Link;
+using Baton.Wire;
+
+namespace Baton.Engine;
+
+/// <summary>
+/// The thread that drives a <see cref="Shard"/>: one run after another while there is something to do, then a short
+/// spin, then sleep until a frame, a work or the next deadline.
+/// </summary>
+internal sealed class ShardThread : IDisposable
+{
+    private readonly Shard _shard;
+    private readonly PollSet _pollSet = new();
+    private readonly TimeSpan _spinTime;
+    private readonly Thread _thread;
+    private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile bool _sleeps;
+    private volatile bool _stop;
+
+    public ShardThread(Shard shard, string name, TimeSpan spinTime)
+    {
+        _shard = shard;
+        _spinTime = spinTime;
+        foreach (var link in shard.Links)
+        {
+            _pollSet.Add(link.WaitDescriptor);
+        }
+
+        shard.Waker = Wake;
+        _thread = new Thread(Loop) { Name = $"baton {name}", IsBackground = true };
+    }
+
+    /// <summary>Ends when the thread has ended; with its failure, if one ended it.</summary>
+    public Task Stopped => _stopped.Task;
+
+    public void Start() => _thread.Start();
+
+    /// <summary>Lets the thread end after its present run.</summary>
+    public void Stop()
+    {
+        _stop = true;
+        _pollSet.Wake();
+    }
+
+    public void Dispose()
+    {
+        Stop();
+        _thread.Join();
+        _pollSet.Dispose();
+    }
+
+    private void Wake()
+    {
+        // Posting a work was a full fence: either this sees the flag, or the shard sees the work before it sleeps.
+        if (_sleeps)
+        {
+            _pollSet.Wake();
+        }
+    }
+
+    private void Loop()
+    {
+        try
+        {
+            PollSet.TightenTimers();
+            var now = MonotonicClock.Now;
+            var lastBusy = now;
+            while (!_stop)
+            {
+                var deadline = _shard.Run(now);
+                if (_shard.WasBusy)
+                {
+                    lastBusy = now;
+                }
+
+                now = MonotonicClock.Now;
+                if (deadline > now && !_shard.WasBusy && now - lastBusy >= _spinTime)
+                {
+                    Sleep(now, deadline);
+                    now = MonotonicClock.Now;
+                }
+            }
+
+            _stopped.TrySetResult();
+        }
+#pragma warning disable CA1031 // The thread's last stand: whoever awaits Stopped gets it.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            _shard.End();
+            _stopped.TrySetException(e);
+        }
+    }
+
+    private void Sleep(Instant now, Instant deadline)
+    {
+        _sleeps = true;
+        Interlocked.MemoryBarrier();
+        if (!_shard.HasWorks && !_stop)
+        {
+            _pollSet.Wait(now, deadline);
+        }
+
+        _sleeps = false;
+    }
+}
