@@ -33,13 +33,14 @@ public sealed class TapLinkTests
     public void The_interface_has_the_mtu_and_is_gone_when_the_link_is_disposed()
     {
         using var space = new TestNamespace();
-        var options = new TapOptions { Name = "lan", Namespace = space.Name, Mtu = 1668, Address = Frames.A };
+        var options = new TapOptions { Name = "lan", Namespace = space.Name, Mtu = 1668, QueueFrames = 2048, Address = Frames.A };
         using (var tap = TapLink.Open(options))
         {
             Assert.Equal(Frames.A, tap.Address);
             string shown = TestNamespace.Ip("-n", space.Name, "link", "show", "dev", "lan");
             Assert.Contains("mtu 1668", shown, StringComparison.Ordinal);
             Assert.Contains("UP", shown, StringComparison.Ordinal);
+            Assert.Contains("qlen 2048", shown, StringComparison.Ordinal);
         }
 
         Assert.DoesNotContain("lan", TestNamespace.Ip("-n", space.Name, "link", "show"), StringComparison.Ordinal);

@@ -6,7 +6,8 @@ namespace Baton.Link;
 internal sealed unsafe class KernelInterface : IDisposable
 {
     private const int AF_INET = 2, SOCK_DGRAM = 2, SOCK_CLOEXEC = 0x80000;
-    private const nuint SIOCGIFFLAGS = 0x8913, SIOCSIFFLAGS = 0x8914, SIOCSIFMTU = 0x8922, SIOCGIFHWADDR = 0x8927, SIOCSIFTXQLEN = 0x8943;
+    private const nuint SIOCGIFFLAGS = 0x8913, SIOCSIFFLAGS = 0x8914, SIOCSIFMTU = 0x8922, SIOCGIFHWADDR = 0x8927, SIOCGIFINDEX = 0x8933;
+    private const int AF_NETLINK = 16, SOCK_RAW = 3, NETLINK_ROUTE = 0, NetlinkHeaderLength = 16, NLMSG_ERROR = 2;
     private const short IFF_UP = 1;
 
     private readonly string _name;
@@ -40,9 +41,21 @@ internal sealed unsafe class KernelInterface : IDisposable
 
     public void SetQueueLength(int frames)
     {
+        string problem = $"Its queue could not be set to {frames} frames";
         var request = InterfaceRequest.For(_name);
-        request.Value = frames;
-        Check(Syscalls.IoControl(_socket, SIOCSIFTXQLEN, &request), $"Its queue could not be set to {frames} frames");
+        Check(Syscalls.IoControl(_socket, SIOCGIFINDEX, &request), problem);
+        int netlink = Syscalls.Socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+        Check(netlink, problem);
+        try
+        {
+            var message = QueueLengthRequest.For(request.Value, frames);
+            Check((int)Syscalls.Write(netlink, &message, (nuint)sizeof(QueueLengthRequest)), problem);
+            Acknowledged(netlink, problem);
+        }
+        finally
+        {
+            _ = Syscalls.Close(netlink);
+        }
     }
 
     /// <summary>
@@ -70,13 +83,32 @@ internal sealed unsafe class KernelInterface : IDisposable
 
     public void Dispose() => _ = Syscalls.Close(_socket);
 
+    /// <summary>The kernel answers each request with an error message, of which 0 is the good one.</summary>
+    private void Acknowledged(int netlink, string problem)
+    {
+        const int bufferLength = 1024;
+        byte* answer = stackalloc byte[bufferLength];
+        nint length = Syscalls.Read(netlink, answer, bufferLength);
+        Check((int)length, problem);
+        if (length >= NetlinkHeaderLength + sizeof(int) && *(ushort*)(answer + sizeof(uint)) == NLMSG_ERROR)
+        {
+            int error = -*(int*)(answer + NetlinkHeaderLength);
+            if (error != 0)
+            {
+                throw Failed(problem, error);
+            }
+        }
+    }
+
     private void Check(int result, string problem)
     {
         if (result < 0)
         {
-            int error = Syscalls.LastError;
-            throw new LinkException($"Interface {_name}: {char.ToLowerInvariant(problem[0])}{problem[1..]}: {Syscalls.Describe(error)}.",
-                error == Syscalls.EPERM ? "run as root, or inside `unshare -Urnm`" : "", error);
+            throw Failed(problem, Syscalls.LastError);
         }
     }
+
+    private LinkException Failed(string problem, int error) =>
+        new($"Interface {_name}: {char.ToLowerInvariant(problem[0])}{problem[1..]}: {Syscalls.Describe(error)}.",
+            error == Syscalls.EPERM ? "run as root, or inside `unshare -Urnm`" : "", error);
 }
