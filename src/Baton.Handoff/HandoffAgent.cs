@@ -72,7 +72,7 @@ public sealed class HandoffAgent
 
         if (request.Id == HandoffId.None || _source.Knows(request.Id) || _target.Knows(request.Id)
             || request.Target == NodeId.None || request.Home == NodeId.None
-            || request.Epoch.Value is 0 or > uint.MaxValue - 2
+            || request.Epoch.Value is 0 or > MessageHeader.MaxEpoch
             || request.ExpectedStateBytes < 0
             || request.Options.Length > HandoffLimits.MaxOptionsBytes
             || !Prepare.IsName(request.ApplicationName))

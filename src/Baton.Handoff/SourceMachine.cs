@@ -6,55 +6,37 @@ namespace Baton.Handoff;
 /// <summary>The protocol at the source: PREPARE, PRECOPY, FREEZE, STATE; then tombstone or thaw, as the home says.</summary>
 internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
 {
-    private readonly Dictionary<HandoffId, SourceHandoff> _handoffs = [];
-    private readonly Dictionary<Flow, SourceHandoff> _byFlow = [];
-    private readonly PriorityQueue<SourceHandoff, long> _deadlines = new();
-    private readonly EndedHandoffs _ended = new(limits.MaxRemembered);
-    private readonly Queue<(NodeId From, Prepare Message)> _returning = new();
+    private readonly SourceHandoffs _handoffs = new(limits.MaxRemembered);
 
     public int Count => _handoffs.Count;
 
-    public Instant NextDeadline
-    {
-        get
-        {
-            while (_deadlines.TryPeek(out var handoff, out long ticks))
-            {
-                if (handoff.Deadline.Ticks == ticks)
-                {
-                    return handoff.Deadline;
-                }
+    public Instant NextDeadline => _handoffs.NextDeadline;
 
-                _deadlines.Dequeue();
-            }
+    public bool Knows(HandoffId id) => _handoffs.TryGet(id, out _) || _handoffs.TryGetEnded(id, out _);
 
-            return Instant.Never;
-        }
-    }
+    public bool Moves(in Flow flow) => _handoffs.TryGet(flow, out _);
 
-    public bool Knows(HandoffId id) => _handoffs.ContainsKey(id) || _ended.TryGet(id, out _);
-
-    public bool Moves(in Flow flow) => _byFlow.ContainsKey(flow);
+    /// <summary>A PREPARE by which a flow comes back, whose handoff away has ended.</summary>
+    public bool TryTakeReturning(out (NodeId From, Prepare Message) returning) => _handoffs.TryTakeReturning(out returning);
 
     public void Begin(Instant now, HandoffRequest request)
     {
         var handoff = new SourceHandoff(request);
-        _handoffs.Add(request.Id, handoff);
-        _byFlow.Add(request.Flow, handoff);
+        _handoffs.Add(handoff);
         if (request.Fresh)
         {
             Freeze(now, handoff, precopied: 0);
         }
         else
         {
-            SetDeadline(handoff, now + limits.PrepareTimeout);
+            _handoffs.SetDeadline(handoff, now + limits.PrepareTimeout);
             outbox.Send(handoff.Header, request.Target, Prepare.Write(request));
         }
     }
 
     public bool Cancel(Instant now, HandoffId id, HandoffReason reason)
     {
-        if (!_handoffs.TryGetValue(id, out var handoff))
+        if (!_handoffs.TryGet(id, out var handoff))
         {
             return false;
         }
@@ -69,8 +51,9 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
     /// </summary>
     public bool TryDefer(Instant now, NodeId from, in Prepare message)
     {
-        var handoff = _byFlow[message.Header.Flow];
-        if (handoff.StateIsUnsent || message.Header.Epoch <= handoff.Request.Epoch)
+        if (!_handoffs.TryGet(message.Header.Flow, out var handoff)
+            || handoff.StateIsUnsent
+            || message.Header.Epoch <= handoff.Request.Epoch)
         {
             return false;
         }
@@ -83,7 +66,7 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
     /// <summary>The target tells what it has: <see cref="Prepared"/>.</summary>
     public DropReason OnPrepared(Instant now, NodeId from, in Prepared message)
     {
-        if (!_handoffs.TryGetValue(message.Header.Handoff, out var handoff))
+        if (!_handoffs.TryGet(message.Header.Handoff, out var handoff))
         {
             AnswerEnded(message.Header, from);
             return DropReason.None;
@@ -126,7 +109,7 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
 
     public DropReason OnReady(NodeId from, in MessageHeader header)
     {
-        if (!_handoffs.TryGetValue(header.Handoff, out var handoff) || handoff.Request.Target != from)
+        if (!_handoffs.TryGet(header.Handoff, out var handoff) || handoff.Request.Target != from)
         {
             return DropReason.MessageStale;
         }
@@ -137,7 +120,7 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
 
     public DropReason OnReject(Instant now, NodeId from, in Reject message)
     {
-        if (!_handoffs.TryGetValue(message.Header.Handoff, out var handoff) || handoff.Request.Target != from)
+        if (!_handoffs.TryGet(message.Header.Handoff, out var handoff) || handoff.Request.Target != from)
         {
             return DropReason.MessageStale;
         }
@@ -148,7 +131,7 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
 
     public DropReason OnDone(Instant now, NodeId from, in Done message)
     {
-        if (!_handoffs.TryGetValue(message.Header.Handoff, out var handoff) || handoff.Request.Target != from || handoff.StateIsUnsent)
+        if (!_handoffs.TryGet(message.Header.Handoff, out var handoff) || handoff.Request.Target != from || handoff.StateIsUnsent)
         {
             return HeardOf(message.Header.Handoff, HandoffOutcome.Committed);
         }
@@ -160,7 +143,7 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
     /// <summary>The home's answer, asked for or not.</summary>
     public DropReason OnDecision(Instant now, NodeId home, HandoffId id, in Decision decision)
     {
-        if (!_handoffs.TryGetValue(id, out var handoff)
+        if (!_handoffs.TryGet(id, out var handoff)
             || handoff.Request.Home != home
             || handoff.StateIsUnsent
             || (decision.Outcome == HandoffOutcome.Aborted && handoff.Phase != SourcePhase.AskedAbort))
@@ -174,7 +157,7 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
 
     public void OnPrecopied(Instant now, HandoffId id, int offset, ReadOnlySpan<byte> bytes, bool complete)
     {
-        if (!_handoffs.TryGetValue(id, out var handoff)
+        if (!_handoffs.TryGet(id, out var handoff)
             || handoff.Phase != SourcePhase.Precopying
             || handoff.AwaitsPosition
             || offset != handoff.PrecopiedBytes)
@@ -198,26 +181,35 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
 
     public void OnFrozen(Instant now, HandoffId id, FrozenState state)
     {
-        if (!_handoffs.TryGetValue(id, out var handoff) || handoff.Phase is not (SourcePhase.Freezing or SourcePhase.AwaitingDecision))
+        if (!_handoffs.TryGet(id, out var handoff) || handoff.Phase is not (SourcePhase.Freezing or SourcePhase.AwaitingDecision))
         {
             return;
         }
 
+        if (state.PrecopiedBytes > handoff.PrecopiedBytes)
+        {
+            // Written for a position that was lost with its channel; the answer for the present one follows.
+            return;
+        }
+
         int length = StateBody.Length(state, limits);
-        if (length < 0 || state.PrecopiedBytes > handoff.PrecopiedBytes)
+        if (length < 0)
         {
             GiveUp(now, handoff, HandoffOutcome.Aborted, HandoffReason.StateTooLarge);
             return;
         }
 
-        if (!outbox.Reaches(handoff.Request.Target))
+        bool targetIsThere = outbox.Reaches(handoff.Request.Target);
+        if (handoff.StateIsUnsent && !(targetIsThere && outbox.Reaches(handoff.Request.Home)))
         {
-            // Not sent: a source that never sent it is still free to thaw, another asks when the channel is re-made.
-            if (handoff.StateIsUnsent)
-            {
-                GiveUp(now, handoff, HandoffOutcome.Aborted, HandoffReason.TargetUnreachable);
-            }
+            // Without the target STATE cannot go, without the home nobody could decide: the last moment to stay.
+            GiveUp(now, handoff, HandoffOutcome.Aborted, targetIsThere ? HandoffReason.HomeUnreachable : HandoffReason.TargetUnreachable);
+            return;
+        }
 
+        if (!targetIsThere)
+        {
+            // STATE was asked for again and the channel broke once more: the next one brings the question again.
             return;
         }
 
@@ -232,7 +224,7 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
 
     public void OnFreezeFailed(Instant now, HandoffId id, HandoffReason reason)
     {
-        if (_handoffs.TryGetValue(id, out var handoff))
+        if (_handoffs.TryGet(id, out var handoff))
         {
             GiveUp(now, handoff, HandoffOutcome.Aborted, reason);
         }
@@ -240,7 +232,7 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
 
     public void OnChannelUp(NodeId peer)
     {
-        foreach (var handoff in _handoffs.Values)
+        foreach (var handoff in _handoffs.All)
         {
             if (handoff.Request.Target == peer
                 && handoff.Phase is SourcePhase.Preparing or SourcePhase.Precopying or SourcePhase.AwaitingDecision)
@@ -258,7 +250,7 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
 
     public void OnChannelDown(Instant now, NodeId peer)
     {
-        foreach (var handoff in _handoffs.Values.ToArray())
+        foreach (var handoff in _handoffs.All)
         {
             if (handoff.Request.Target == peer && handoff.Phase == SourcePhase.Freezing)
             {
@@ -270,7 +262,7 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
     /// <summary>A peer is unreachable, or was started anew and knows nothing.</summary>
     public void OnPeerLost(Instant now, NodeId peer, bool restarted)
     {
-        foreach (var handoff in _handoffs.Values.ToArray())
+        foreach (var handoff in _handoffs.All)
         {
             if (handoff.Request.Target == peer)
             {
@@ -285,23 +277,19 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
 
     public void OnDeadline(Instant now)
     {
-        while (NextDeadline <= now && _deadlines.TryDequeue(out var handoff, out _))
+        while (_handoffs.TryTakeDue(now, out var handoff))
         {
-            handoff.Deadline = Instant.Never;
             bool frozen = handoff.Phase >= SourcePhase.Freezing;
             GiveUp(now, handoff, HandoffOutcome.Aborted, frozen ? HandoffReason.FreezeBudget : HandoffReason.PrepareTimeout);
         }
     }
-
-    /// <summary>A PREPARE by which a flow comes back, whose handoff away has ended.</summary>
-    public bool TryTakeReturning(out (NodeId From, Prepare Message) returning) => _returning.TryDequeue(out returning);
 
     private void Freeze(Instant now, SourceHandoff handoff, int precopied)
     {
         handoff.Phase = SourcePhase.Freezing;
         handoff.PrecopiedBytes = precopied;
         handoff.FrozenAt = now;
-        SetDeadline(handoff, now + (handoff.Request.FreezeBudget ?? limits.FreezeBudget));
+        _handoffs.SetDeadline(handoff, now + (handoff.Request.FreezeBudget ?? limits.FreezeBudget));
         outbox.Add(new HandoffOutput.Freeze(handoff.Request.Id, handoff.Request.Flow, handoff.Request.Endpoint, precopied));
     }
 
@@ -326,7 +314,7 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
             case SourcePhase.AwaitingDecision:
                 handoff.Phase = SourcePhase.AskedAbort;
                 handoff.OnAbort = (outcome, reason);
-                SetDeadline(handoff, Instant.Never);
+                _handoffs.SetDeadline(handoff, Instant.Never);
                 Ask(handoff);
                 return;
             default:
@@ -383,22 +371,15 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
     {
         var request = handoff.Request;
         var frozen = handoff.Phase >= SourcePhase.Freezing ? now - handoff.FrozenAt : TimeSpan.Zero;
-        SetDeadline(handoff, Instant.Never);
-        _handoffs.Remove(request.Id);
-        _byFlow.Remove(request.Flow);
-        _ended.Add(request.Id, ended);
+        _handoffs.End(handoff, ended);
         outbox.Add(new HandoffOutput.Completed(
             request.Id, request.Flow, HandoffRole.Source, request.Endpoint, request.Target, ended.Outcome, ended.Reason, frozen));
-        if (handoff.Returning is { } returning)
-        {
-            _returning.Enqueue(returning);
-        }
     }
 
     /// <summary>A target that waits for STATE of a handoff that has ended here is told so. One that is READY asks the home.</summary>
     private void AnswerEnded(in MessageHeader header, NodeId target)
     {
-        var (reason, decided) = _ended.TryGet(header.Handoff, out var ended) && ended.Outcome != HandoffOutcome.Committed
+        var (reason, decided) = _handoffs.TryGetEnded(header.Handoff, out var ended) && ended.Outcome != HandoffOutcome.Committed
             ? (ended.Reason, ended.Decided && ended.Outcome != HandoffOutcome.Gone)
             : (HandoffReason.UnknownHandoff, false);
         outbox.Send(header, target, Abort.Write(header, reason, decided));
@@ -406,14 +387,5 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
 
     /// <summary>The target and the home both tell of a commit: the second to come is no surprise.</summary>
     private DropReason HeardOf(HandoffId id, HandoffOutcome outcome) =>
-        _ended.TryGet(id, out var ended) && ended.Outcome == outcome ? DropReason.None : DropReason.MessageStale;
-
-    private void SetDeadline(SourceHandoff handoff, Instant deadline)
-    {
-        handoff.Deadline = deadline;
-        if (deadline != Instant.Never)
-        {
-            _deadlines.Enqueue(handoff, deadline.Ticks);
-        }
-    }
+        _handoffs.TryGetEnded(id, out var ended) && ended.Outcome == outcome ? DropReason.None : DropReason.MessageStale;
 }

@@ -130,6 +130,17 @@ public sealed class RejectAndAbortTests
     }
 
     [Fact]
+    public void Without_a_channel_to_the_home_state_is_not_sent()
+    {
+        var (flow, request) = Connect(3);
+        _farm.Begin(request, 1);
+        _farm.Break(_farm[1].Id, _farm[3].Id);
+        _farm.Run();
+        _farm.ChannelUp(_farm[1].Id, _farm[3].Id);
+        AssertStays(flow, 3, request, HandoffOutcome.Aborted, HandoffReason.HomeUnreachable, epoch: 1);
+    }
+
+    [Fact]
     public void Who_asked_may_take_it_back_before_the_freeze()
     {
         var (flow, request) = Connect(1);

@@ -17,6 +17,9 @@ internal readonly record struct MessageHeader(MessageKind Kind, HandoffId Handof
     /// <summary>The version that this node speaks.</summary>
     public const byte Version = 1;
 
+    /// <summary>The last epoch from which a handoff can begin: its abort gives the epoch two later.</summary>
+    public const uint MaxEpoch = uint.MaxValue - 2;
+
     private const int FixedLength = 22;
 
     /// <summary>Bytes on the wire.</summary>
@@ -46,7 +49,7 @@ internal readonly record struct MessageHeader(MessageKind Kind, HandoffId Handof
         if (kind is < MessageKind.Prepare or > MessageKind.ClosedAck
             || message[2] != 0 || message[3] != 0
             || (handoff == 0) != outsideHandoff
-            || epoch == 0
+            || epoch is 0 or > MaxEpoch
             || protocol is not (IpProtocol.Tcp or IpProtocol.Udp)
             || addressLength == 0
             || message.Length < FixedLength + 2 * addressLength)

@@ -25,6 +25,6 @@ internal readonly record struct Swap(SwapQuestion Question)
         message = new(isAbort
             ? SwapQuestion.Abort(header.Flow, header.Handoff, source, header.Epoch)
             : SwapQuestion.Commit(header.Flow, header.Handoff, source, header.Epoch, owner, reference));
-        return body.IsExact && isAbort == (reference.Length == 0) && header.Epoch.Value <= uint.MaxValue - 2;
+        return body.IsExact && isAbort == (reference.Length == 0);
     }
 }
