@@ -3,9 +3,9 @@ namespace Baton.Scenarios.Script;
 /// <summary>Reads a socket call: <c>write(4, ..., 1000) = 1000</c> or <c>read(4, ..., 10) = -1 EAGAIN (…)</c>.</summary>
 internal static class CallReader
 {
-    public static SocketCall Read(ref Cursor cursor, EventTime time, EventTime? end)
+    public static SocketCall Read(ref Cursor cursor, EventTime time, TimeSpan? end)
     {
-        string name = cursor.TakeWhile(c => char.IsLetterOrDigit(c) || c == '_');
+        string name = cursor.TakeWord();
         if (name.Length == 0)
         {
             throw cursor.Error($"neither packet nor call: '{cursor.Rest}'");

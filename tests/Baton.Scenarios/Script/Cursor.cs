@@ -74,15 +74,29 @@ internal struct Cursor(int line, string text)
         return text[start.._position];
     }
 
+    /// <summary>A word of letters, digits and underscores, spaces before it skipped; empty when there is none.</summary>
+    public string TakeWord()
+    {
+        SkipSpace();
+        return TakeWhile(c => char.IsLetterOrDigit(c) || c == '_');
+    }
+
+    /// <summary>A decimal or hexadecimal (0x) number, perhaps negative.</summary>
     public long TakeNumber()
     {
         SkipSpace();
         bool negative = TryTake('-');
-        string digits = TakeWhile(char.IsAsciiDigit);
-        return long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out long number)
+        bool hex = TryTake("0x");
+        string digits = TakeWhile(hex ? char.IsAsciiHexDigit : char.IsAsciiDigit);
+        var style = hex ? NumberStyles.AllowHexSpecifier : NumberStyles.None;
+        return long.TryParse(digits, style, CultureInfo.InvariantCulture, out long number)
             ? negative ? -number : number
             : throw Error($"expected a number before '{Rest}'");
     }
+
+    public uint TakeUInt32() => (uint)TakeUpTo(uint.MaxValue);
+
+    public ushort TakeUInt16() => (ushort)TakeUpTo(ushort.MaxValue);
 
     public TimeSpan TakeSeconds()
     {
@@ -99,4 +113,10 @@ internal struct Cursor(int line, string text)
     }
 
     public readonly ScriptSyntaxException Error(string message) => new(line, message);
+
+    private long TakeUpTo(long limit)
+    {
+        long number = TakeNumber();
+        return number >= 0 && number <= limit ? number : throw Error($"{number} is out of range");
+    }
 }

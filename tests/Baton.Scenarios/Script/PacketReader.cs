@@ -5,109 +5,123 @@ internal static class PacketReader
 {
     private const string FlagLetters = "SFRPUEWA.";
 
-    /// <summary>Reads a TCP segment; false names a construct that is not one.</summary>
-    public static bool TryRead(ref Cursor cursor, out PacketSpec packet, out string construct)
+    /// <summary>Reads a packet; false names a construct that is none of ours.</summary>
+    public static bool TryRead(ref Cursor cursor, bool inbound, out PacketSpec packet, out string construct)
     {
         packet = null!;
-        construct = "";
         cursor.SkipSpace();
-        if (cursor.Peek == '[' || cursor.TryTakeWord("icmp") || cursor.TryTakeWord("udp") || cursor.TryTakeWord("ipv4") || cursor.TryTakeWord("ipv6"))
+        construct = "packet " + cursor.Rest.Trim();
+        if (cursor.TryTakeWord("udp"))
         {
-            construct = "packet " + cursor.Rest.Trim();
+            packet = ReadDatagram(ref cursor);
+        }
+        else if (cursor.TryTakeWord("icmp"))
+        {
+            if (!inbound)
+            {
+                return false;
+            }
+
+            packet = ReadIcmp(ref cursor);
+        }
+        else if (TryReadSegment(ref cursor, inbound, out var segment))
+        {
+            packet = segment;
+        }
+        else
+        {
             return false;
         }
 
+        cursor.SkipSpace();
+        return cursor.Rest.Length == 0 ? true : throw cursor.Error($"'{cursor.Rest}' behind a packet");
+    }
+
+    private static bool TryReadSegment(ref Cursor cursor, bool inbound, out SegmentSpec segment)
+    {
+        segment = null!;
+        var (source, destination) = ReadPorts(ref cursor);
         string flags = cursor.TakeWhile(c => FlagLetters.Contains(c, StringComparison.Ordinal));
-        if (flags.Length == 0 && !cursor.TryTake('-'))
+        if ((flags.Length == 0 && !cursor.TryTake('-')) || !char.IsWhiteSpace(cursor.Peek))
         {
-            construct = "packet " + cursor.Rest.Trim();
             return false;
         }
 
-        uint start = (uint)cursor.TakeNumber();
-        cursor.Expect(':');
-        uint end = (uint)cursor.TakeNumber();
-        cursor.Expect('(');
-        int length = (int)cursor.TakeNumber();
-        cursor.Expect(')');
-        uint? ack = cursor.TryTakeWord("ack") ? (uint)cursor.TakeNumber() : null;
-        ushort? window = cursor.TryTakeWord("win") ? (ushort)cursor.TakeNumber() : null;
-        ushort? urgent = cursor.TryTakeWord("urg") ? (ushort)cursor.TakeNumber() : null;
-        cursor.SkipSpace();
-        var options = cursor.Peek == '<' ? ReadOptions(ref cursor) : null;
-        cursor.SkipSpace();
-        if (cursor.Rest.Length > 0)
+        var (start, length) = ReadSequence(ref cursor);
+        uint? ack = cursor.TryTakeWord("ack") ? cursor.TakeUInt32() : null;
+        ushort? window = cursor.TryTakeWord("win") ? cursor.TakeUInt16() : null;
+        ushort urgent = cursor.TryTakeWord("urg") ? cursor.TakeUInt16() : (ushort)0;
+        if (inbound && window is null)
         {
-            throw cursor.Error($"'{cursor.Rest}' behind a packet");
+            throw cursor.Error("an inbound segment needs a window");
         }
 
-        packet = new(flags, start, end, length, ack, window, urgent, options);
+        cursor.SkipSpace();
+        var options = cursor.Peek == '<' ? OptionReader.Read(ref cursor) : [];
+        if (inbound && options is null)
+        {
+            throw cursor.Error("<...> can stand in outbound segments only");
+        }
+
+        segment = new(source, destination, flags, start, length, ack, window, urgent, options);
         return true;
     }
 
-    /// <summary>Options in angle brackets; <c>&lt;...&gt;</c> stands for any, as does no list at all.</summary>
-    private static List<OptionSpec>? ReadOptions(ref Cursor cursor)
-    {
-        cursor.Expect('<');
-        var options = new List<OptionSpec>();
-        if (cursor.TryTake("..."))
-        {
-            cursor.Expect('>');
-            return null;
-        }
-
-        while (!cursor.TryTake('>'))
-        {
-            options.Add(ReadOption(ref cursor));
-            cursor.SkipSpace();
-            cursor.TryTake(',');
-            cursor.SkipSpace();
-        }
-
-        return options;
-    }
-
-    private static OptionSpec ReadOption(ref Cursor cursor)
+    private static DatagramSpec ReadDatagram(ref Cursor cursor)
     {
         cursor.SkipSpace();
-        string name = cursor.TakeWhile(char.IsLetterOrDigit);
-        switch (name)
-        {
-            case "mss" or "wscale":
-                return new(name, [(uint)cursor.TakeNumber()]);
-            case "sackOK" or "nop" or "eol":
-                return new(name, []);
-            case "TS":
-                if (!cursor.TryTakeWord("val"))
-                {
-                    throw cursor.Error("expected 'val' behind TS");
-                }
-
-                uint value = (uint)cursor.TakeNumber();
-                if (!cursor.TryTakeWord("ecr"))
-                {
-                    throw cursor.Error("expected 'ecr' behind TS val");
-                }
-
-                return new(name, [value, (uint)cursor.TakeNumber()]);
-            case "sack":
-                var edges = new List<uint>();
-                while (cursor.SkipSpaceAndPeekDigit())
-                {
-                    edges.Add((uint)cursor.TakeNumber());
-                    cursor.Expect(':');
-                    edges.Add((uint)cursor.TakeNumber());
-                }
-
-                return new(name, edges);
-            default:
-                throw cursor.Error($"no TCP option is called '{name}'");
-        }
+        var (source, destination) = ReadPorts(ref cursor);
+        cursor.Expect('(');
+        int length = cursor.TakeUInt16();
+        cursor.Expect(')');
+        return new(source, destination, length);
     }
 
-    private static bool SkipSpaceAndPeekDigit(this ref Cursor cursor)
+    private static IcmpErrorSpec ReadIcmp(ref Cursor cursor)
     {
+        string type = cursor.TakeWord();
+        string code = "";
+        ushort mtu = 0;
+        for (string word; (word = cursor.TakeWord()).Length > 0;)
+        {
+            if (word == "mtu")
+            {
+                mtu = cursor.TakeUInt16();
+            }
+            else
+            {
+                code = word;
+            }
+        }
+
+        cursor.Expect('[');
+        var (start, length) = ReadSequence(ref cursor);
+        cursor.Expect(']');
+        return new(type, code, mtu, start, length);
+    }
+
+    private static (ushort? Source, ushort? Destination) ReadPorts(ref Cursor cursor)
+    {
+        if (!char.IsAsciiDigit(cursor.Peek))
+        {
+            return (null, null);
+        }
+
+        ushort source = cursor.TakeUInt16();
+        cursor.Expect('>');
+        ushort destination = cursor.TakeUInt16();
         cursor.SkipSpace();
-        return char.IsAsciiDigit(cursor.Peek);
+        return (source, destination);
+    }
+
+    private static (uint Start, int Length) ReadSequence(ref Cursor cursor)
+    {
+        uint start = cursor.TakeUInt32();
+        cursor.Expect(':');
+        uint end = cursor.TakeUInt32();
+        cursor.Expect('(');
+        int length = cursor.TakeUInt16();
+        cursor.Expect(')');
+        return end == start + (uint)length ? (start, length) : throw cursor.Error("sequence numbers and length do not agree");
     }
 }

@@ -5,25 +5,32 @@ namespace Baton.Scenarios.Script;
 /// <param name="Time">When.</param>
 public abstract record ScriptEvent(int Line, EventTime Time);
 
-/// <summary>A segment from the remote end: <c>&lt; S 0:0(0) win 1000</c>.</summary>
+/// <summary>A packet from the remote end: <c>&lt; S 0:0(0) win 1000</c>.</summary>
 public sealed record InboundPacket(int Line, EventTime Time, PacketSpec Packet) : ScriptEvent(Line, Time);
 
-/// <summary>A segment that must leave: <c>&gt; S. 0:0(0) ack 1</c>.</summary>
+/// <summary>A packet that must leave: <c>&gt; S. 0:0(0) ack 1</c>.</summary>
 public sealed record OutboundPacket(int Line, EventTime Time, PacketSpec Packet) : ScriptEvent(Line, Time);
 
 /// <summary>A socket call with the result it must have.</summary>
 /// <param name="Line">Line number.</param>
 /// <param name="Time">When the call is made.</param>
-/// <param name="End">When a blocking call must return, or null when it returns at once.</param>
+/// <param name="End">When a blocking call must return, counted from the same as <paramref name="Time"/>; null when it returns at once.</param>
 /// <param name="Name">The call.</param>
 /// <param name="Arguments">Its arguments as written; <c>...</c> where the script leaves one to the interpreter.</param>
 /// <param name="Result">The number it must return.</param>
 /// <param name="Error">The errno it must fail with, or null.</param>
 public sealed record SocketCall(
-    int Line, EventTime Time, EventTime? End, string Name, IReadOnlyList<string> Arguments, long Result, string? Error) : ScriptEvent(Line, Time);
+    int Line, EventTime Time, TimeSpan? End, string Name, IReadOnlyList<string> Arguments, long Result, string? Error) : ScriptEvent(Line, Time);
 
-/// <summary>A condition on the connection: <c>%{ assert tcpi_snd_cwnd == 10 }%</c>.</summary>
-public sealed record Assertion(int Line, EventTime Time, string Name, string Operator, long Value) : ScriptEvent(Line, Time);
+/// <summary>Conditions on the connection that must all hold: <c>%{ assert tcpi_snd_cwnd == 10 }%</c>.</summary>
+public sealed record Assertion(int Line, EventTime Time, IReadOnlyList<Comparison> Conditions) : ScriptEvent(Line, Time);
+
+/// <summary>One condition; each side is a number or a name.</summary>
+public sealed record Comparison(string Left, string Operator, string Right)
+{
+    /// <summary>The condition in the script's language.</summary>
+    public override string ToString() => $"{Left} {Operator} {Right}";
+}
 
 /// <summary>A construct that the interpreter does not have.</summary>
 public sealed record Unsupported(int Line, EventTime Time, string Construct) : ScriptEvent(Line, Time);
@@ -32,7 +39,11 @@ public sealed record Unsupported(int Line, EventTime Time, string Construct) : S
 /// <param name="Kind">What the offset is counted from.</param>
 /// <param name="Offset">Time from there.</param>
 /// <param name="Latest">For a range, its end, counted from the same; otherwise equal to <paramref name="Offset"/>.</param>
-public readonly record struct EventTime(TimeKind Kind, TimeSpan Offset, TimeSpan Latest);
+public readonly record struct EventTime(TimeKind Kind, TimeSpan Offset, TimeSpan Latest)
+{
+    /// <summary>Whether what follows is counted from when the event really happened.</summary>
+    public bool IsOpen => Kind == TimeKind.Any || Latest != Offset;
+}
 
 /// <summary>What a script's time is counted from.</summary>
 public enum TimeKind
@@ -46,20 +57,3 @@ public enum TimeKind
     /// <summary>Any time (<c>*</c>).</summary>
     Any,
 }
-
-/// <summary>A segment as a script writes it; sequence numbers are relative to each side's initial one.</summary>
-/// <param name="Flags">Letters of RFC 9293's flags as packetdrill writes them: S F R P U E W and <c>.</c> for ACK.</param>
-/// <param name="Start">First sequence number.</param>
-/// <param name="End">One past the last.</param>
-/// <param name="Length">Payload bytes.</param>
-/// <param name="Ack">Acknowledgment, or null without.</param>
-/// <param name="Window">Window as it stands in the header, or null: any.</param>
-/// <param name="Urgent">Urgent pointer, or null.</param>
-/// <param name="Options">Options in order, or null: any.</param>
-public sealed record PacketSpec(
-    string Flags, uint Start, uint End, int Length, uint? Ack, ushort? Window, ushort? Urgent, IReadOnlyList<OptionSpec>? Options);
-
-/// <summary>One TCP option as a script writes it.</summary>
-/// <param name="Name">mss, wscale, sackOK, TS, sack, nop or eol.</param>
-/// <param name="Values">Its numbers.</param>
-public sealed record OptionSpec(string Name, IReadOnlyList<uint> Values);

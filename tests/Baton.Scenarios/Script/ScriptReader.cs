@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Baton.Scenarios.Script;
 
 /// <summary>A script that cannot be read.</summary>
@@ -58,56 +56,44 @@ public static class ScriptReader
         {
             case '<' or '>':
                 bool inbound = cursor.Take() == '<';
-                return PacketReader.TryRead(ref cursor, out var packet, out string construct)
+                return PacketReader.TryRead(ref cursor, inbound, out var packet, out string construct)
                     ? inbound ? new InboundPacket(line, time, packet) : new OutboundPacket(line, time, packet)
                     : new Unsupported(line, time, construct);
             case '`':
                 ignored.Add($"line {line}: {cursor.Rest.Trim('`').Trim()}");
                 return new Unsupported(line, time, "");
             case '%':
-                return ReadAssertion(line, time, cursor.Rest);
+                return AssertionReader.Read(line, time, cursor.Rest);
             default:
                 return CallReader.Read(ref cursor, time, end);
         }
     }
 
-    private static EventTime ReadTime(ref Cursor cursor, out EventTime? end)
+    /// <summary>Reads a time; <paramref name="end"/> is that of a blocking call, counted from the same (<c>+0...0.1</c>).</summary>
+    private static EventTime ReadTime(ref Cursor cursor, out TimeSpan? end)
     {
         end = null;
         cursor.SkipSpace();
-        if (cursor.Peek == '*')
+        if (cursor.TryTake('*'))
         {
-            cursor.Take();
             return new(TimeKind.Any, default, default);
         }
 
         var kind = cursor.TryTake('+') ? TimeKind.Relative : TimeKind.Absolute;
+        cursor.SkipSpace();
         var offset = cursor.TakeSeconds();
+        var latest = offset;
         if (cursor.TryTake("..."))
         {
-            bool relative = cursor.TryTake('+');
-            var last = cursor.TakeSeconds();
-            end = new(relative ? TimeKind.Relative : kind, last, last);
-            return new(kind, offset, offset);
+            end = cursor.TakeSeconds();
         }
-
-        if (cursor.TryTake('~'))
+        else if (cursor.TryTake('~'))
         {
             cursor.TryTake('+');
-            return new(kind, offset, cursor.TakeSeconds());
+            latest = cursor.TakeSeconds();
         }
 
-        return new(kind, offset, offset);
-    }
-
-    private static ScriptEvent ReadAssertion(int line, EventTime time, string text)
-    {
-        string[] words = text.Trim('%', '{', '}', ' ').Split([' ', ','], StringSplitOptions.RemoveEmptyEntries);
-        return words is ["assert", var name, var comparison, var number, ..]
-            && (comparison is "==" or "!=" or "<" or ">" or "<=" or ">=")
-            && long.TryParse(number, NumberStyles.Integer, CultureInfo.InvariantCulture, out long value)
-            ? new Assertion(line, time, name, comparison, value)
-            : new Unsupported(line, time, text);
+        return latest >= offset ? new(kind, offset, latest) : throw cursor.Error("a range of time that goes backwards");
     }
 
     /// <summary>Lines without comments; a call or code block that goes over several lines becomes one.</summary>
@@ -120,7 +106,7 @@ public static class ScriptReader
             string content = StripLineComment(lines[i]).Trim();
             while (IsOpen(content) && i + 1 < lines.Length)
             {
-                content += " " + StripLineComment(lines[++i]).Trim();
+                content += "\n" + StripLineComment(lines[++i]).Trim();
             }
 
             if (content.Length > 0)

@@ -1,0 +1,50 @@
+using Baton.Scenarios.Script;
+using Baton.Scenarios.Sockets;
+using Baton.Tcp;
+
+namespace Baton.Scenarios.Run;
+
+/// <summary>Socket options that are a connection's <see cref="TcpSettings"/>: they hold from its beginning.</summary>
+internal static class ConnectionOptions
+{
+    private static readonly TimeSpan DefaultKeepAliveTime = TimeSpan.FromHours(2);
+
+    /// <summary>Reads them from all calls of a script.</summary>
+    public static TcpSettings Of(ParsedScript script)
+    {
+        var settings = TcpSettings.Default;
+        bool keepAlive = false;
+        var idle = DefaultKeepAliveTime;
+        foreach (var call in script.Events.OfType<SocketCall>().Where(c => c is { Name: "setsockopt", Arguments.Count: >= 4 }))
+        {
+            string option = call.Arguments[2];
+            if (!IsConnectionOption(option))
+            {
+                continue;
+            }
+
+            int value = (int)CallArguments.Number(call, 3);
+            keepAlive |= option == "SO_KEEPALIVE" && value != 0;
+            idle = option == "TCP_KEEPIDLE" ? TimeSpan.FromSeconds(value) : idle;
+            settings = With(settings, option, value);
+        }
+
+        return keepAlive ? settings with { KeepAliveTime = idle } : settings;
+    }
+
+    /// <summary>Whether an option is one of these.</summary>
+    public static bool IsConnectionOption(string option) => option is "SO_KEEPALIVE" or "SO_SNDBUF" or "SO_RCVBUF" or "TCP_KEEPIDLE"
+        or "TCP_KEEPINTVL" or "TCP_KEEPCNT" or "TCP_MAXSEG" or "TCP_SYNCNT" or "TCP_LINGER2";
+
+    private static TcpSettings With(TcpSettings settings, string option, int value) => option switch
+    {
+        "SO_SNDBUF" => settings with { SendBufferLimit = Math.Max(value, TcpSettings.MinBufferLimit) },
+        "SO_RCVBUF" => settings with { ReceiveBufferLimit = (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Math.Max(value, TcpSettings.MinBufferLimit)) },
+        "TCP_KEEPINTVL" => settings with { KeepAliveInterval = TimeSpan.FromSeconds(value) },
+        "TCP_KEEPCNT" => settings with { KeepAliveProbes = value },
+        "TCP_MAXSEG" => settings with { Mss = (ushort)value },
+        "TCP_SYNCNT" => settings with { MaxSynRetransmissions = value },
+        "TCP_LINGER2" => settings with { FinWait2Length = TimeSpan.FromSeconds(value) },
+        _ => settings,
+    };
+}

@@ -1,0 +1,116 @@
+using Baton.Scenarios.Script;
+using Baton.Stack;
+using Baton.Wire;
+
+namespace Baton.Scenarios.Run;
+
+/// <summary>Compares what left with what the script expects.</summary>
+internal sealed class PacketComparison(ScriptSettings settings, FlowMaps flows, NetworkStack stack)
+{
+    /// <summary>What is different, or null; <paramref name="got"/> is the packet in the script's language.</summary>
+    public string? Compare(PacketSpec expected, SentPacket sent, out string got)
+    {
+        var flow = flows.OfSent(sent);
+        if (expected is SegmentSpec spec && spec.Has('S') && sent.Ip.Protocol == IpProtocol.Tcp
+            && TcpHeader.TryParse(sent.Transport, out var header, out _) == DropReason.None && header.Has(TcpFlags.Syn))
+        {
+            flow.OnLocalSyn(spec.Start, header.Sequence, stack.Find(new Flow(IpProtocol.Tcp, flow.Tuple)));
+        }
+
+        var actual = Describe(sent, flow, withPorts: expected.SourcePort is not null || (flow != flows.Current && flow.Tuple.RemotePort != 0));
+        got = actual?.ToString() ?? $"a packet of protocol {sent.Ip.Protocol}";
+        return (expected, actual) switch
+        {
+            (SegmentSpec e, SegmentSpec a) => CompareSegment(e, a, sent, flow),
+            (DatagramSpec e, DatagramSpec a) => CompareDatagram(e, a, sent),
+            _ => "kind of packet",
+        };
+    }
+
+    /// <summary>A packet in the script's language.</summary>
+    public string Describe(SentPacket sent)
+    {
+        var flow = flows.OfSent(sent);
+        return Describe(sent, flow, withPorts: flow != flows.Current)?.ToString() ?? $"a packet of protocol {sent.Ip.Protocol}";
+    }
+
+    private static PacketSpec? Describe(SentPacket sent, FlowMap flow, bool withPorts)
+    {
+        ushort? source = withPorts ? sent.Ip.SourcePort : null;
+        ushort? destination = withPorts ? sent.Ip.DestinationPort : null;
+        if (sent.Ip.Protocol == IpProtocol.Udp)
+        {
+            return new DatagramSpec(source, destination, sent.Ip.PayloadLength - UdpHeader.Length);
+        }
+
+        if (sent.Ip.Protocol != IpProtocol.Tcp || TcpHeader.TryParse(sent.Transport, out var header, out int headerLength) != DropReason.None)
+        {
+            return null;
+        }
+
+        bool ack = header.Has(TcpFlags.Ack);
+        return new SegmentSpec(
+            source,
+            destination,
+            SegmentFlags.Text(header.Flags),
+            flow.LocalToScript(header.Sequence),
+            sent.Transport.Length - headerLength,
+            ack ? FlowMap.RemoteToScript(header.Acknowledgment) : null,
+            header.Window,
+            header.UrgentPointer,
+            OptionBytes.Read(sent.Transport[TcpHeader.MinLength..headerLength], flow));
+    }
+
+    private string? CompareSegment(SegmentSpec expected, SegmentSpec actual, SentPacket sent, FlowMap flow)
+    {
+        return (expected.SourcePort, expected.DestinationPort) != (actual.SourcePort, actual.DestinationPort) ? "ports"
+            : SegmentFlags.Parse(expected.Flags) != SegmentFlags.Parse(actual.Flags) ? "flags"
+            : expected.Start != actual.Start ? "sequence number"
+            : expected.Length != actual.Length ? "payload length"
+            : expected.Ack.GetValueOrDefault() != actual.Ack.GetValueOrDefault() ? "acknowledgment"
+            : expected.Window is not null && expected.Window != actual.Window ? "window"
+            : expected.Urgent != actual.Urgent ? "urgent pointer"
+            : expected.Options is not null && !SameOptions(expected.Options, actual.Options!, sent, flow) ? "options"
+            : !TcpChecksum.Verify(sent.Ip, sent.Transport) ? "checksum"
+            : StreamPattern.FirstDifference(sent.Transport[^actual.Length..], actual.Start - flow.LocalStart) >= 0 ? "payload"
+            : null;
+    }
+
+    private static string? CompareDatagram(DatagramSpec expected, DatagramSpec actual, SentPacket sent)
+    {
+        return (expected.SourcePort, expected.DestinationPort) != (actual.SourcePort, actual.DestinationPort) ? "ports"
+            : expected.Length != actual.Length ? "payload length"
+            : !UdpChecksum.Verify(sent.Ip, sent.Transport) ? "checksum"
+            : StreamPattern.FirstDifference(sent.Transport[UdpHeader.Length..], 0) >= 0 ? "payload"
+            : null;
+    }
+
+    private bool SameOptions(IReadOnlyList<OptionSpec> expected, IReadOnlyList<OptionSpec> actual, SentPacket sent, FlowMap flow)
+    {
+        if (expected.Count != actual.Count)
+        {
+            return false;
+        }
+
+        for (int i = 0; i < expected.Count; i++)
+        {
+            bool same = expected[i].Name == actual[i].Name
+                && (expected[i].Name == "TS" ? SameTimestamps(expected[i], actual[i], sent, flow) : expected[i].Values.SequenceEqual(actual[i].Values));
+            if (!same)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private bool SameTimestamps(OptionSpec expected, OptionSpec actual, SentPacket sent, FlowMap flow)
+    {
+        TcpHeader.TryParse(sent.Transport, out var header, out _);
+        uint live = header.Options.TimestampValue;
+        bool due = flow.IsTimestampDue(expected.Values[0], live, settings.TimestampTick, settings.Tolerance);
+        flow.OnTimestamp(expected.Values[0], live);
+        return due && expected.Values[1] == actual.Values[1];
+    }
+}

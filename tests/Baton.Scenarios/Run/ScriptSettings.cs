@@ -1,0 +1,70 @@
+using System.Globalization;
+using Baton.Scenarios.Script;
+using Baton.Tcp;
+using Baton.Wire;
+
+namespace Baton.Scenarios.Run;
+
+/// <summary>
+/// What a script sets for the whole run: its <c>--</c> lines, with packetdrill's defaults, and those socket options that
+/// our stack fixes when a connection is made, wherever in the script they are set.
+/// </summary>
+internal sealed record ScriptSettings
+{
+    /// <summary>Names of <c>--</c> settings without meaning for a stack in virtual time.</summary>
+    private static readonly HashSet<string> Meaningless = ["init_scripts", "speed", "non_fatal", "netmask_ip", "verbose", "v"];
+
+    public TimeSpan Tolerance { get; private init; } = ScriptReader.DefaultTolerance;
+
+    public InetAddress LocalAddress { get; private init; } = InetAddress.Parse("192.168.0.1");
+
+    public InetAddress RemoteAddress { get; private init; } = InetAddress.Parse("192.0.2.1");
+
+    public InetAddress Gateway { get; private init; } = InetAddress.Parse("192.168.0.2");
+
+    /// <summary>The local port of passive connections.</summary>
+    public ushort BindPort { get; private init; } = 8080;
+
+    /// <summary>The remote port of active connections.</summary>
+    public ushort ConnectPort { get; private init; } = 8080;
+
+    public int Mtu { get; private init; } = 1500;
+
+    /// <summary>Length of a tick of the stack's timestamp clock; zero: TS values are only mapped, not compared.</summary>
+    public TimeSpan TimestampTick { get; private init; }
+
+    public TcpSettings Tcp { get; private init; } = TcpSettings.Default;
+
+    public static ScriptSettings Of(ParsedScript script)
+    {
+        var settings = new ScriptSettings();
+        foreach (var (name, value) in script.Settings)
+        {
+            settings = settings.With(name, value);
+        }
+
+        return settings with { Tcp = ConnectionOptions.Of(script) };
+    }
+
+    private ScriptSettings With(string name, string value) => name switch
+    {
+        "tolerance_usecs" => this with { Tolerance = Microseconds(value) },
+        "tcp_ts_tick_usecs" => this with { TimestampTick = Microseconds(value) },
+        "local_ip" => this with { LocalAddress = Address(name, value) },
+        "remote_ip" => this with { RemoteAddress = Address(name, value) },
+        "gateway_ip" => this with { Gateway = Address(name, value) },
+        "bind_port" => this with { BindPort = ushort.Parse(value, CultureInfo.InvariantCulture) },
+        "connect_port" => this with { ConnectPort = ushort.Parse(value, CultureInfo.InvariantCulture) },
+        "mtu" => this with { Mtu = int.Parse(value, CultureInfo.InvariantCulture) },
+        "ip_version" when value == "ipv4" => this,
+        _ when Meaningless.Contains(name) => this,
+        _ => throw new UnsupportedConstructException(1, $"setting --{name}={value}"),
+    };
+
+    private static TimeSpan Microseconds(string value) => TimeSpan.FromMicroseconds(long.Parse(value, CultureInfo.InvariantCulture));
+
+    private static InetAddress Address(string name, string value) =>
+        InetAddress.TryParse(value, out var address) && address.IsV4
+            ? address
+            : throw new UnsupportedConstructException(1, $"setting --{name}={value}");
+}

@@ -1,0 +1,10 @@
+using Baton.Wire;
+
+namespace Baton.Scenarios.Run;
+
+/// <summary>A packet that left the stack under test, and when.</summary>
+internal sealed record SentPacket(Instant Time, IpPacket Ip, byte[] Bytes)
+{
+    /// <summary>What follows the IP header.</summary>
+    public ReadOnlySpan<byte> Transport => Ip.Payload(Bytes);
+}

@@ -1,0 +1,42 @@
+using Baton.Scenarios.Run;
+using Baton.Scenarios.Script;
+
+namespace Baton.Scenarios;
+
+/// <summary>Runs scripts, each against a stack of its own, in virtual time.</summary>
+public static class ScenarioRunner
+{
+    /// <summary>Reads and runs a script.</summary>
+    public static ScenarioResult Run(string text)
+    {
+        ParsedScript script;
+        try
+        {
+            script = ScriptReader.Read(text);
+        }
+        catch (ScriptSyntaxException e)
+        {
+            return new(ScenarioOutcome.Failed, e.Line, "a script", e.Message, []);
+        }
+
+        try
+        {
+            // Known before anything runs, so that such a script never counts as a failure.
+            if (script.Events.OfType<Unsupported>().FirstOrDefault() is { } construct)
+            {
+                throw new UnsupportedConstructException(construct.Line, construct.Construct);
+            }
+
+            new ScenarioRun(script).Play();
+            return new(ScenarioOutcome.Passed, 0, "", "", script.Ignored);
+        }
+        catch (UnsupportedConstructException e)
+        {
+            return new(ScenarioOutcome.Unsupported, e.Line, e.Construct, "", script.Ignored);
+        }
+        catch (ScenarioFailedException e)
+        {
+            return new(ScenarioOutcome.Failed, e.Line, e.Expected, e.Got, script.Ignored);
+        }
+    }
+}

@@ -1,0 +1,127 @@
+using Baton.Scenarios.Run;
+using Baton.Scenarios.Script;
+using Baton.Stack;
+using Baton.Tcp;
+using Baton.Wire;
+
+namespace Baton.Scenarios.Sockets;
+
+/// <summary>Calls that move bytes. What is written is the pattern, and what is read is compared with it.</summary>
+internal sealed class TransferCalls(SocketTable sockets)
+{
+    public PendingCall Receive(SocketCall call, long length)
+    {
+        var socket = sockets.Of(call);
+        var flags = call.Name is "recv" or "recvfrom" ? CallArguments.Words(call, 3, "MSG_PEEK", "MSG_DONTWAIT", "MSG_TRUNC") : [];
+        if (flags.Contains("MSG_TRUNC"))
+        {
+            throw CallArguments.Unsupported(call, "MSG_TRUNC");
+        }
+
+        byte[] buffer = new byte[length];
+        return socket.Protocol == IpProtocol.Udp
+            ? () => ReceiveDatagram(socket, buffer)
+            : () => ReceiveStream(socket, buffer, flags.Contains("MSG_PEEK"));
+    }
+
+    public PendingCall Send(SocketCall call, long length)
+    {
+        var socket = sockets.Of(call);
+        if (call.Name is "send" or "sendto")
+        {
+            CallArguments.Words(call, 3, "MSG_NOSIGNAL", "MSG_DONTWAIT");
+        }
+
+        if (socket.Protocol == IpProtocol.Udp)
+        {
+            ushort? port = call.Name == "sendto" ? CallArguments.Port(call, 4) : null;
+            return () => SendDatagram(socket, (int)length, port);
+        }
+
+        long done = 0;
+        return () =>
+        {
+            if (socket.TakeError() is { } error)
+            {
+                return CallResult.Fail(error);
+            }
+
+            if (socket.Tcp is null || socket.Connection!.State is TcpState.SynSent or TcpState.SynReceived)
+            {
+                return socket.Tcp is null ? CallResult.Fail("EPIPE") : null;
+            }
+
+            if (socket.WriteShutdown || socket.IsClosed)
+            {
+                return CallResult.Fail("EPIPE");
+            }
+
+            int written = socket.Tcp.Write(sockets.Host.Now, StreamPattern.Bytes(socket.Written + 1, (int)(length - done)));
+            socket.Written += written;
+            done += written;
+            bool partial = done > 0 && socket.NonBlocking;
+            return done == length || partial ? new(done) : null;
+        };
+    }
+
+    private CallResult? ReceiveStream(ScriptSocket socket, byte[] buffer, bool peek)
+    {
+        if (socket.Tcp is not { } endpoint)
+        {
+            return CallResult.Fail("ENOTCONN");
+        }
+
+        var connection = endpoint.Connection!;
+        if (connection.ReadableBytes == 0)
+        {
+            bool ended = connection.ReadCompleted || socket.ReadShutdown || connection.State == TcpState.Closed;
+            return socket.TakeError() is { } error ? CallResult.Fail(error) : ended ? new(0) : null;
+        }
+
+        int count = Math.Min(buffer.Length, connection.ReadableBytes);
+        if (peek)
+        {
+            connection.Peek(out var first, out var second);
+            byte[] all = [.. first, .. second];
+            all.AsSpan(0, count).CopyTo(buffer);
+        }
+        else
+        {
+            count = endpoint.Read(sockets.Host.Now, buffer);
+        }
+
+        int difference = StreamPattern.FirstDifference(buffer.AsSpan(0, count), socket.Read + 1);
+        long at = socket.Read + difference;
+        socket.Read += peek ? 0 : count;
+        return new(count, Difference: difference < 0 ? null : $"{count} bytes, of which the one at offset {at} of the stream is wrong");
+    }
+
+    private static CallResult? ReceiveDatagram(ScriptSocket socket, byte[] buffer)
+    {
+        if (socket.Udp is null || !socket.Udp.TryReceive(buffer, out int length, out _, out _))
+        {
+            return null;
+        }
+
+        int difference = StreamPattern.FirstDifference(buffer.AsSpan(0, length), 0);
+        return new(length, Difference: difference < 0 ? null : $"{length} bytes, of which the one at offset {difference} is wrong");
+    }
+
+    private CallResult? SendDatagram(ScriptSocket socket, int length, ushort? port)
+    {
+        var host = sockets.Host;
+        socket.Udp ??= host.Stack.BindUdp(host.Now, new(sockets.Settings.LocalAddress, 0, InetAddress.AnyV4, 0));
+        byte[] payload = StreamPattern.Bytes(0, length);
+        var result = socket.Udp is null ? UdpSendResult.QueueFull
+            : socket.Udp.IsConnected ? socket.Udp.Send(host.Now, payload)
+            : socket.Udp.SendTo(host.Now, payload, sockets.Settings.RemoteAddress, port ?? sockets.Flows.Current.Tuple.RemotePort);
+        return result switch
+        {
+            UdpSendResult.Sent => new(length),
+            UdpSendResult.TooLong => CallResult.Fail("EMSGSIZE"),
+            UdpSendResult.QueueFull => CallResult.Fail("ENOBUFS"),
+            UdpSendResult.Unreachable => CallResult.Fail("EHOSTUNREACH"),
+            _ => CallResult.Fail("EDESTADDRREQ"),
+        };
+    }
+}
