@@ -95,8 +95,7 @@ internal sealed class StackUnderTest
         while (Stack.TryEmit(Now, _scratch, out var frame))
         {
             byte[] bytes = [.. frame.Headers, .. frame.Payload, .. frame.More];
-            EthernetHeader.TryParse(bytes, out var header);
-            if (header.EtherType == EtherType.Arp)
+            if (EthernetHeader.TryParse(bytes, out var header) && header.EtherType == EtherType.Arp)
             {
                 AnswerArp(bytes.AsSpan(EthernetHeader.Length));
             }

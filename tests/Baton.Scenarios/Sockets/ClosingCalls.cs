@@ -32,7 +32,7 @@ internal sealed class ClosingCalls(SocketTable sockets)
         sockets.Remove(CallArguments.Number(call, 0));
         if (socket.Listener is { } listener)
         {
-            sockets.Host.Stack.Unlisten(listener);
+            sockets.Host.Stack.Unlisten(now, listener);
             while (socket.CanAccept)
             {
                 socket.Accept().Abort(now);
