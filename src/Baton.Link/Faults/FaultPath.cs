@@ -60,9 +60,18 @@ internal sealed class FaultPath(FaultProfile profile, SeededRandom random, long 
         }
 
         _queue.Add(fate.Due, new(buffer, offload));
-        if (fate.Duplicated && _pool.TryRentCopy(buffer.Span, out var copy))
+        if (!fate.Duplicated)
+        {
+            return;
+        }
+
+        if (_pool.TryRentCopy(buffer.Span, out var copy))
         {
             _queue.Add(fate.DuplicateDue, new(copy, offload));
+        }
+        else
+        {
+            Counters.Overflowed++;
         }
     }
 

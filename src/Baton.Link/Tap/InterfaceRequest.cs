@@ -17,14 +17,11 @@ internal unsafe struct InterfaceRequest
     [FieldOffset(16)]
     public short Flags;
 
-    /// <summary>ifr_mtu, ifr_qlen.</summary>
+    /// <summary>ifr_mtu, ifr_ifindex.</summary>
     [FieldOffset(16)]
     public int Value;
 
-    /// <summary>ifr_hwaddr: family, then the address.</summary>
-    [FieldOffset(16)]
-    public ushort HardwareFamily;
-
+    // ifr_hwaddr: two bytes of family, then the address.
     [FieldOffset(18)]
     private fixed byte _hardwareAddress[6];
 
