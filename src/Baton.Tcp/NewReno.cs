@@ -43,7 +43,7 @@ internal sealed class NewReno
         {
             if (flight >= _window / 2)
             {
-                Grow(afterTimeout ? Math.Min(bytes, mss) : bytes);
+                Grow(Math.Min(_threshold - _window, afterTimeout ? Math.Min(bytes, mss) : bytes));
             }
 
             return;
