@@ -45,7 +45,7 @@ public sealed class ServiceTable
         return found;
     }
 
-    /// <summary>The service of that name.</summary>
+    /// <summary>The service of that name; of one that is offered at several addresses the first.</summary>
     public bool TryFind(string name, [NotNullWhen(true)] out Service? service)
     {
         service = _all.Find(candidate => candidate.Name == name);
@@ -66,9 +66,9 @@ public sealed class ServiceTable
         {
             errors.Add("services: a service has no name; give each a name of its own.");
         }
-        else if (TryFind(service.Name, out _))
+        else if (TryFind(service.Name, out var other) && (other.Protocol != service.Protocol || other.Port != service.Port))
         {
-            errors.Add($"{at} is there twice; give each service a name of its own.");
+            errors.Add($"{at} is there with another protocol or port; give it a name of its own.");
         }
 
         if (service.Protocol is not (IpProtocol.Tcp or IpProtocol.Udp))

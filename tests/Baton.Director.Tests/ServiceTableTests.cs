@@ -41,6 +41,7 @@ public sealed class ServiceTableTests
         [
             s_web,
             s_web with { Policy = "best" },
+            s_web with { Port = 8080 },
             s_web with { Name = "geneve", Protocol = IpProtocol.Udp, Port = 6081 },
             s_web with { Name = "ping", Protocol = IpProtocol.Icmp, Port = 0, Home = B },
         ];
@@ -48,7 +49,7 @@ public sealed class ServiceTableTests
         Assert.False(ServiceTable.TryCreate(services, out _, out var errors));
 
         string all = string.Join('\n', errors);
-        Assert.Contains("'web' is there twice", all, StringComparison.Ordinal);
+        Assert.Contains("'web' is there with another protocol or port", all, StringComparison.Ordinal);
         Assert.Contains("write one of least-of-two, weighted, round-robin", all, StringComparison.Ordinal);
         Assert.Contains("is a service already", all, StringComparison.Ordinal);
         Assert.Contains("uses UDP port 6081", all, StringComparison.Ordinal);

@@ -1,0 +1,109 @@
+using Baton.Engine;
+using Baton.Link;
+using Baton.Membership;
+using Baton.Stack;
+using Baton.Wire;
+
+namespace Baton.Simulation;
+
+/// <summary>A node of a simulated farm.</summary>
+public sealed class FarmNode
+{
+    private readonly Farm _farm;
+    private Instant _next = Instant.Zero;
+
+    internal FarmNode(Farm farm, string name, int number)
+    {
+        _farm = farm;
+        Name = name;
+        Number = number;
+        var settings = farm.Settings;
+        FrontLink = farm.Front.Attach(new MemoryLinkOptions
+        {
+            Name = $"{name}-front",
+            Address = new MacAddress(0x02_00_00_00_01_00 + (ulong)number),
+            Mtu = settings.FrontMtu,
+            Offloads = settings.Offloads,
+            Faults = settings.Front,
+        });
+        LanLink = farm.Lan.Attach(new MemoryLinkOptions
+        {
+            Name = $"{name}-lan",
+            Address = new MacAddress(0x02_00_00_00_02_00 + (ulong)number),
+            Mtu = settings.LanMtu,
+            Offloads = settings.Offloads,
+            Faults = settings.Lan,
+        });
+        Shard = new Shard(farm.OptionsOf(this), farm.Now);
+    }
+
+    /// <summary>Its name.</summary>
+    public string Name { get; }
+
+    /// <summary>Its number, from 1 on.</summary>
+    public int Number { get; }
+
+    /// <summary>Its number as an id.</summary>
+    public NodeId Id => new((ushort)Number);
+
+    /// <summary>The address that it is home of.</summary>
+    public InetAddress ServiceAddress => Farm.ServiceAddress(Number);
+
+    /// <summary>Its port on the front.</summary>
+    public MemoryLink FrontLink { get; }
+
+    /// <summary>Its port on the lan.</summary>
+    public MemoryLink LanLink { get; }
+
+    /// <summary>Its core.</summary>
+    public Shard Shard { get; }
+
+    /// <summary>Its endpoints of services.</summary>
+    public IReadOnlyList<EndpointDescription> Endpoints => Shard.DescribeAll();
+
+    /// <summary>Its only endpoint.</summary>
+    public EndpointDescription Endpoint => Shard.DescribeAll().Single();
+
+    /// <summary>Whether it has heard of a member.</summary>
+    public bool Sees(FarmNode peer) => Shard.Exchange.View.StatusOf(peer.Id) == MemberStatus.Reachable;
+
+    /// <summary>Binds an application to a TCP service.</summary>
+    public void Bind(string service, Func<IEndpointApplication> accept, string application = "pattern", bool transparent = false) =>
+        Shard.Bind(new ApplicationBinding(new BatonEndPoint(service), IpProtocol.Tcp, application, accept, transparent));
+
+    /// <summary>Binds an application to a UDP service.</summary>
+    public void BindUdp(string service, Func<IEndpointApplication> accept, string application = "echo", bool transparent = false) =>
+        Shard.Bind(new ApplicationBinding(new BatonEndPoint(service), IpProtocol.Udp, application, accept, transparent));
+
+    /// <summary>Asks for a move of its only endpoint; the result is there once it has ended.</summary>
+    public PendingResult Move(FarmNode target) => Move(Endpoint.Id, target);
+
+    /// <summary>Asks for a move of an endpoint; the result is there once it has ended.</summary>
+    public PendingResult Move(EndpointId endpoint, FarmNode target)
+    {
+        var pending = new PendingResult();
+        Shard.RequestMove(endpoint, target.Name, Engine.MoveCause.Operator, result => pending.Result = result);
+        _next = Instant.Zero;
+        return pending;
+    }
+
+    /// <summary>Something was called on the shard: it runs at the next step.</summary>
+    public void Touch() => _next = Instant.Zero;
+
+    internal Instant Run(Instant now)
+    {
+        if (now >= _next || FrontLink.Waiting > 0 || LanLink.Waiting > 0 || Shard.HasWorks)
+        {
+            _next = Shard.Run(now);
+        }
+
+        return _next;
+    }
+}
+
+/// <summary>A move that was asked for.</summary>
+public sealed class PendingResult
+{
+    /// <summary>What came of it, once it has ended.</summary>
+    public MoveResult? Result { get; internal set; }
+}

@@ -1,0 +1,44 @@
+using Baton.Engine;
+using Baton.Link;
+using Baton.Wire;
+
+namespace Baton.Simulation;
+
+/// <summary>How a simulated farm is.</summary>
+public sealed record FarmSettings
+{
+    /// <summary>Everything random follows from it.</summary>
+    public ulong Seed { get; init; } = 1;
+
+    /// <summary>The nodes' names, in the order of their numbers from 1 on.</summary>
+    public IReadOnlyList<string> Nodes { get; init; } = ["a", "b", "c"];
+
+    /// <summary>The clients on the front.</summary>
+    public int Clients { get; init; } = 1;
+
+    /// <summary>What goes wrong on each node's and client's cable of the front.</summary>
+    public FaultProfile Front { get; init; } = new() { Delay = TimeSpan.FromMicroseconds(50) };
+
+    /// <summary>What goes wrong on each node's cable of the lan.</summary>
+    public FaultProfile Lan { get; init; } = new() { Delay = TimeSpan.FromMicroseconds(20) };
+
+    /// <summary>The front's MTU.</summary>
+    public int FrontMtu { get; init; } = 1500;
+
+    /// <summary>The lan's MTU.</summary>
+    public int LanMtu { get; init; } = 1700;
+
+    /// <summary>What the links do for the stacks.</summary>
+    public LinkOffloads Offloads { get; init; }
+
+    /// <summary>The services, at every node's service address.</summary>
+    public IReadOnlyList<ServiceOptions> Services { get; init; } =
+    [
+        new() { Name = "tcp", Port = 80, Placement = Placement.FirstRequest },
+        new() { Name = "placed", Port = 81, Placement = Placement.Handshake, Policy = "round-robin" },
+        new() { Name = "udp", Port = 53, Protocol = IpProtocol.Udp, Placement = Placement.FirstRequest, ApplicationPort = 5353 },
+    ];
+
+    /// <summary>Changes a node's options before it starts.</summary>
+    public Func<EngineOptions, EngineOptions> Adjust { get; init; } = static options => options;
+}
