@@ -92,7 +92,7 @@ public abstract class Endpoint
     /// <summary>
     /// Step 4 of a handoff: a frozen endpoint's image, with the packets that it holds so far.
     /// </summary>
-    public byte[] ToImage(Instant now) => EndpointImage.Write(this, now);
+    public abstract byte[] ToImage(Instant now);
 
     /// <summary>
     /// Step 7 at the source: gives away, oldest first, what was held after the image was written; what the image contains

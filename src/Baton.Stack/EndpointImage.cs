@@ -13,14 +13,8 @@ internal static class EndpointImage
     private const int HeaderLength = 8;
 
     /// <summary>The endpoint's image. What it holds is counted as contained, so that it is not handed on a second time.</summary>
-    public static byte[] Write(Endpoint endpoint, Instant now)
+    public static byte[] Write(Endpoint endpoint, ReadOnlySpan<byte> body)
     {
-        var body = endpoint switch
-        {
-            TcpEndpoint tcp => tcp.Connection!.ToImage(now),
-            UdpEndpoint udp => UdpImage.Write(udp, now),
-            _ => throw new ArgumentException("An endpoint of no known kind.", nameof(endpoint)),
-        };
         int length = HeaderLength + body.Length + 4;
         foreach (var held in endpoint.Held.InOrder)
         {
@@ -38,16 +32,17 @@ internal static class EndpointImage
     }
 
     /// <summary>Takes an image apart: the body is the connection's or the datagrams', the rest the held packets.</summary>
-    public static bool TryRead(ReadOnlySpan<byte> image, IpProtocol protocol, out ReadOnlySpan<byte> body, out ReadOnlySpan<byte> held)
+    public static bool TryRead(ReadOnlyMemory<byte> image, IpProtocol protocol, out ReadOnlyMemory<byte> body, out ReadOnlyMemory<byte> held)
     {
         body = default;
         held = default;
-        if (image.Length < HeaderLength + 4 || image[0] != Version || image[1] != (byte)protocol)
+        var header = image.Span;
+        if (header.Length < HeaderLength + 4 || header[0] != Version || header[1] != (byte)protocol)
         {
             return false;
         }
 
-        uint length = BinaryPrimitives.ReadUInt32BigEndian(image[4..]);
+        uint length = BinaryPrimitives.ReadUInt32BigEndian(header[4..]);
         if (length > (uint)(image.Length - HeaderLength - 4))
         {
             return false;
@@ -55,7 +50,7 @@ internal static class EndpointImage
 
         body = image.Slice(HeaderLength, (int)length);
         held = image[(HeaderLength + (int)length)..];
-        return IsSoundHeld(held);
+        return IsSoundHeld(held.Span);
     }
 
     /// <summary>Gives the held packets of an image that has been read, in their order.</summary>

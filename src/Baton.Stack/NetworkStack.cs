@@ -336,7 +336,12 @@ public sealed class NetworkStack
         _relocation.TryCreateEmbryo(now, flow, id, epoch, service, out embryo);
 
     /// <summary>Step 5: the embryo takes its image, if that is sound and the client can be reached from here.</summary>
-    public InstallResult Install(Instant now, Endpoint embryo, ReadOnlySpan<byte> image) => _relocation.Install(now, embryo, image);
+    /// <param name="now">The time.</param>
+    /// <param name="embryo">The place made for it.</param>
+    /// <param name="image">What <see cref="Endpoint.ToImage"/> gave; not kept.</param>
+    /// <param name="copiedAhead">The queued bytes that the image leaves out, or nothing.</param>
+    public InstallResult Install(Instant now, Endpoint embryo, ReadOnlyMemory<byte> image, CopiedAhead copiedAhead = default) =>
+        _relocation.Install(now, embryo, image, copiedAhead);
 
     /// <summary>Step 5: writes the reference for the ownership to come.</summary>
     public EncodedReference IssueReference(Endpoint embryo, Epoch epoch)
@@ -348,7 +353,10 @@ public sealed class NetworkStack
     /// <summary>Step 7 at the target: processes what came with the image, then what arrived, re-arms timers, owes the client one ACK.</summary>
     public bool Activate(Instant now, Endpoint embryo) => _relocation.Activate(now, embryo);
 
-    /// <summary>Takes an endpoint out of the stack in silence: no packet, no event.</summary>
+    /// <summary>
+    /// Takes an endpoint out of the stack in silence (no packet, no event) and gives its memory back; also for one that
+    /// has closed, when nobody reads from it any more.
+    /// </summary>
     public void Remove(Endpoint endpoint) => _relocation.Remove(endpoint);
 
     private void Reschedule(Instant now, Endpoint endpoint)

@@ -77,6 +77,7 @@ internal sealed class Relocation
         endpoint.Phase = EndpointPhase.Active;
         endpoint.Epoch = epoch;
         endpoint.Held.InImage = 0;
+        endpoint.UnattachedSince = now;
         _table.CountUnattached(endpoint);
         Resume(now, endpoint);
     }
@@ -98,7 +99,7 @@ internal sealed class Relocation
         return DropReason.None;
     }
 
-    public InstallResult Install(Instant now, Endpoint embryo, ReadOnlySpan<byte> image)
+    public InstallResult Install(Instant now, Endpoint embryo, ReadOnlyMemory<byte> image, in CopiedAhead copiedAhead)
     {
         if (embryo.Phase != EndpointPhase.Embryo || embryo.IsInstalled)
         {
@@ -110,13 +111,13 @@ internal sealed class Relocation
             return InstallResult.NoRoute;
         }
 
-        if (!EndpointImage.TryRead(image, embryo.Flow.Protocol, out var body, out var held) || !TryRestore(now, embryo, body))
+        if (!EndpointImage.TryRead(image, embryo.Flow.Protocol, out var body, out var held) || !TryRestore(now, embryo, body, copiedAhead))
         {
             return InstallResult.BadImage;
         }
 
         embryo.IsInstalled = true;
-        EndpointImage.ReadHeld(held, (offload, packet) => Hold(embryo, offload, packet, carried: true));
+        EndpointImage.ReadHeld(held.Span, (offload, packet) => Hold(embryo, offload, packet, carried: true));
         networkInterface.Neighbours.Find(now, nextHop);
         return InstallResult.Installed;
     }
@@ -143,32 +144,46 @@ internal sealed class Relocation
         _table.Hatch(embryo);
         embryo.UnattachedSince = now;
         Resume(now, embryo);
-        _table.Raise(embryo, EndpointEvents.Established | EndpointEvents.Readable | EndpointEvents.Writable);
+        if (embryo is UdpEndpoint udp)
+        {
+            _table.Raise(embryo, EndpointEvents.Established | (udp.WaitingDatagrams > 0 ? EndpointEvents.Readable : 0));
+        }
+
         return true;
     }
 
     public void Remove(Endpoint endpoint)
     {
-        if (endpoint.Phase == EndpointPhase.Closed)
+        if (endpoint.Phase != EndpointPhase.Closed)
         {
-            return;
+            _table.Remove(endpoint);
         }
 
-        (endpoint as TcpEndpoint)?.Listener?.Leave((TcpEndpoint)endpoint);
         (endpoint as UdpEndpoint)?.Clear();
-        _table.Remove(endpoint);
+        if (endpoint is TcpEndpoint tcp)
+        {
+            tcp.Listener?.Leave(tcp);
+            tcp.Connection?.Release();
+        }
     }
 
-    private bool TryRestore(Instant now, Endpoint embryo, ReadOnlySpan<byte> body)
+    private bool TryRestore(Instant now, Endpoint embryo, ReadOnlyMemory<byte> body, in CopiedAhead copiedAhead)
     {
         if (embryo is UdpEndpoint udp)
         {
-            return UdpImage.TryRead(body, udp, _udp, now);
+            return UdpImage.TryRead(body.Span, udp, _udp, now);
         }
 
         var tcp = (TcpEndpoint)embryo;
-        if (!TcpConnection.TryRestore(body, _options.ServiceTcp, now, out var connection) || connection.Tuple != embryo.Flow.Tuple)
+        if (!TcpConnection.TryRestore(body, _options.ServiceTcp, now, copiedAhead, out var connection))
         {
+            return false;
+        }
+
+        // Only what has been established moves, and only under its own name.
+        if (connection!.Tuple != embryo.Flow.Tuple || !connection.IsSynchronized || connection.State == TcpState.Closed)
+        {
+            connection.Release();
             return false;
         }
 

@@ -92,6 +92,13 @@ public sealed class TcpEndpoint : Endpoint
         }
     }
 
+    /// <inheritdoc/>
+    public override byte[] ToImage(Instant now) => EndpointImage.Write(this, Connection!.ToImage(now));
+
+    /// <summary>The image without queued bytes below stream positions: they were copied ahead of the move.</summary>
+    public byte[] ToImage(Instant now, long sendFrom, long receiveFrom) =>
+        EndpointImage.Write(this, Connection!.ToImage(now, sendFrom, receiveFrom));
+
     /// <summary>Sends small segments at once (no Nagle).</summary>
     public void SetNoDelay(bool noDelay)
     {

@@ -108,6 +108,9 @@ public sealed class UdpEndpoint : Endpoint
         }
     }
 
+    /// <inheritdoc/>
+    public override byte[] ToImage(Instant now) => EndpointImage.Write(this, UdpImage.Write(this, now));
+
     internal void Enqueue(in Datagram datagram)
     {
         _received.Enqueue(datagram);
