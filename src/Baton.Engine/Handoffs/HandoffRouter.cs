@@ -306,7 +306,7 @@ internal sealed class HandoffRouter
             return;
         }
 
-        var installed = _shard.Stack.Install(Now, running.Record.Endpoint, o.State.Image.Span);
+        var installed = _shard.Stack.Install(Now, running.Record.Endpoint, o.State.Image);
         if (installed != InstallResult.Installed)
         {
             _agent.OnInstallFailed(Now, o.Handoff, HandoffNames.ReasonOf(installed));
