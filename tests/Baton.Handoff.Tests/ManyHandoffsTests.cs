@@ -139,4 +139,29 @@ public sealed class ManyHandoffsTests
         Assert.Equal(0, farm[2].Agent.TargetHandoffs);
         Assert.NotNull(farm[3].Active(flow));
     }
+
+    [Fact]
+    public void A_yes_to_an_earlier_embryo_of_the_same_handoff_does_not_activate_a_later_one()
+    {
+        var farm = new Farm.Farm(limits: new HandoffLimits { MaxRemembered = 1 });
+        farm.Invariants.NodesForget = true;
+        var flow = farm.Connect(home: 3, owner: 1);
+        var request = farm.Request(flow, 3, 1, 2);
+        farm.Begin(request, 1);
+        farm.Run();
+        farm.Begin(farm.Request(farm.Connect(3, 1), 3, 1, 2), 1);
+        farm.Run();
+
+        // The connection ended at 2, whose CLOSED has not gone out yet, when the whole handoff is heard once more.
+        farm[2].Endpoints.Clear();
+        var again = farm.Trace.Select(t => t.Output).OfType<HandoffOutput.Send>()
+            .Where(s => s.Handoff == request.Id && s.Peer.Value == 2 && s.Message.Span[1] is 1 or 5).ToList();
+        again.ForEach(s => farm[2].Input(a => a.OnMessage(farm.Now, farm[1].Id, s.Message.Span)));
+        farm.Run();
+
+        Assert.Contains(farm.Trace, t => t.Output is HandoffOutput.AskSwap a && a.Question.Reference != farm.Trace
+            .Select(x => x.Output).OfType<HandoffOutput.AskSwap>().First().Question.Reference && a.Handoff == request.Id);
+        Assert.Null(farm[2].Active(flow));
+        Assert.Empty(farm[2].Endpoints);
+    }
 }
