@@ -3,7 +3,7 @@ using Baton.Wire;
 namespace Baton.Tcp;
 
 /// <summary>
-/// When an acknowledgment is due: at once for every second full-size segment, for what is out of order and for what
+/// When an acknowledgment is due: at once for every second segment, for what is out of order and for what
 /// fills a gap (RFC 5681 §4.2), else when the delay has passed or a segment goes the other way.
 /// </summary>
 internal sealed class DelayedAck(TcpSettings settings, TimerTable timers)
@@ -17,23 +17,23 @@ internal sealed class DelayedAck(TcpSettings settings, TimerTable timers)
     [NotInSnapshot("its parts are listed at TimerTable")]
     private readonly TimerTable _timers = timers;
 
-    [InSnapshot(nameof(TcpSnapshot.UnacknowledgedBytes))]
-    private int _bytes;
+    [InSnapshot(nameof(TcpSnapshot.UnacknowledgedSegments))]
+    private int _segments;
 
     [InSnapshot(nameof(TcpSnapshot.AcksOwed))]
     private int _owed;
 
-    /// <summary>Bytes received since the last ACK was sent.</summary>
-    public int Bytes => _bytes;
+    /// <summary>Segments received since the last ACK was sent.</summary>
+    public int Segments => _segments;
 
     /// <summary>ACKs to be emitted now.</summary>
     public int Owed => _owed;
 
-    /// <summary>Bytes came in order, and there is no gap.</summary>
-    public void OnData(Instant now, int bytes, int peerMss)
+    /// <summary>Bytes came in order, and there is no gap. A super-segment counts as what it was put together from.</summary>
+    public void OnData(Instant now, int bytes, int mss)
     {
-        _bytes = (int)Math.Min(int.MaxValue, (long)_bytes + bytes);
-        if (_bytes >= 2 * peerMss || _settings.AckDelay <= TimeSpan.Zero)
+        _segments += Math.Max(1, bytes / mss);
+        if (_segments >= 2 || _settings.AckDelay <= TimeSpan.Zero)
         {
             Now();
         }
@@ -52,11 +52,11 @@ internal sealed class DelayedAck(TcpSettings settings, TimerTable timers)
     /// <summary>A segment with an ACK left. One with text is no duplicate ACK: with a gap what is owed stays owed.</summary>
     public void OnSent(bool gap, bool text)
     {
-        _bytes = 0;
+        _segments = 0;
         _owed = gap && text ? _owed : gap ? Math.Max(0, _owed - 1) : 0;
         _timers.Stop(TimerKind.DelayedAck);
     }
 
     /// <summary>Takes what a snapshot says.</summary>
-    public void Restore(int bytes, int owed) => (_bytes, _owed) = (bytes, owed);
+    public void Restore(int segments, int owed) => (_segments, _owed) = (segments, owed);
 }

@@ -69,7 +69,7 @@ internal sealed class Receiver(TcpSettings settings, TimerTable timers, uint tim
         length == 0 ? position >= Nxt && position <= Window.Edge : position < Window.Edge && position + length > Nxt;
 
     /// <summary>Text of an acceptable segment (RFC 9293 §3.10.7.4, seventh check).</summary>
-    public TcpDisposition OnText(Instant now, long position, ReadOnlySpan<byte> text, bool fin, int peerMss)
+    public TcpDisposition OnText(Instant now, long position, ReadOnlySpan<byte> text, bool fin, int mss)
     {
         long end = position + text.Length;
         long last = _finPosition >= 0 ? Math.Min(_finPosition, Window.Edge) : Window.Edge;
@@ -106,7 +106,7 @@ internal sealed class Receiver(TcpSettings settings, TimerTable timers, uint tim
         }
         else
         {
-            Acks.OnData(now, (int)(to - from), peerMss);
+            Acks.OnData(now, (int)(to - from), mss);
         }
 
         return Queue.Next > before || FinReceived ? TcpDisposition.Accepted : TcpDisposition.Duplicate;
@@ -146,7 +146,7 @@ internal sealed class Receiver(TcpSettings settings, TimerTable timers, uint tim
         Queue.Restore(s.ReadPosition, copiedAhead, s.ReceiveQueue);
         Sack.Restore(s.SackHistory);
         Timestamps.Restore(s, now);
-        Acks.Restore(s.UnacknowledgedBytes, s.AcksOwed);
+        Acks.Restore(s.UnacknowledgedSegments, s.AcksOwed);
         foreach (var bytes in s.OutOfOrder)
         {
             bool fits = Queue.TryInsert(bytes.Position, bytes.First.Span)

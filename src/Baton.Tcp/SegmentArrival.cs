@@ -105,6 +105,11 @@ internal static class SegmentArrival
         // RFC 7323 §5.3, R1, before the sequence number; a RST carries no valid timestamp.
         if (!reset && receiver.Timestamps.Rejects(header.Options, now))
         {
+            if (text.IsEmpty)
+            {
+                return Challenge(c, now, TcpDisposition.PawsRejected);
+            }
+
             c.Receiver.Acks.OnAhead();
             return TcpDisposition.PawsRejected;
         }
@@ -213,7 +218,7 @@ internal static class SegmentArrival
         }
 
         long before = receiver.Queue.Next;
-        var disposition = receiver.OnText(now, position, text, fin, c.Handshake.PeerMss);
+        var disposition = receiver.OnText(now, position, text, fin, c.Sender.Mss);
         c.OnReceived(now, (int)(receiver.Queue.Next - before), disposition);
         return disposition;
     }

@@ -77,6 +77,10 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
     [field: InSnapshot(nameof(TcpSnapshot.NoDelay))]
     public bool NoDelay { get; set; } = settings.NoDelay;
 
+    /// <summary>Entries into fast recovery.</summary>
+    [field: NotInSnapshot("a counter of this owner")]
+    public long FastRetransmits { get; private set; }
+
     public SeqNum Iss => _iss;
     public long Una => _una;
     public long Nxt => _nxt;
@@ -195,7 +199,7 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
     public bool TryNext(Instant now, int maxBytes, out OutgoingPart part)
     {
         maxBytes = Math.Max(_mss, maxBytes - (maxBytes % _mss));
-        bool some = TryNextLost(maxBytes, out part) || TryNextNew(now, maxBytes, out part) || TryNextProbe(out part);
+        bool some = NextPart.TryLost(this, maxBytes, out part) || NextPart.TryNew(this, now, maxBytes, out part) || NextPart.TryProbe(this, out part);
         if (some)
         {
             OnSent(now, in part);
@@ -312,10 +316,6 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
         }
     }
 
-    /// <summary>Entries into fast recovery.</summary>
-    [field: NotInSnapshot("a counter of this owner")]
-    public long FastRetransmits { get; private set; }
-
     private void UpdateWindow(int window, long segmentPosition, long ack)
     {
         // RFC 9293 §3.10.7.4: a segment older than the last that set the window does not set it.
@@ -332,90 +332,6 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
             // What was sent into the closed window was a probe, and the peer has not taken it.
             Recovery.MarkLost(_una, _nxt);
         }
-    }
-
-    private bool TryNextLost(int maxBytes, out OutgoingPart part)
-    {
-        part = default;
-        if (_window == 0 || !Recovery.TryNextResend(out var hole))
-        {
-            return false;
-        }
-
-        // The segment at SND.UNA goes whatever the windows: without it nothing moves on.
-        int room = Math.Max(0, Congestion.Window - Recovery.Pipe(_una, _nxt));
-        int allowed = hole.Start == _una ? Math.Max(room, _mss) : room;
-        int length = (int)Math.Min(Math.Min(hole.Length, allowed), maxBytes);
-        if (length < Math.Min(_mss, hole.Length))
-        {
-            return false;
-        }
-
-        length = length < hole.Length && length > _mss ? length - (length % _mss) : length;
-        long end = hole.Start + length;
-        bool fin = _finPosition >= 0 && end > _finPosition;
-        part = new(hole.Start, fin ? length - 1 : length, fin, IsProbe: false, IsRepeated: true);
-        return true;
-    }
-
-    private bool TryNextNew(Instant now, int maxBytes, out OutgoingPart part)
-    {
-        part = default;
-        if (!HasUnsent || Recovery.Resend.Length > 0)
-        {
-            return false;
-        }
-
-        if (!InFlight && now - _lastSent > Rtt.Rto)
-        {
-            Congestion.OnIdle(_mss);
-        }
-
-        int available = (int)(Queue.End - Math.Min(_nxt, Queue.End));
-        long peerRoom = Math.Max(0, _una + _window - _nxt);
-        int congestionRoom = Congestion.Window + Recovery.LimitedTransmit(_mss) - Recovery.Pipe(_una, _nxt);
-        int length = (int)Math.Min(Math.Min(available, peerRoom), Math.Min(Math.Max(0, congestionRoom), maxBytes));
-        length = WithoutSillyTail(length, available, peerRoom);
-        bool fin = _finPosition == _nxt + length && peerRoom > length;
-        part = new(_nxt, length, fin, IsProbe: false, IsRepeated: false);
-        return length > 0 || fin;
-    }
-
-    /// <summary>Silly window avoidance and Nagle (RFC 9293 §3.8.6.2.1, §3.7.4): how much of what could go goes.</summary>
-    private int WithoutSillyTail(int length, int available, long peerRoom)
-    {
-        int tail = length % _mss;
-        if (tail == 0)
-        {
-            return length;
-        }
-
-        // The last bytes may go when no earlier small segment is unacknowledged (Minshall, RFC 9293 appendix A.3).
-        bool last = length == available && (NoDelay || _finPosition >= 0 || _smallEnd <= _una);
-        bool halfOfWindow = length < _mss && length == peerRoom && length >= _maxWindow / 2;
-        return last || halfOfWindow ? length : length - tail;
-    }
-
-    private bool TryNextProbe(out OutgoingPart part)
-    {
-        part = default;
-        if (!Persist.Due)
-        {
-            return false;
-        }
-
-        Persist.OnProbed();
-        if (!InFlight && !HasUnsent)
-        {
-            return false;
-        }
-
-        long position = _window == 0 ? _una : _nxt;
-        int room = (int)Math.Min(Math.Max(1, _una + _window - position), _mss);
-        int length = (int)Math.Min(room, Math.Max(0, Queue.End - position));
-        bool fin = length == 0 && position == _finPosition;
-        part = new(position, length, fin, IsProbe: true, IsRepeated: position < _nxt);
-        return length > 0 || fin;
     }
 
     private void OnSent(Instant now, in OutgoingPart part)
@@ -439,11 +355,4 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
 
         Arm(now, restart: false);
     }
-}
-
-/// <summary>A part of the stream to send.</summary>
-internal readonly record struct OutgoingPart(long Position, int Length, bool Fin, bool IsProbe, bool IsRepeated)
-{
-    /// <summary>The position after it, its FIN included.</summary>
-    public long End => Position + Length + (Fin ? 1 : 0);
 }

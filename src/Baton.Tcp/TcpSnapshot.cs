@@ -181,8 +181,8 @@ public sealed class TcpSnapshot
     /// <summary>A position in each range reported by SACK, the latest first.</summary>
     public long[] SackHistory { get; set; } = [];
 
-    /// <summary>Bytes received since the last ACK.</summary>
-    public int UnacknowledgedBytes { get; set; }
+    /// <summary>Segments received since the last ACK.</summary>
+    public int UnacknowledgedSegments { get; set; }
 
     /// <summary>ACKs to be emitted.</summary>
     public int AcksOwed { get; set; }

@@ -92,7 +92,7 @@ internal static class TcpSnapshotCheck
             && next <= s.RcvEdge && s.RcvEdge <= s.ReadPosition + s.ReceiveLimit && s.RcvEdge <= MaxPosition
             && (s.RemoteFinPosition == -1 || (s.RemoteFinPosition >= next && s.RemoteFinPosition <= s.RcvEdge))
             && s.LastAckSent >= 0 && s.LastAckSent <= next + 1
-            && s.UnacknowledgedBytes >= 0 && s.AcksOwed is >= 0 and <= DelayedAck.MaxOwed
+            && s.UnacknowledgedSegments is >= 0 and <= 1 << 20 && s.AcksOwed is >= 0 and <= DelayedAck.MaxOwed
             && s.KeepAliveUnanswered >= 0;
     }
 
@@ -120,7 +120,9 @@ internal static class TcpSnapshotCheck
     {
         bool sound = s.Timers.Length == TimerTable.Count
             && IsTime(s.SinceLastSent) && IsTime(s.SmoothedRtt) && IsTime(s.RttVariance) && IsTime(s.TsRecentAge)
-            && IsTime(s.Rto) && s.Rto > TimeSpan.Zero;
+            && IsTime(s.Rto) && s.Rto > TimeSpan.Zero
+            && (s.SndNxt == s.SndUna || IsSet(s, TimerKind.Retransmit) || IsSet(s, TimerKind.Persist))
+            && (s.State != TcpState.TimeWait || IsSet(s, TimerKind.Linger));
         foreach (var remaining in s.Timers)
         {
             sound &= remaining is not { } time || IsTime(time);
@@ -128,6 +130,8 @@ internal static class TcpSnapshotCheck
 
         return sound;
     }
+
+    private static bool IsSet(TcpSnapshot s, TimerKind kind) => s.Timers[(int)kind] is not null;
 
     private static bool IsTime(TimeSpan time) => time >= TimeSpan.Zero && time <= MaxTime;
 }

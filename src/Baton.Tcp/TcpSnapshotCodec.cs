@@ -204,7 +204,7 @@ public static class TcpSnapshotCodec
             w.I64(position);
         }
 
-        w.I32(s.UnacknowledgedBytes);
+        w.I32(s.UnacknowledgedSegments);
         w.I32(s.AcksOwed);
         w.Bool(s.TimestampsOn);
         w.U32(s.TsValue);
@@ -234,7 +234,7 @@ public static class TcpSnapshotCodec
             s.SackHistory[i] = r.I64();
         }
 
-        s.UnacknowledgedBytes = r.I32();
+        s.UnacknowledgedSegments = r.I32();
         s.AcksOwed = r.I32();
         s.TimestampsOn = r.Bool();
         s.TsValue = r.U32();

@@ -174,7 +174,7 @@ internal static class TcpSnapshotMapping
         }
 
         s.SackHistory = receiver.Sack.Recent.ToArray();
-        s.UnacknowledgedBytes = receiver.Acks.Bytes;
+        s.UnacknowledgedSegments = receiver.Acks.Segments;
         s.AcksOwed = receiver.Acks.Owed;
         s.TimestampsOn = receiver.Timestamps.On;
         s.TsValue = receiver.Timestamps.Value(now);

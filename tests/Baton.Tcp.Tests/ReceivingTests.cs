@@ -14,6 +14,24 @@ public class ReceivingTests
     }
 
     [Fact]
+    public void With_timestamps_too_every_second_full_segment_is_acknowledged_at_once()
+    {
+        var s = new Script(TcpSettings.Default) { PeerClock = 1 };
+        s.In("S", 0, mss: 1460);
+        s.Out("S.");
+        s.In(".", 1, ack: 1);
+        s.In(".", 1, ack: 1, len: 1448).OutNothing();
+        s.In(".", 1449, ack: 1, len: 1448).Out(".", 1, ack: 2897);
+    }
+
+    [Fact]
+    public void A_super_segment_is_acknowledged_at_once()
+    {
+        var s = Script.Established(mss: 1000);
+        s.In(".", 1, ack: 1, len: 5000).Out(".", 1, ack: 5001);
+    }
+
+    [Fact]
     public void A_single_segment_is_acknowledged_after_the_delay_or_with_data()
     {
         var s = Script.Established(mss: 1000);

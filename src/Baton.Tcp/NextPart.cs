@@ -1,0 +1,103 @@
+using Baton.Wire;
+
+namespace Baton.Tcp;
+
+/// <summary>
+/// Which part of the stream goes next, as the windows of peer and network and the avoidance of silly windows allow.
+/// </summary>
+internal static class NextPart
+{
+    /// <summary>What is taken as lost.</summary>
+    public static bool TryLost(Sender s, int maxBytes, out OutgoingPart part)
+    {
+        part = default;
+        if (s.Window == 0 || !s.Recovery.TryNextResend(out var hole))
+        {
+            return false;
+        }
+
+        // The segment at SND.UNA goes whatever the windows: without it nothing moves on.
+        int room = Math.Max(0, s.Congestion.Window - s.Recovery.Pipe(s.Una, s.Nxt));
+        int allowed = hole.Start == s.Una ? Math.Max(room, s.Mss) : room;
+        int length = (int)Math.Min(Math.Min(hole.Length, allowed), maxBytes);
+        if (length < Math.Min(s.Mss, hole.Length))
+        {
+            return false;
+        }
+
+        length = length < hole.Length && length > s.Mss ? length - (length % s.Mss) : length;
+        long end = hole.Start + length;
+        bool fin = s.FinPosition >= 0 && end > s.FinPosition;
+        part = new(hole.Start, fin ? length - 1 : length, fin, IsProbe: false, IsRepeated: true);
+        return true;
+    }
+
+    /// <summary>What was never sent.</summary>
+    public static bool TryNew(Sender s, Instant now, int maxBytes, out OutgoingPart part)
+    {
+        part = default;
+        if (!s.HasUnsent || s.Recovery.Resend.Length > 0)
+        {
+            return false;
+        }
+
+        if (!s.InFlight && now - s.LastSent > s.Rtt.Rto)
+        {
+            s.Congestion.OnIdle(s.Mss);
+        }
+
+        int available = (int)(s.Queue.End - Math.Min(s.Nxt, s.Queue.End));
+        long peerRoom = Math.Max(0, s.Una + s.Window - s.Nxt);
+        int congestionRoom = s.Congestion.Window + s.Recovery.LimitedTransmit(s.Mss) - s.Recovery.Pipe(s.Una, s.Nxt);
+        int length = (int)Math.Min(Math.Min(available, peerRoom), Math.Min(Math.Max(0, congestionRoom), maxBytes));
+        length = WithoutSillyTail(s, length, available, peerRoom);
+        bool fin = s.FinPosition == s.Nxt + length && peerRoom > length;
+        part = new(s.Nxt, length, fin, IsProbe: false, IsRepeated: false);
+        return length > 0 || fin;
+    }
+
+    /// <summary>Silly window avoidance and Nagle (RFC 9293 §3.8.6.2.1, §3.7.4): how much of what could go goes.</summary>
+    private static int WithoutSillyTail(Sender s, int length, int available, long peerRoom)
+    {
+        int tail = length % s.Mss;
+        if (tail == 0)
+        {
+            return length;
+        }
+
+        // The last bytes may go when no earlier small segment is unacknowledged (Minshall, RFC 9293 appendix A.3).
+        bool last = length == available && (s.NoDelay || s.FinPosition >= 0 || s.SmallEnd <= s.Una);
+        bool halfOfWindow = length < s.Mss && length == peerRoom && length >= s.MaxWindow / 2;
+        return last || halfOfWindow ? length : length - tail;
+    }
+
+    /// <summary>A probe of the peer's window.</summary>
+    public static bool TryProbe(Sender s, out OutgoingPart part)
+    {
+        part = default;
+        if (!s.Persist.Due)
+        {
+            return false;
+        }
+
+        s.Persist.OnProbed();
+        if (!s.InFlight && !s.HasUnsent)
+        {
+            return false;
+        }
+
+        long position = s.Window == 0 ? s.Una : s.Nxt;
+        int room = (int)Math.Min(Math.Max(1, s.Una + s.Window - position), s.Mss);
+        int length = (int)Math.Min(room, Math.Max(0, s.Queue.End - position));
+        bool fin = length == 0 && position == s.FinPosition;
+        part = new(position, length, fin, IsProbe: true, IsRepeated: position < s.Nxt);
+        return length > 0 || fin;
+    }
+}
+
+/// <summary>A part of the stream to send.</summary>
+internal readonly record struct OutgoingPart(long Position, int Length, bool Fin, bool IsProbe, bool IsRepeated)
+{
+    /// <summary>The position after it, its FIN included.</summary>
+    public long End => Position + Length + (Fin ? 1 : 0);
+}
