@@ -1,0 +1,54 @@
+using System.Diagnostics;
+using System.Globalization;
+using Baton.Bench.Machine;
+
+namespace Baton.Bench.Farm;
+
+/// <summary>What a node costs that has nothing to do: the processor time of its process, in a farm of three.</summary>
+internal static class IdleNode
+{
+    /// <summary>The word that starts this program as a node.</summary>
+    public const string Name = "idle-node";
+
+    /// <summary>Percent of a core that the node's process uses.</summary>
+    public static async Task<double> MeasureAsync(TimeSpan time)
+    {
+        using var network = new FarmNetwork();
+        await using var b = await StreamNode.StartAsync(network.Switch, FarmNetwork.Nodes[1]);
+        await using var c = await StreamNode.StartAsync(network.Switch, FarmNetwork.Nodes[2]);
+        using var a = Process.Start(new ProcessStartInfo(
+            Environment.ProcessPath!, ["exec", Environment.GetCommandLineArgs()[0], Name, network.Switch, FarmNetwork.Nodes[0]])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        })!;
+        if (await a.StandardOutput.ReadLineAsync() is null)
+        {
+            throw new BenchException("the idle node did not start");
+        }
+
+        // What a start costs is over when the code it needs has been compiled.
+        await Task.Delay(TimeSpan.FromSeconds(2));
+        double before = ProcessorMilliseconds(a.Id);
+        long start = Stopwatch.GetTimestamp();
+        await Task.Delay(time);
+        double used = ProcessorMilliseconds(a.Id) - before;
+        double percent = 100 * used / Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+        a.StandardInput.Close();
+        await a.WaitForExitAsync();
+        return percent;
+    }
+
+    /// <summary>The node: runs until its input ends.</summary>
+    public static async Task<int> RunAsync(string switchNamespace, string node)
+    {
+        await using var running = await StreamNode.StartAsync(switchNamespace, node);
+        Console.WriteLine("ready");
+        await Console.In.ReadToEndAsync();
+        return 0;
+    }
+
+    /// <summary>The processor time of all threads of a process: the first number of schedstat, in nanoseconds.</summary>
+    private static double ProcessorMilliseconds(int process) => Directory.GetDirectories($"/proc/{process}/task")
+        .Sum(thread => double.Parse(File.ReadAllText($"{thread}/schedstat").Split(' ')[0], CultureInfo.InvariantCulture)) / 1e6;
+}

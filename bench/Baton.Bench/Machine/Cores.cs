@@ -1,0 +1,101 @@
+using System.ComponentModel;
+using System.Diagnostics;
+
+namespace Baton.Bench.Machine;
+
+/// <summary>The two cores that every benchmark uses: one for the server under test, one for the client.</summary>
+internal static unsafe class Cores
+{
+    public const int Server = 0;
+    public const int Client = 1;
+
+    /// <summary>A cache line's round trip beyond which the machine is in its slow phase, in nanoseconds.</summary>
+    public const double RoundTripLimit = 200;
+
+    private const int Batches = 21;
+    private const int TripsPerBatch = 1000;
+
+    /// <summary>Keeps the calling thread on one core.</summary>
+    public static void Pin(int core)
+    {
+        ulong mask = 1UL << core;
+        if (Libc.SetAffinity(0, sizeof(ulong), &mask) != 0)
+        {
+            throw new Win32Exception(Libc.LastError, $"core {core} cannot be used");
+        }
+    }
+
+    /// <summary>Runs <paramref name="action"/> on a thread of its own, kept on one core.</summary>
+    public static Task<T> RunOn<T>(int core, string name, Func<T> action)
+    {
+        var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var thread = new Thread(() =>
+        {
+            try
+            {
+                Pin(core);
+                done.SetResult(action());
+            }
+#pragma warning disable CA1031 // Whoever awaits the task gets it.
+            catch (Exception e)
+#pragma warning restore CA1031
+            {
+                done.SetException(e);
+            }
+        })
+        {
+            Name = name,
+            IsBackground = true,
+        };
+        thread.Start();
+        return done.Task;
+    }
+
+    /// <summary>The round trip of a cache line between the two cores in nanoseconds: the median of short batches.</summary>
+    public static double MeasureRoundTrip()
+    {
+        var line = new Line();
+        var other = RunOn(Client, "round trip", () =>
+        {
+            for (int trip = 1; trip <= Batches * TripsPerBatch; trip++)
+            {
+                while (Volatile.Read(ref line.There) != trip)
+                {
+                }
+
+                Volatile.Write(ref line.Back, trip);
+            }
+
+            return true;
+        });
+        var batches = RunOn(Server, "round trip", () =>
+        {
+            double[] nanoseconds = new double[Batches];
+            int trip = 0;
+            for (int batch = 0; batch < Batches; batch++)
+            {
+                long start = Stopwatch.GetTimestamp();
+                for (int i = 0; i < TripsPerBatch; i++)
+                {
+                    Volatile.Write(ref line.There, ++trip);
+                    while (Volatile.Read(ref line.Back) != trip)
+                    {
+                    }
+                }
+
+                nanoseconds[batch] = Stopwatch.GetElapsedTime(start).TotalNanoseconds / TripsPerBatch;
+            }
+
+            return nanoseconds;
+        }).GetAwaiter().GetResult();
+        other.GetAwaiter().GetResult();
+        return Statistics.Median(batches);
+    }
+
+    // The two counters share one cache line, so that a round trip is two transfers of it.
+    private sealed class Line
+    {
+        public int There;
+        public int Back;
+    }
+}

@@ -1,0 +1,133 @@
+using System.Net;
+using Baton.Bench.Machine;
+using Baton.Engine;
+using Baton.Link;
+using Baton.Wire;
+
+namespace Baton.Bench.Own;
+
+/// <summary>What the own side had used up at some time.</summary>
+/// <param name="Allocated">Bytes that the shard's thread has allocated.</param>
+/// <param name="Frames">Frames that passed its links.</param>
+internal readonly record struct ShardUsage(long Allocated, long Frames);
+
+/// <summary>
+/// The own side: a node of one shard on a TAP device of the client's namespace, driven by one thread on the server's
+/// core, with applications that are called on that thread.
+/// </summary>
+internal sealed class ShardServer : IDisposable
+{
+    private readonly TapLink _front;
+    private readonly TapLink _lan;
+    private readonly Shard _shard;
+    private readonly PollSet _pollSet = new();
+    private readonly TimeSpan _spin;
+    private readonly Task<bool> _running;
+    private volatile bool _stop;
+    private TaskCompletionSource<ShardUsage>? _asked;
+
+    /// <summary>Starts it.</summary>
+    /// <param name="networkNamespace">Where the devices <c>own</c> and <c>lan</c> are made.</param>
+    /// <param name="service">The address that clients use.</param>
+    /// <param name="own">The node's own address on that network.</param>
+    /// <param name="spin">How long it looks before it sleeps.</param>
+    public ShardServer(string networkNamespace, IPAddress service, IPAddress own, TimeSpan spin)
+    {
+        _front = TapLink.Open(new() { Name = "own", Namespace = networkNamespace });
+        _lan = TapLink.Open(new() { Name = "lan", Namespace = networkNamespace, Mtu = 9000 });
+        _spin = spin;
+        _shard = new Shard(Options(service, own), MonotonicClock.Now);
+        Bind(ServerTask.Sink, () => new SinkApplication());
+        Bind(ServerTask.Source, () => new SourceApplication());
+        Bind(ServerTask.Echo, () => new EchoApplication());
+        _pollSet.Add(_front.WaitDescriptor);
+        _pollSet.Add(_lan.WaitDescriptor);
+        _running = Cores.RunOn(Cores.Server, "shard", Loop);
+    }
+
+    /// <summary>What was dropped, by reason.</summary>
+    public IReadOnlyDictionary<string, long> Drops => _shard.Counters().Drops;
+
+    /// <summary>Asks the shard's thread what it has used.</summary>
+    public ShardUsage Usage()
+    {
+        var asked = new TaskCompletionSource<ShardUsage>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Volatile.Write(ref _asked, asked);
+        _pollSet.Wake();
+        return Task.WhenAny(asked.Task, _running).GetAwaiter().GetResult() == asked.Task ? asked.Task.Result : throw Failure();
+    }
+
+    public void Dispose()
+    {
+        if (_stop)
+        {
+            return;
+        }
+
+        _stop = true;
+        _pollSet.Wake();
+        Task.WhenAny(_running).GetAwaiter().GetResult();
+        _pollSet.Dispose();
+        _shard.Dispose();
+        _front.Dispose();
+        _lan.Dispose();
+    }
+
+    private EngineOptions Options(IPAddress service, IPAddress own) => new()
+    {
+        Node = "bench",
+        Members =
+        [
+            new MemberOptions
+            {
+                Name = "bench",
+                Id = new NodeId(1),
+                LanAddress = InetAddress.Parse("192.0.2.1"),
+                FrontAddress = InetAddress.FromIPAddress(own),
+                ServiceAddresses = [InetAddress.FromIPAddress(service)],
+            },
+        ],
+        Services = [.. Enum.GetValues<ServerTask>().Select(task => new ServiceOptions { Name = $"{task}", Port = (ushort)task })],
+        Front = new() { Link = _front, PrefixLength = 24 },
+        Lan = new() { Link = _lan, PrefixLength = 24 },
+        Keys = EngineKeys.FromSecret("benchmark"u8),
+        SpinTime = _spin,
+    };
+
+    private void Bind(ServerTask task, Func<IEndpointApplication> accept) =>
+        _shard.Bind(new ApplicationBinding(new BatonEndPoint($"{task}"), IpProtocol.Tcp, $"{task}", accept));
+
+    /// <summary>As the engine's own thread: run after run while there is something to do, a short spin, then sleep.</summary>
+    private bool Loop()
+    {
+        PollSet.TightenTimers();
+        var now = MonotonicClock.Now;
+        var lastBusy = now;
+        while (!_stop)
+        {
+            var deadline = _shard.Run(now);
+            lastBusy = _shard.WasBusy ? now : lastBusy;
+            Answer();
+            now = MonotonicClock.Now;
+            if (deadline > now && !_shard.WasBusy && now - lastBusy >= _spin)
+            {
+                _pollSet.Wait(now, deadline);
+                now = MonotonicClock.Now;
+            }
+        }
+
+        return true;
+    }
+
+    private void Answer()
+    {
+        if (_asked is not null)
+        {
+            long frames = _front.Counters.Received + _front.Counters.Sent + _lan.Counters.Received + _lan.Counters.Sent;
+            long allocated = GC.GetAllocatedBytesForCurrentThread();
+            Interlocked.Exchange(ref _asked, null)!.SetResult(new(allocated, frames));
+        }
+    }
+
+    private BenchException Failure() => new($"the own stack has stopped: {_running.Exception?.InnerException}");
+}

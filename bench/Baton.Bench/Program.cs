@@ -1,0 +1,28 @@
+using Baton.Bench;
+using Baton.Bench.Farm;
+using Baton.Bench.Machine;
+
+bool quick = args.Contains("--quick");
+string[] names = [.. args.Where(argument => !argument.StartsWith('-'))];
+try
+{
+    switch (names)
+    {
+        case ["tcp"]:
+            return TcpBenchmark.Run(quick);
+        case ["handoff"]:
+            return await HandoffBenchmark.RunAsync(quick);
+        case [IdleNode.Name, var switchNamespace, var node]:
+            return await IdleNode.RunAsync(switchNamespace, node);
+        default:
+            Console.WriteLine("usage: ./build bench NAME [--quick]");
+            Console.WriteLine("  tcp       the own stack over TAP against the kernel over veth: bulk both ways, requests, connections, idle node");
+            Console.WriteLine("  handoff   how long a client sees nothing new while its download moves");
+            return 2;
+    }
+}
+catch (BenchException e)
+{
+    Console.Error.WriteLine($"bench: {e.Message}");
+    return 1;
+}

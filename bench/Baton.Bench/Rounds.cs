@@ -1,0 +1,54 @@
+using System.Diagnostics;
+using Baton.Bench.Machine;
+
+namespace Baton.Bench;
+
+/// <summary>One benchmark: a measurement of the kernel and one of the own stack.</summary>
+/// <param name="Name">What is measured, for people.</param>
+/// <param name="Unit">The unit of <paramref name="Scale"/>'s result.</param>
+/// <param name="Scale">What one unit is, in what measurements count.</param>
+/// <param name="Kernel">Measures the kernel.</param>
+/// <param name="Own">Measures the own stack.</param>
+/// <param name="KernelFloor">What the kernel must reach for a round to count, in what measurements count; 0 for anything.</param>
+internal sealed record Benchmark(
+    string Name, string Unit, double Scale, Func<Measurement> Kernel, Func<Measurement> Own, double KernelFloor = 0);
+
+/// <summary>The kernel and the own stack, one right after the other.</summary>
+internal readonly record struct Round(Measurement Kernel, Measurement Own);
+
+/// <summary>
+/// Repeats a benchmark until enough rounds count: those before, amid and after which a cache line travels between the
+/// cores in time, and in which the kernel reaches its floor. Others are printed and left out.
+/// </summary>
+internal sealed class Rounds(int wanted, TimeSpan budget)
+{
+    /// <summary>The rounds that count; none when the machine was never quiet.</summary>
+    public IReadOnlyList<Round> Run(Benchmark benchmark)
+    {
+        var counted = new List<Round>();
+        long start = Stopwatch.GetTimestamp();
+        benchmark.Kernel();
+        benchmark.Own();
+        double before = Cores.MeasureRoundTrip();
+        while (counted.Count < wanted && Stopwatch.GetElapsedTime(start) < budget)
+        {
+            var kernel = benchmark.Kernel();
+            double amid = Cores.MeasureRoundTrip();
+            var own = benchmark.Own();
+            double after = Cores.MeasureRoundTrip();
+            double worst = Math.Max(before, Math.Max(amid, after));
+            before = after;
+            if (worst <= Cores.RoundTripLimit && kernel.Rate >= benchmark.KernelFloor)
+            {
+                counted.Add(new(kernel, own));
+            }
+            else
+            {
+                string why = worst > Cores.RoundTripLimit ? $"round trip between the cores {worst:F0} ns" : "the kernel is below its floor";
+                Console.WriteLine($"left out: {benchmark.Name}: kernel {kernel.Rate / benchmark.Scale:F1}, own {own.Rate / benchmark.Scale:F1} {benchmark.Unit}: {why}");
+            }
+        }
+
+        return counted;
+    }
+}

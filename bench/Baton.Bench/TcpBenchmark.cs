@@ -1,0 +1,162 @@
+using System.Globalization;
+using System.Net;
+using Baton.Bench.Farm;
+using Baton.Bench.Kernel;
+using Baton.Bench.Machine;
+using Baton.Bench.Own;
+
+namespace Baton.Bench;
+
+/// <summary>
+/// The own stack over a TAP device against the kernel's over veth, in one run, with the same client program.
+/// </summary>
+internal sealed class TcpBenchmark : IDisposable
+{
+    private const double Gigabit = 1e9 / 8;
+    private const double Thousand = 1e3;
+    private const int Parallel = 64;
+    private const double RequestFloor = 110e3;
+
+    private static readonly IPAddress s_kernelServer = IPAddress.Parse("198.18.0.1");
+    private static readonly IPAddress s_ownServer = IPAddress.Parse("198.18.1.101");
+    private static readonly IPAddress s_ownAddress = IPAddress.Parse("198.18.1.11");
+    private static readonly TimeSpan s_spin = TimeSpan.FromMicroseconds(20);
+
+    private readonly Namespaces _network;
+    private readonly KernelServer _kernel;
+    private readonly ShardServer _own;
+    private readonly Client _client;
+
+    private TcpBenchmark()
+    {
+        _network = MakeNetwork();
+        _kernel = new KernelServer(_network["server"], s_kernelServer, s_spin);
+        _own = new ShardServer(_network["client"], s_ownServer, s_ownAddress, s_spin);
+        _network.Ip("client", "address add 198.18.1.2/24 dev own");
+        _client = new Client(_network["client"]);
+    }
+
+    /// <summary>Runs all of it and prints table and figures.</summary>
+    public static int Run(bool quick)
+    {
+        using var benchmark = new TcpBenchmark();
+        benchmark.Measure(quick);
+        return 0;
+    }
+
+    public void Dispose()
+    {
+        _own.Dispose();
+        _network.Dispose();
+    }
+
+    /// <summary>
+    /// The client has a veth to the kernel's server, and a TAP device to the own stack. Ports in TIME-WAIT are used again
+    /// after a second, for the many short connections.
+    /// </summary>
+    private static Namespaces MakeNetwork()
+    {
+        var network = new Namespaces("client", "server");
+        network.Ip("client", $"link add kernel type veth peer name kernel netns {network["server"]}");
+        network.Ip("client", "address add 198.18.0.2/24 dev kernel");
+        network.Ip("client", "link set kernel up");
+        network.Ip("server", $"address add {s_kernelServer}/24 dev kernel");
+        network.Ip("server", "link set kernel up");
+        network.Set("client", "/proc/sys/net/ipv4/ip_local_port_range", "1024 65535");
+        network.Set("client", "/proc/sys/net/ipv4/tcp_tw_reuse", "1");
+        return network;
+    }
+
+    private void Measure(bool quick)
+    {
+        var time = TimeSpan.FromSeconds(quick ? 0.4 : 1);
+        var rounds = new Rounds(quick ? 5 : 9, TimeSpan.FromSeconds(quick ? 7.5 : 90));
+        Console.WriteLine("Both sides: one server thread (core 0) and one client thread (core 1); the server looks for 20 µs, then sleeps.");
+        Print($"{"",-26}{"kernel",10}{"own",10}{"",8}{"ratio",8}  rounds");
+        var figures = new List<string>();
+        foreach (var (figure, benchmark) in All(time))
+        {
+            figures.AddRange(Report(figure, benchmark, rounds.Run(benchmark)));
+        }
+
+        figures.Add(ReportAllocation());
+        _own.Dispose();
+        double idle = IdleNode.MeasureAsync(TimeSpan.FromSeconds(quick ? 4 : 20)).GetAwaiter().GetResult();
+        Print($"An idle node of a farm of three uses {idle:F2} % of a core.");
+        Print($"figures: {string.Join(' ', figures)} idle_cpu={idle:F2}");
+    }
+
+    /// <summary>
+    /// What the shard's thread allocates while connections run that have run for a while: in the middle of an upload, a
+    /// download and requests.
+    /// </summary>
+    private string ReportAllocation()
+    {
+        long bytes = 0;
+        long frames = 0;
+        foreach (var measure in (Func<IPAddress, TimeSpan, Measurement>[])[_client.Upload, _client.Download, _client.RequestResponse])
+        {
+            var measuring = Task.Run(() => measure(s_ownServer, TimeSpan.FromSeconds(0.6)));
+            Thread.Sleep(200);
+            var before = _own.Usage();
+            Thread.Sleep(300);
+            var after = _own.Usage();
+            measuring.GetAwaiter().GetResult();
+            bytes += after.Allocated - before.Allocated;
+            frames += after.Frames - before.Frames;
+        }
+
+        Print($"The shard allocated {bytes} bytes for {frames} frames of running connections.");
+        foreach (var (reason, count) in _own.Drops)
+        {
+            Print($"dropped: {reason} {count}");
+        }
+
+        return FormattableString.Invariant($"alloc={(double)bytes / Math.Max(1, frames):0.###}");
+    }
+
+    private static void Print(FormattableString text) => Console.WriteLine(text.ToString(CultureInfo.InvariantCulture));
+
+    private static IEnumerable<string> Report(string figure, Benchmark benchmark, IReadOnlyList<Round> rounds)
+    {
+        yield return Line(figure, benchmark.Name, benchmark.Unit, benchmark.Scale, rounds, measured => measured.Rate);
+        if (figure == "rr")
+        {
+            Line("rr_p50", "  its median", "µs", Thousand, rounds, measured => measured.Median);
+            yield return Line("rr_p99", "  its 99th percentile", "µs", Thousand, rounds, measured => measured.P99);
+        }
+    }
+
+    private static string Line(string figure, string name, string unit, double scale, IReadOnlyList<Round> rounds, Func<Measurement, double> value)
+    {
+        if (rounds.Count == 0)
+        {
+            Console.WriteLine($"{name,-26}     noisy: no round counted");
+            return $"{figure}=noisy";
+        }
+
+        double kernel = Statistics.Median(rounds.Select(round => value(round.Kernel))) / scale;
+        double own = Statistics.Median(rounds.Select(round => value(round.Own))) / scale;
+        double ratio = Statistics.Median(rounds.Select(round => value(round.Own) / value(round.Kernel)));
+        Print($"{name,-26}{kernel,10:F1}{own,10:F1} {unit,-7}{ratio,8:F2}  {rounds.Count}");
+        return FormattableString.Invariant($"{figure}={ratio:F2}");
+    }
+
+    private IEnumerable<(string Figure, Benchmark Benchmark)> All(TimeSpan time)
+    {
+        yield return ("bulk_in", new("bulk in", "Gbit/s", Gigabit, () => Kernel(ServerTask.Sink, 1, s => _client.Upload(s, time)), () => _client.Upload(s_ownServer, time)));
+        yield return ("bulk_out", new("bulk out", "Gbit/s", Gigabit, () => Kernel(ServerTask.Source, 1, s => _client.Download(s, time)), () => _client.Download(s_ownServer, time)));
+        yield return ("rr", new("request/response", "k/s", Thousand, () => Kernel(ServerTask.Echo, 1, s => _client.RequestResponse(s, time)), () => _client.RequestResponse(s_ownServer, time), RequestFloor));
+        yield return ("rr64", new("64 requests in parallel", "k/s", Thousand, () => Kernel(ServerTask.Echo, Parallel, s => _client.ParallelRequests(s, Parallel, time)), () => _client.ParallelRequests(s_ownServer, Parallel, time), RequestFloor));
+        yield return ("crr", new("connect, request, close", "k/s", Thousand, () => Kernel(_kernel.ServeOneAfterAnother(), s => _client.Connections(s, time)), () => _client.Connections(s_ownServer, time)));
+    }
+
+    private Measurement Kernel(ServerTask task, int connections, Func<IPAddress, Measurement> measure) => Kernel(_kernel.Serve(task, connections), measure);
+
+    private static Measurement Kernel(Task<bool> serving, Func<IPAddress, Measurement> measure)
+    {
+        var measured = measure(s_kernelServer);
+        serving.GetAwaiter().GetResult();
+        return measured;
+    }
+}
