@@ -26,7 +26,13 @@ internal sealed class FlowMap(FourTuple tuple)
     public uint LocalStart { get; private set; }
 
     /// <summary>A SYN of the remote end is in the script.</summary>
-    public void OnRemoteSyn(uint scriptNumber) => RemoteStart = scriptNumber;
+    /// <param name="scriptNumber">The script's number of it.</param>
+    /// <param name="opens">There is no connection: what was known of the local numbers was about one that is gone.</param>
+    public void OnRemoteSyn(uint scriptNumber, bool opens)
+    {
+        RemoteStart = scriptNumber;
+        _localOffset = opens ? null : _localOffset;
+    }
 
     /// <summary>A SYN of ours left: from here on the local numbers are known.</summary>
     public void OnLocalSyn(uint scriptNumber, SeqNum live, Endpoint? endpoint)

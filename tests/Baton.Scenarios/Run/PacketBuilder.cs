@@ -17,11 +17,6 @@ internal static class PacketBuilder
 
     public static byte[] Segment(SegmentSpec spec, FlowMap flow)
     {
-        if (spec.Has('S') && !spec.Has('R'))
-        {
-            flow.OnRemoteSyn(spec.Start);
-        }
-
         byte[] options = OptionBytes.Write(spec.Options ?? [], flow);
         int headerLength = TcpHeader.MinLength + options.Length;
         byte[] packet = Packet(flow.Tuple, IpProtocol.Tcp, headerLength + spec.Length);

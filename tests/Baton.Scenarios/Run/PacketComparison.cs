@@ -17,7 +17,7 @@ internal sealed class PacketComparison(ScriptSettings settings, FlowMaps flows, 
             flow.OnLocalSyn(spec.Start, header.Sequence, stack.Find(new Flow(IpProtocol.Tcp, flow.Tuple)));
         }
 
-        var actual = Describe(sent, flow, withPorts: expected.SourcePort is not null || (flow != flows.Current && flow.Tuple.RemotePort != 0));
+        var actual = Describe(sent, flow, withPorts: expected.SourcePort is not null || IsOther(flow));
         got = actual?.ToString() ?? $"a packet of protocol {sent.Ip.Protocol}";
         return (expected, actual) switch
         {
@@ -31,8 +31,11 @@ internal sealed class PacketComparison(ScriptSettings settings, FlowMaps flows, 
     public string Describe(SentPacket sent)
     {
         var flow = flows.OfSent(sent);
-        return Describe(sent, flow, withPorts: flow != flows.Current)?.ToString() ?? $"a packet of protocol {sent.Ip.Protocol}";
+        return Describe(sent, flow, withPorts: IsOther(flow))?.ToString() ?? $"a packet of protocol {sent.Ip.Protocol}";
     }
+
+    /// <summary>Whether a flow is another than that of packets without ports.</summary>
+    private bool IsOther(FlowMap flow) => flow.Tuple != flows.Current.Tuple;
 
     private static PacketSpec? Describe(SentPacket sent, FlowMap flow, bool withPorts)
     {

@@ -145,6 +145,12 @@ internal sealed class ScenarioRun
     {
         var protocol = e.Packet is DatagramSpec ? IpProtocol.Udp : IpProtocol.Tcp;
         var flow = _flows.OfInbound(protocol, e.Packet);
+        if (e.Packet is SegmentSpec syn && syn.Has('S') && !syn.Has('R'))
+        {
+            bool opens = !syn.Has('.') && _host.Stack.Find(new Flow(IpProtocol.Tcp, flow.Tuple)) is null;
+            flow.OnRemoteSyn(syn.Start, opens);
+        }
+
         _host.Deliver(e.Packet switch
         {
             SegmentSpec segment => PacketBuilder.Segment(segment, flow),
