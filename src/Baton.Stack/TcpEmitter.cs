@@ -83,7 +83,7 @@ internal sealed class TcpEmitter
     {
         frame = default;
         bool tso = neighbour?.Interface.Options.Tso ?? false;
-        int limit = tso ? MaxSuperSegment : endpoint.Connection!.Settings.Mss;
+        int limit = tso ? MaxSuperSegment : 0; // 0: no more than one segment, whatever the peer's MSS.
         while (endpoint.Connection!.TryEmit(now, limit, out var emission))
         {
             if (neighbour is not { IsUsable: true })

@@ -105,6 +105,12 @@ internal static class SegmentArrival
         // RFC 7323 §5.3, R1, before the sequence number; a RST carries no valid timestamp.
         if (!reset && receiver.Timestamps.Rejects(header.Options, now))
         {
+            if (!header.Options.HasTimestamps)
+            {
+                // RFC 7323 §3.2: "SHOULD silently drop the segment".
+                return TcpDisposition.PawsRejected;
+            }
+
             if (text.IsEmpty)
             {
                 return Challenge(c, now, TcpDisposition.PawsRejected);
