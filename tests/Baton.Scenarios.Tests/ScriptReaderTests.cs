@@ -1,0 +1,80 @@
+using Baton.Scenarios.Script;
+
+namespace Baton.Scenarios.Tests;
+
+/// <summary>The language, as packetdrill has it.</summary>
+public sealed class ScriptReaderTests
+{
+    [Fact]
+    public void A_segment_has_flags_numbers_window_and_options_in_order()
+    {
+        var packet = Assert.IsType<OutboundPacket>(One("+.1 > 80 > 1234 SWE. 1:11(10) ack 5 win 3 urg 9 <mss 1460,nop,TS val 7 ecr 8,sack 1:2 3:4>"));
+        var segment = Assert.IsType<SegmentSpec>(packet.Packet);
+        Assert.Equal("80 > 1234 SWE. 1:11(10) ack 5 win 3 urg 9 <mss 1460,nop,TS val 7 ecr 8,sack 1:2 3:4>", segment.ToString());
+        Assert.Equal(new EventTime(TimeKind.Relative, TimeSpan.FromMilliseconds(100), TimeSpan.FromMilliseconds(100)), packet.Time);
+    }
+
+    [Fact]
+    public void Without_a_list_there_are_no_options_and_with_dots_any()
+    {
+        Assert.Empty(((SegmentSpec)((OutboundPacket)One("0 > . 1:1(0) ack 1")).Packet).Options!);
+        Assert.Null(((SegmentSpec)((OutboundPacket)One("0 > . 1:1(0) ack 1 <...>")).Packet).Options);
+    }
+
+    [Theory]
+    [InlineData("2.5 close(3) = 0", TimeKind.Absolute, 2.5, 2.5)]
+    [InlineData("+2 close(3) = 0", TimeKind.Relative, 2, 2)]
+    [InlineData("* > . 1:1(0) ack 1", TimeKind.Any, 0, 0)]
+    [InlineData("1~2 > . 1:1(0) ack 1", TimeKind.Absolute, 1, 2)]
+    [InlineData("+.1~+.3 > . 1:1(0) ack 1", TimeKind.Relative, .1, .3)]
+    public void Times_are_absolute_relative_ranges_or_any(string line, TimeKind kind, double offset, double latest) =>
+        Assert.Equal(new EventTime(kind, TimeSpan.FromSeconds(offset), TimeSpan.FromSeconds(latest)), One(line).Time);
+
+    [Fact]
+    public void A_call_that_blocks_has_an_end()
+    {
+        var call = Assert.IsType<SocketCall>(One("+0...0.25 read(4, ..., 1000) = -1 ETIMEDOUT (Connection timed out)"));
+        Assert.Equal((TimeSpan.FromMilliseconds(250), -1L, "ETIMEDOUT"), (call.End!.Value, call.Result, call.Error));
+        Assert.Equal(["4", "...", "1000"], call.Arguments);
+    }
+
+    [Fact]
+    public void Brackets_and_braces_keep_arguments_together()
+    {
+        var call = Assert.IsType<SocketCall>(One("0 setsockopt(4, SOL_SOCKET, SO_LINGER, {onoff=1, linger=0}, 8) = 0"));
+        Assert.Equal("{onoff=1, linger=0}", call.Arguments[3]);
+        Assert.Equal(0x802, Assert.IsType<SocketCall>(One("0 fcntl(4, F_GETFL) = 0x802 (flags O_RDWR|O_NONBLOCK)")).Result);
+    }
+
+    [Fact]
+    public void Comments_of_all_kinds_are_left_out()
+    {
+        var script = ScriptReader.Read("#!/usr/bin/env packetdrill\n/* one\n two */\n0 close(3) = 0 // three\n");
+        Assert.Equal(4, Assert.Single(script.Events).Line);
+    }
+
+    [Fact]
+    public void A_block_of_code_may_hold_several_assertions()
+    {
+        var assertion = Assert.IsType<Assertion>(One("0 %{\nassert tcpi_rto >= 200000, tcpi_rto\nassert tcpi_unacked == 1 and tcpi_state == TCP_ESTABLISHED\n}%"));
+        Assert.Equal(["tcpi_rto >= 200000", "tcpi_unacked == 1", "tcpi_state == TCP_ESTABLISHED"], assertion.Conditions.Select(c => c.ToString()));
+    }
+
+    [Theory]
+    [InlineData("0 > . 1:11(9) ack 1", "sequence numbers and length do not agree")]
+    [InlineData("0 < . 1:1(0) ack 1", "an inbound segment needs a window")]
+    [InlineData("0 < . 1:1(0) ack 1 win 70000", "70000 is out of range")]
+    [InlineData("0 < . 1:1(0) ack 1 win 1 <...>", "<...> can stand in outbound segments only")]
+    [InlineData("0 > . 1:1(0) ack 1 <hello>", "no TCP option is called 'hello'")]
+    [InlineData("0 > . 1:1(0) ack 1 rest", "'rest' behind a packet")]
+    [InlineData("2~1 > . 1:1(0) ack 1", "a range of time that goes backwards")]
+    [InlineData("0 close(3", "a call without its closing bracket")]
+    [InlineData("abc", "expected a time in seconds before 'abc'")]
+    public void What_cannot_be_read_says_why(string line, string message)
+    {
+        var exception = Assert.Throws<ScriptSyntaxException>(() => ScriptReader.Read("\n" + line));
+        Assert.Equal((2, "line 2: " + message), (exception.Line, exception.Message));
+    }
+
+    private static ScriptEvent One(string line) => Assert.Single(ScriptReader.Read(line).Events);
+}
