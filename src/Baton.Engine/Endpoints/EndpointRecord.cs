@@ -51,6 +51,9 @@ internal sealed class EndpointRecord(Endpoint endpoint, Instant since)
     /// <summary>The handoff under way, or null.</summary>
     public RunningHandoff? Running { get; set; }
 
+    /// <summary>A move that was asked for while the endpoint was still arriving; done once it has.</summary>
+    public Action? Deferred { get; set; }
+
     /// <summary>The move that its application was asked for and has not answered, or null.</summary>
     public PendingMove? Pending { get; set; }
 

@@ -292,7 +292,7 @@ internal sealed class HandoffRouter
 
         var record = new EndpointRecord(embryo!, Now) { WantedApplication = application, From = o.Source };
         embryo!.Tag = record;
-        var running = new RunningHandoff(o.Handoff, record, o.Source) { Epoch = o.Epoch };
+        var running = new RunningHandoff(o.Handoff, record, o.Source) { Epoch = o.Epoch, IsArrival = true };
         record.Running = running;
         _running.Add(o.Handoff, running);
         _agent.OnPrepared(Now, o.Handoff, embryo.Id);
@@ -376,6 +376,8 @@ internal sealed class HandoffRouter
             {
                 _shard.Applications.TryBind(record);
             }
+
+            MoveDesk.OnArrived(record);
         }
     }
 

@@ -13,6 +13,9 @@ internal sealed class RunningHandoff(HandoffId id, EndpointRecord record, NodeId
     /// <summary>The other side.</summary>
     public NodeId Peer { get; } = peer;
 
+    /// <summary>Whether this node takes the endpoint.</summary>
+    public bool IsArrival { get; init; }
+
     /// <summary>The source's carried state, written when it is frozen.</summary>
     public byte[] Carried { get; init; } = [];
 

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using Baton.Director;
 using Baton.Membership;
 using Baton.Wire;
@@ -7,11 +8,17 @@ namespace Baton.Engine;
 /// <summary>The farm as the options describe it, checked and indexed. Does not change.</summary>
 internal sealed class FarmModel
 {
+    private readonly FrozenSet<InetAddress> _foreignServiceAddresses;
+
     private FarmModel(Member self, MemberList members, ServiceTable services)
     {
         Self = self;
         Members = members;
         Services = services;
+        _foreignServiceAddresses = members.Members
+            .Where(member => member.Id != self.Id)
+            .SelectMany(member => member.ServiceAddresses)
+            .ToFrozenSet();
     }
 
     /// <summary>This node.</summary>
@@ -50,6 +57,9 @@ internal sealed class FarmModel
             ? new FarmModel(self!, members!, services!)
             : throw new ArgumentException(string.Join(Environment.NewLine, errors), nameof(options));
     }
+
+    /// <summary>Whether another node is home of an address.</summary>
+    public bool IsForeignServiceAddress(InetAddress address) => _foreignServiceAddresses.Contains(address);
 
     /// <summary>A member's name; its number when there is no such member.</summary>
     public string NameOf(NodeId id) => Members.TryFind(id, out var member) ? member.Name : id.ToString();

@@ -58,7 +58,11 @@ internal sealed class MoveDesk
             return;
         }
 
-        if (record.Running is not null || record.Pending is { OnEnded: not null })
+        if (record is { Running.IsArrival: true, Deferred: null })
+        {
+            record.Deferred = () => Request(id, target, cause, onEnded);
+        }
+        else if (record.Running is not null || record.Pending is { OnEnded: not null })
         {
             onEnded?.Invoke(new MoveResult(MoveOutcome.NotMovable, "it is in a handoff, or asked for one, already", null));
         }
@@ -75,6 +79,14 @@ internal sealed class MoveDesk
             _asked.Add(record);
             attachment.User.OnMoveRequested(attachment, request);
         }
+    }
+
+    /// <summary>An endpoint that was arriving is here, or did not come.</summary>
+    public static void OnArrived(EndpointRecord record)
+    {
+        var deferred = record.Deferred;
+        record.Deferred = null;
+        deferred?.Invoke();
     }
 
     /// <summary>A handoff of the endpoint has ended, whoever began it.</summary>

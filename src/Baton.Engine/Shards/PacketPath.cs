@@ -67,8 +67,13 @@ internal sealed class PacketPath
             return;
         }
 
-        // A packet for a service address that this node is not home of falls out here, in silence: a wrong RST costs
-        // more than a lost packet.
+        // Silence, never RST: a wrong RST costs more than a lost packet.
+        if (_shard.Farm.IsForeignServiceAddress(layout.Destination))
+        {
+            Drop(DropReason.NotHome);
+            return;
+        }
+
         if (Stack.Admit(fromLan ? _lan : _front, in ethernet, in layout, out bool isService) != DropReason.None)
         {
             return;

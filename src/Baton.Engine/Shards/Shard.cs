@@ -225,6 +225,13 @@ public sealed class Shard : IDisposable
         _membership.TellNow();
     }
 
+    /// <summary>Begins to give every endpoint away; <paramref name="onProgress"/> is called until none remains.</summary>
+    public void Drain(Action<DrainProgress> onProgress)
+    {
+        SetDraining(true);
+        Moves.Drain(onProgress);
+    }
+
     /// <summary>Asks a peer.</summary>
     public void Ask(NodeId node, ReadOnlySpan<byte> request, Action<byte[]?, string?> onAnswer) => Channels.Ask(node, request, onAnswer);
 
