@@ -1,0 +1,213 @@
+using System.Net;
+using System.Net.Sockets;
+using Baton.Engine;
+using Baton.Link;
+using Baton.Wire;
+using AddressFamily = System.Net.Sockets.AddressFamily;
+
+namespace Baton.RealPackets.Tests;
+
+/// <summary>
+/// Three nodes on the network's TAPs, each an engine with a thread of its own, and the kernel of the client namespace as
+/// the client, in another subnet behind a relay and a router.
+/// </summary>
+internal sealed class RealFarm : IAsyncDisposable
+{
+    private readonly RealNetwork _network;
+    private readonly FarmSetup _setup;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly List<IDisposable> _owned = [];
+    private Thread? _relay;
+
+    private RealFarm(RealNetwork network, FarmSetup setup)
+    {
+        _network = network;
+        _setup = setup;
+    }
+
+    public List<RealNode> Nodes { get; } = [];
+
+    public RealNode A => Nodes[0];
+
+    public RealNode B => Nodes[1];
+
+    public RealNode C => Nodes[2];
+
+    public RealNetwork Network => _network;
+
+    /// <summary>The client's end of the relay: inbound is what the client sends.</summary>
+    public CaptureLink ClientSide { get; private set; } = null!;
+
+    /// <summary>The router's end of the relay: inbound is what the router sends to the client.</summary>
+    public CaptureLink RouterSide { get; private set; } = null!;
+
+    /// <summary>Ends when the farm is disposed; for applications.</summary>
+    public CancellationToken Stopping => _stopping.Token;
+
+    public static async Task<RealFarm> StartAsync(RealNetwork network, FarmSetup? setup = null)
+    {
+        var farm = new RealFarm(network, setup ?? new FarmSetup());
+        try
+        {
+            farm.StartRelay();
+            foreach (string name in RealNetwork.NodeNames)
+            {
+                farm.Nodes.Add(await farm.StartNodeAsync(name));
+            }
+
+            await Wait.UntilAsync(() => farm.Nodes.TrueForAll(node => node.Engine.Members.All(member => member.Reachable)));
+            return farm;
+        }
+        catch
+        {
+            await farm.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>A kernel socket of the client, connected to a service of a node's address (without one: of A's).</summary>
+    public async Task<Socket> ConnectAsync(ushort port = FarmSetup.Web, RealNode? home = null)
+    {
+        var socket = NetworkNamespace.Run(_network.Client, () => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+        Own(socket);
+        socket.NoDelay = true;
+        await socket.ConnectAsync(Address(port, home), Wait.Patience());
+        return socket;
+    }
+
+    /// <summary>A UDP socket of the client, connected to a service of a node's address (without one: of A's).</summary>
+    public Socket ConnectUdp(ushort port = FarmSetup.Udp, RealNode? home = null)
+    {
+        var socket = NetworkNamespace.Run(_network.Client, () => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
+        Own(socket);
+        socket.Connect(Address(port, home));
+        return socket;
+    }
+
+    /// <summary>The flow of a client's socket, as the farm names it.</summary>
+    public static Flow FlowOf(Socket client)
+    {
+        var local = (IPEndPoint)client.LocalEndPoint!;
+        var remote = (IPEndPoint)client.RemoteEndPoint!;
+        return new Flow(
+            client.SocketType == SocketType.Stream ? IpProtocol.Tcp : IpProtocol.Udp,
+            new FourTuple(InetAddress.FromIPAddress(remote.Address), (ushort)remote.Port, InetAddress.FromIPAddress(local.Address), (ushort)local.Port));
+    }
+
+    /// <summary>The node that owns a flow's endpoint, and the endpoint; exactly one has it.</summary>
+    public async Task<(RealNode Node, EndpointDescription Endpoint)> OwnerAsync(Flow flow)
+    {
+        (RealNode, EndpointDescription)? found = null;
+        await Wait.UntilAsync(async () =>
+        {
+            found = null;
+            foreach (var node in Nodes)
+            {
+                if (await node.FindAsync(flow) is { Activity: EndpointActivity.Active } endpoint)
+                {
+                    found = (node, endpoint);
+                }
+            }
+
+            return found is not null;
+        });
+        return found!.Value;
+    }
+
+    /// <summary>Moves a flow's endpoint, wherever it is, to a node.</summary>
+    public async Task<HandoffEvent> MoveAsync(Flow flow, RealNode target)
+    {
+        var (node, endpoint) = await OwnerAsync(flow);
+        var result = await node.Engine.MoveAsync(endpoint.Id, target.Name, Wait.Patience());
+        Assert.True(result.Moved, $"{node.Name} to {target.Name}: {result}");
+        return result.Event!;
+    }
+
+    /// <summary>Captures a link from now on; at the latest the farm's end ends it.</summary>
+    public Capture Capture(CaptureLink link) => Own(new Capture(link));
+
+    /// <summary>A station of the test's own on the front or the lan.</summary>
+    public Station Join(string network, string address) => Own(new Station(_network, network, InetAddress.Parse(address)));
+
+    /// <summary>Disposes something with the farm.</summary>
+    public T Own<T>(T owned)
+        where T : IDisposable
+    {
+        _owned.Add(owned);
+        return owned;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync();
+        foreach (var owned in Enumerable.Reverse(_owned))
+        {
+            owned.Dispose();
+        }
+
+        foreach (var node in Nodes)
+        {
+            await node.Engine.DisposeAsync();
+        }
+
+        _relay?.Join();
+        ClientSide?.Dispose();
+        RouterSide?.Dispose();
+        _stopping.Dispose();
+    }
+
+    private static IPEndPoint Address(ushort port, RealNode? home) =>
+        new(home is null ? IPAddress.Parse("198.51.100.101") : home.ServiceAddress.ToIPAddress(), port);
+
+    private void StartRelay()
+    {
+        ClientSide = new CaptureLink(TapLink.Open(new TapOptions { Name = "wan", Namespace = _network.Client }));
+        RouterSide = new CaptureLink(TapLink.Open(new TapOptions { Name = "wan", Namespace = _network.Router }));
+        var profile = new FaultProfile { Delay = _setup.Delay };
+        var relay = new Relay(ClientSide, RouterSide, new RelayOptions { Forward = profile, Backward = profile });
+        var stopping = _stopping.Token;
+        _relay = new Thread(() => relay.Run(stopping)) { Name = "relay", IsBackground = true };
+        _relay.Start();
+    }
+
+    private async Task<RealNode> StartNodeAsync(string name)
+    {
+        string space = _network.NamespaceOf(name);
+        var front = new CaptureLink(Tap(space, "front", name));
+        var lan = new CaptureLink(_setup.LanOf(name, Tap(space, "lan", name)));
+        var node = new RealNode(name, space, front, lan);
+        var options = new EngineOptions
+        {
+            Node = name,
+            Members = [.. RealNetwork.NodeNames.Select((member, i) => new MemberOptions
+            {
+                Name = member,
+                Id = new NodeId((ushort)(i + 1)),
+                LanAddress = InetAddress.Parse($"192.0.2.{i + 1}"),
+                FrontAddress = InetAddress.Parse($"198.51.100.{i + 11}"),
+                ServiceAddresses = [InetAddress.Parse($"198.51.100.{i + 101}")],
+                Weight = _setup.Weights[i],
+            })],
+            Services = FarmSetup.Services,
+            Front = new NetworkOptions { Link = front, PrefixLength = 24, Gateway = InetAddress.Parse("198.51.100.1") },
+            Lan = new NetworkOptions { Link = lan, PrefixLength = 24 },
+            Keys = EngineKeys.FromSecret("a secret of the farm"u8),
+            Limits = _setup.Limits,
+            Rule = _setup.Rule,
+            HandoffBudget = _setup.HandoffBudget,
+            MembershipInterval = TimeSpan.FromMilliseconds(50),
+        };
+        return node with { Engine = await BatonEngine.StartAsync(options) };
+    }
+
+    private TapLink Tap(string space, string network, string node) => TapLink.Open(new TapOptions
+    {
+        Name = network,
+        Namespace = space,
+        Mtu = RealNetwork.Mtu(network),
+        Offloads = _setup.Offloads,
+
+        // The same in every test: neighbours that know the address need not be told of another.
+        Address = new MacAddress(0x02_00_00_00_00_00UL + (network == "lan" ? 0x0200u : 0x0100u) + (uint)(node[0] - 'a' + 1)),
+    });
+}
