@@ -1,0 +1,138 @@
+using Baton.Engine;
+using Baton.Link;
+using Baton.Membership;
+
+namespace Baton.Hosting;
+
+/// <summary>
+/// A node's configuration, section <c>Baton</c> of <c>baton.json</c>. Everything but <see cref="Node"/> is the same on all
+/// members, so that one file serves the farm; environment variables (<c>Baton__Node=b</c>) override it.
+/// </summary>
+public sealed class BatonOptions
+{
+    /// <summary>The configuration section.</summary>
+    public const string SectionName = "Baton";
+
+    /// <summary>This node's name; one of <see cref="Members"/>.</summary>
+    public string Node { get; set; } = "";
+
+    /// <summary>The farm's secret, at least 16 characters.</summary>
+    public string Secret { get; set; } = "";
+
+    /// <summary>
+    /// Allows lan addresses outside loopback and 192.0.2.0/24 although members do not authenticate each other: whoever
+    /// reaches the lan can take connections.
+    /// </summary>
+    public bool Insecure { get; set; }
+
+    /// <summary>The members of the farm.</summary>
+    public IList<MemberSettings> Members { get; set; } = [];
+
+    /// <summary>The client side network.</summary>
+    public NetworkSettings Front { get; set; } = new() { Device = "front" };
+
+    /// <summary>The network between the nodes.</summary>
+    public NetworkSettings Lan { get; set; } = new() { Device = "lan", Mtu = 9000 };
+
+    /// <summary>The services of the farm.</summary>
+    public IList<ServiceSettings> Services { get; set; } = [];
+
+    /// <summary>Bounds on everything that can grow.</summary>
+    public EngineLimits Limits { get; set; } = new();
+
+    /// <summary>The rule that asks for moves by load; absent for none.</summary>
+    public MoveRuleOptions? Rule { get; set; }
+
+    /// <summary>How long the node polls its links before it sleeps; 0 sleeps at once.</summary>
+    public TimeSpan SpinTime { get; set; } = TimeSpan.FromMicroseconds(20);
+
+    /// <summary>How long an endpoint may be frozen before the source asks for an abort.</summary>
+    public TimeSpan HandoffBudget { get; set; } = TimeSpan.FromMilliseconds(5);
+
+    /// <summary>How often members exchange their states.</summary>
+    public TimeSpan MembershipInterval { get; set; } = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>Path of the control socket; empty for <c>NODE.sock</c> in the runtime directory.</summary>
+    public string ControlSocket { get; set; } = "";
+
+    /// <summary>Opens a network's device; null for the link that its settings name. For programs that bring their own.</summary>
+    public Func<NetworkSettings, ILink>? LinkFactory { get; set; }
+
+    /// <summary>What did not fit these types when the configuration was read; reported with all other errors.</summary>
+    internal IReadOnlyList<string> ShapeErrors { get; set; } = [];
+}
+
+/// <summary>One member of the farm.</summary>
+public sealed class MemberSettings
+{
+    /// <summary>Its name, unique in the farm.</summary>
+    public string Name { get; set; } = "";
+
+    /// <summary>Its number, unique in the farm, 1 to 65535.</summary>
+    public int Id { get; set; }
+
+    /// <summary>Its address on the lan.</summary>
+    public string Lan { get; set; } = "";
+
+    /// <summary>Its own address on the front.</summary>
+    public string Front { get; set; } = "";
+
+    /// <summary>The service addresses it is home of.</summary>
+    public IList<string> ServiceAddresses { get; set; } = [];
+
+    /// <summary>Its share under the weighted policy, 1 to 65535.</summary>
+    public int Weight { get; set; } = 1;
+}
+
+/// <summary>A network the node is on.</summary>
+public sealed class NetworkSettings
+{
+    /// <summary>Kind of link: <c>tap</c>.</summary>
+    public string Link { get; set; } = "tap";
+
+    /// <summary>The device's name.</summary>
+    public string Device { get; set; } = "";
+
+    /// <summary>The stack's Ethernet address; empty for a random one.</summary>
+    public string MacAddress { get; set; } = "";
+
+    /// <summary>Largest IP packet in bytes.</summary>
+    public int Mtu { get; set; } = 1500;
+
+    /// <summary>Length of the network's prefix in bits.</summary>
+    public int PrefixLength { get; set; } = 24;
+
+    /// <summary>The next hop for everything outside the prefix; empty for none.</summary>
+    public string Gateway { get; set; } = "";
+
+    /// <summary>Whether the kernel merges what the node sends (NAPI, GRO): better for bulk, worse for small packets.</summary>
+    public bool Napi { get; set; }
+}
+
+/// <summary>A service that clients use.</summary>
+public sealed class ServiceSettings
+{
+    /// <summary>Its name, unique in the farm.</summary>
+    public string Name { get; set; } = "";
+
+    /// <summary><c>tcp</c> or <c>udp</c>.</summary>
+    public string Protocol { get; set; } = "tcp";
+
+    /// <summary>The port that clients use.</summary>
+    public int Port { get; set; }
+
+    /// <summary>The service addresses it is offered at; empty for all of the farm's.</summary>
+    public IList<string> Addresses { get; set; } = [];
+
+    /// <summary>The application that new connections are for; empty for whichever is bound first.</summary>
+    public string Application { get; set; } = "";
+
+    /// <summary>The application's port at a node, as references carry it; 0 for the service's.</summary>
+    public int ApplicationPort { get; set; }
+
+    /// <summary>When the node that serves is selected: <c>handshake</c> or <c>first-request</c>.</summary>
+    public string Placement { get; set; } = "handshake";
+
+    /// <summary>Who is selected: <c>least-of-two</c>, <c>weighted</c> or <c>round-robin</c>.</summary>
+    public string Policy { get; set; } = "least-of-two";
+}

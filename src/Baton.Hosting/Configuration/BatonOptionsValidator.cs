@@ -1,0 +1,234 @@
+using System.Net;
+using Baton.Wire;
+using Microsoft.Extensions.Options;
+
+namespace Baton.Hosting;
+
+/// <summary>Finds everything that is wrong with a configuration at once, and says of each what to write instead.</summary>
+public sealed class BatonOptionsValidator : IValidateOptions<BatonOptions>
+{
+    private const int ReferenceOverhead = 168;
+
+    private static readonly string[] Policies = ["least-of-two", "weighted", "round-robin"];
+
+    /// <inheritdoc/>
+    public ValidateOptionsResult Validate(string? name, BatonOptions options)
+    {
+        var errors = new List<string>(options.ShapeErrors);
+        CheckNode(options, errors);
+        CheckMembers(options, errors);
+        CheckNetwork("Baton:Front", options.Front, options, errors);
+        CheckNetwork("Baton:Lan", options.Lan, options, errors);
+        CheckServices(options, errors);
+        CheckTimes(options, errors);
+        return errors.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(errors);
+    }
+
+    /// <summary>Things that work but had better be otherwise.</summary>
+    public static IEnumerable<string> Warnings(BatonOptions options)
+    {
+        if (options.Insecure)
+        {
+            yield return "Baton:Insecure is true: members do not authenticate each other, and whoever reaches the lan can take connections.";
+        }
+
+        if (options.Lan.Mtu < options.Front.Mtu + ReferenceOverhead)
+        {
+            yield return $"Baton:Lan:Mtu is {options.Lan.Mtu}: full-size packets are fragmented when they are forwarded. "
+                + $"{options.Front.Mtu + ReferenceOverhead} or more (Front:Mtu + {ReferenceOverhead}) avoids that.";
+        }
+    }
+
+    private static void CheckNode(BatonOptions options, List<string> errors)
+    {
+        if (options.Secret.Length < 16)
+        {
+            errors.Add("Baton:Secret has fewer than 16 characters. Write the same long random text on every member, e.g. the output of `openssl rand -hex 32`.");
+        }
+
+        if (options.Node.Length == 0)
+        {
+            errors.Add("Baton:Node is missing. Write the name of this node, one of Baton:Members (or set Baton__Node).");
+        }
+        else if (options.Members.Count > 0 && options.Members.All(m => m.Name != options.Node))
+        {
+            errors.Add($"Baton:Node is '{options.Node}', which is no member. Write one of {string.Join(", ", options.Members.Select(m => m.Name))}, or add it to Baton:Members.");
+        }
+    }
+
+    private static void CheckMembers(BatonOptions options, List<string> errors)
+    {
+        if (options.Members.Count == 0)
+        {
+            errors.Add("Baton:Members is empty. List every member of the farm: { \"Name\": \"a\", \"Id\": 1, \"Lan\": \"192.0.2.1\", \"Front\": \"198.51.100.11\", \"ServiceAddresses\": [\"198.51.100.101\"] }.");
+        }
+
+        var addresses = new Dictionary<InetAddress, string>();
+        for (int i = 0; i < options.Members.Count; i++)
+        {
+            var member = options.Members[i];
+            string path = $"Baton:Members:{i}";
+            CheckName(path, member.Name, options.Members.Count(m => m.Name == member.Name), errors);
+            if (member.Id is < 1 or > ushort.MaxValue)
+            {
+                errors.Add($"{path}:Id is {member.Id}. Write a number from 1 to 65535.");
+            }
+            else if (options.Members.Count(m => m.Id == member.Id) > 1)
+            {
+                errors.Add($"{path}:Id is {member.Id}, which another member has too. Give each its own.");
+            }
+
+            if (member.Weight is < 1 or > ushort.MaxValue)
+            {
+                errors.Add($"{path}:Weight is {member.Weight}. Write a number from 1 to 65535.");
+            }
+
+            CheckAddress($"{path}:Front", member.Front, addresses, errors);
+            if (CheckAddress($"{path}:Lan", member.Lan, addresses, errors) is { } lan && !options.Insecure && !IsPrivateToThisMachine(lan))
+            {
+                errors.Add($"{path}:Lan is {lan}: members do not authenticate each other yet, so a lan that others may reach is refused. Use 192.0.2.0/24 in namespaces of one machine, or accept the risk by \"Insecure\": true.");
+            }
+
+            for (int s = 0; s < member.ServiceAddresses.Count; s++)
+            {
+                CheckAddress($"{path}:ServiceAddresses:{s}", member.ServiceAddresses[s], addresses, errors);
+            }
+        }
+    }
+
+    /// <summary>Loopback, and the documentation range that the demonstration uses within its namespaces.</summary>
+    private static bool IsPrivateToThisMachine(InetAddress address) =>
+        IPAddress.IsLoopback(address.ToIPAddress()) || address.IsIn(InetAddress.Parse("192.0.2.0"), 24);
+
+    private static void CheckName(string path, string name, int sameName, List<string> errors)
+    {
+        if (name.Length == 0 || !name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
+        {
+            errors.Add($"{path}:Name is '{name}'. Write a name of letters, digits, '-', '_' and '.'.");
+        }
+        else if (sameName > 1)
+        {
+            errors.Add($"{path}:Name is '{name}', which another one has too. Give each its own.");
+        }
+    }
+
+    private static InetAddress? CheckAddress(string path, string text, Dictionary<InetAddress, string> taken, List<string> errors)
+    {
+        if (!InetAddress.TryParse(text, out var address))
+        {
+            errors.Add($"{path} is '{text}'. Write an IPv4 or IPv6 address.");
+            return null;
+        }
+
+        if (!taken.TryAdd(address, path))
+        {
+            errors.Add($"{path} is {address}, which is {taken[address]} already. Give each its own.");
+        }
+
+        return address;
+    }
+
+    private static void CheckNetwork(string path, NetworkSettings network, BatonOptions options, List<string> errors)
+    {
+        if (options.LinkFactory is null && network.Link != "tap")
+        {
+            errors.Add($"{path}:Link is '{network.Link}'. Write tap.");
+        }
+
+        if (network.Device.Length is 0 or > 15)
+        {
+            errors.Add($"{path}:Device is '{network.Device}'. Write an interface name of 1 to 15 characters.");
+        }
+
+        if (network.MacAddress.Length > 0 && (!MacAddress.TryParse(network.MacAddress, out var mac) || mac.IsMulticast))
+        {
+            errors.Add($"{path}:MacAddress is '{network.MacAddress}'. Write six hexadecimal bytes of a unicast address, e.g. 02:00:00:00:00:01, or leave it out.");
+        }
+
+        if (network.Mtu is < 576 or > 65_521)
+        {
+            errors.Add($"{path}:Mtu is {network.Mtu}. Write a number from 576 to 65521.");
+        }
+
+        if (network.PrefixLength is < 1 or > 128)
+        {
+            errors.Add($"{path}:PrefixLength is {network.PrefixLength}. Write the network's prefix length in bits, e.g. 24.");
+        }
+
+        if (network.Gateway.Length > 0 && !InetAddress.TryParse(network.Gateway, out _))
+        {
+            errors.Add($"{path}:Gateway is '{network.Gateway}'. Write an IPv4 or IPv6 address, or leave it out.");
+        }
+    }
+
+    private static void CheckServices(BatonOptions options, List<string> errors)
+    {
+        if (options.Services.Count == 0)
+        {
+            errors.Add("Baton:Services is empty. List what clients use: { \"Name\": \"web\", \"Protocol\": \"tcp\", \"Port\": 80 }.");
+        }
+
+        var offered = options.Members.SelectMany(m => m.ServiceAddresses).ToHashSet(StringComparer.Ordinal);
+        for (int i = 0; i < options.Services.Count; i++)
+        {
+            var service = options.Services[i];
+            string path = $"Baton:Services:{i}";
+            CheckName(path, service.Name, options.Services.Count(s => s.Name == service.Name), errors);
+            if (EngineOptionsFactory.ProtocolOf(service.Protocol) is null)
+            {
+                errors.Add($"{path}:Protocol is '{service.Protocol}'. Write tcp or udp.");
+            }
+
+            if (service.Port is < 1 or > ushort.MaxValue)
+            {
+                errors.Add($"{path}:Port is {service.Port}. Write a number from 1 to 65535.");
+            }
+            else if (options.Services.Take(i).FirstOrDefault(s => Collides(s, service)) is { } other)
+            {
+                errors.Add($"{path}:Port is {service.Port}, which service '{other.Name}' has at the same address. Use another port or other Addresses.");
+            }
+
+            if (service.ApplicationPort is < 0 or > ushort.MaxValue)
+            {
+                errors.Add($"{path}:ApplicationPort is {service.ApplicationPort}. Write a number from 1 to 65535, or leave it out.");
+            }
+
+            if (EngineOptionsFactory.PlacementOf(service.Placement) is null)
+            {
+                errors.Add($"{path}:Placement is '{service.Placement}'. Write handshake or first-request.");
+            }
+
+            if (!Policies.Contains(service.Policy))
+            {
+                errors.Add($"{path}:Policy is '{service.Policy}'. Write {string.Join(" or ", Policies)}.");
+            }
+
+            foreach (string address in service.Addresses.Where(a => !offered.Contains(a)))
+            {
+                errors.Add($"{path}:Addresses has {address}, which no member is home of. Add it to a member's ServiceAddresses.");
+            }
+        }
+    }
+
+    private static bool Collides(ServiceSettings a, ServiceSettings b) =>
+        a.Port == b.Port && a.Protocol == b.Protocol
+        && (a.Addresses.Count == 0 || b.Addresses.Count == 0 || a.Addresses.Intersect(b.Addresses).Any());
+
+    private static void CheckTimes(BatonOptions options, List<string> errors)
+    {
+        if (options.SpinTime < TimeSpan.Zero || options.SpinTime > TimeSpan.FromMilliseconds(10))
+        {
+            errors.Add($"Baton:SpinTime is {options.SpinTime}. Write a time from 0 to 10 ms, e.g. \"00:00:00.000020\".");
+        }
+
+        if (options.HandoffBudget <= TimeSpan.Zero)
+        {
+            errors.Add($"Baton:HandoffBudget is {options.HandoffBudget}. Write a time above 0, e.g. \"00:00:00.005\".");
+        }
+
+        if (options.MembershipInterval < TimeSpan.FromMilliseconds(10) || options.MembershipInterval > TimeSpan.FromSeconds(10))
+        {
+            errors.Add($"Baton:MembershipInterval is {options.MembershipInterval}. Write a time from 10 ms to 10 s, e.g. \"00:00:00.2\".");
+        }
+    }
+}

@@ -1,0 +1,81 @@
+using System.Text;
+using Baton.Engine;
+using Baton.Link;
+using Baton.Wire;
+
+namespace Baton.Hosting;
+
+/// <summary>Makes what the engine is told out of a validated configuration.</summary>
+internal static class EngineOptionsFactory
+{
+    /// <summary>The engine's options, with links that are already open.</summary>
+    public static EngineOptions Create(BatonOptions options, ILink front, ILink lan) => new()
+    {
+        Node = options.Node,
+        Members = [.. options.Members.Select(Member)],
+        Services = [.. options.Services.Select(ServiceOf)],
+        Front = Network(options.Front, front),
+        Lan = Network(options.Lan, lan),
+        Keys = EngineKeys.FromSecret(Encoding.UTF8.GetBytes(options.Secret)),
+        Limits = options.Limits,
+        Rule = options.Rule,
+        SpinTime = options.SpinTime,
+        HandoffBudget = options.HandoffBudget,
+        MembershipInterval = options.MembershipInterval,
+    };
+
+    /// <summary>Opens the device that the settings name.</summary>
+    /// <exception cref="LinkException">It does not open.</exception>
+    public static ILink OpenLink(NetworkSettings network) => TapLink.Open(new()
+    {
+        Name = network.Device,
+        Mtu = network.Mtu,
+        Napi = network.Napi,
+        Address = MacAddress.TryParse(network.MacAddress, out var address) ? address : null,
+    });
+
+    /// <summary>The protocol by its name in the configuration.</summary>
+    public static IpProtocol? ProtocolOf(string name) => name switch
+    {
+        "tcp" => IpProtocol.Tcp,
+        "udp" => IpProtocol.Udp,
+        _ => null,
+    };
+
+    /// <summary>The placement by its name in the configuration.</summary>
+    public static Placement? PlacementOf(string name) => name switch
+    {
+        "handshake" => Placement.Handshake,
+        "first-request" => Placement.FirstRequest,
+        _ => null,
+    };
+
+    private static MemberOptions Member(MemberSettings member) => new()
+    {
+        Name = member.Name,
+        Id = new NodeId((ushort)member.Id),
+        LanAddress = InetAddress.Parse(member.Lan),
+        FrontAddress = InetAddress.Parse(member.Front),
+        ServiceAddresses = [.. member.ServiceAddresses.Select(InetAddress.Parse)],
+        Weight = (ushort)member.Weight,
+    };
+
+    private static ServiceOptions ServiceOf(ServiceSettings service) => new()
+    {
+        Name = service.Name,
+        Protocol = ProtocolOf(service.Protocol)!.Value,
+        Port = (ushort)service.Port,
+        Addresses = [.. service.Addresses.Select(InetAddress.Parse)],
+        Application = service.Application.Length > 0 ? service.Application : null,
+        ApplicationPort = service.ApplicationPort > 0 ? (ushort)service.ApplicationPort : null,
+        Placement = PlacementOf(service.Placement)!.Value,
+        Policy = service.Policy,
+    };
+
+    private static NetworkOptions Network(NetworkSettings network, ILink link) => new()
+    {
+        Link = link,
+        PrefixLength = network.PrefixLength,
+        Gateway = network.Gateway.Length > 0 ? InetAddress.Parse(network.Gateway) : null,
+    };
+}

@@ -1,0 +1,28 @@
+using Baton.Engine;
+using Microsoft.Extensions.Logging;
+
+namespace Baton.Hosting;
+
+/// <summary>What a node logs. The event ids are stable.</summary>
+internal static partial class LogEvents
+{
+    [LoggerMessage(1001, LogLevel.Information, "Node {Node} runs: front {Front}, lan {Lan}, services at {Services}, control socket {Socket}")]
+    public static partial void Started(ILogger logger, string node, string front, string lan, string services, string socket);
+
+    [LoggerMessage(1002, LogLevel.Information, "Node {Node} stops")]
+    public static partial void Stopping(ILogger logger, string node);
+
+    [LoggerMessage(1003, LogLevel.Warning, "{Warning}")]
+    public static partial void ConfigurationWarning(ILogger logger, string warning);
+
+    [LoggerMessage(1101, LogLevel.Error, "Application {Application} failed")]
+    public static partial void ApplicationFailed(ILogger logger, string application, Exception failure);
+
+    [LoggerMessage(1201, LogLevel.Information, "{Role} of handoff {Handoff}: {Flow}, {From} to {To}, epoch {Epoch}, frozen {Frozen} µs, {Held} packets held")]
+    public static partial void HandedOff(
+        ILogger logger, HandoffRole role, string handoff, string flow, int from, int to, uint epoch, double frozen, int held);
+
+    [LoggerMessage(1202, LogLevel.Warning, "{Role} of handoff {Handoff}: {Flow}, {From} to {To}: {Outcome}: {Reason}")]
+    public static partial void HandoffFailed(
+        ILogger logger, HandoffRole role, string handoff, string flow, int from, int to, MoveOutcome outcome, string reason);
+}
