@@ -1,1 +1,3 @@
-return 2;
+using Baton.Node.Cli;
+
+return await CommandTree.RunAsync(args);

@@ -14,6 +14,9 @@ internal sealed class DemoNetwork : IAsyncDisposable
     /// <summary>The TAP between the client and the relay, and that between the relay and the router.</summary>
     public const string RelayTap = "wan";
 
+    /// <summary>Frames that the kernel keeps for whoever reads a TAP.</summary>
+    private const int TapQueue = 4096;
+
     private const string NamePrefix = "baton-demo-";
     private readonly string _prefix = string.Create(CultureInfo.InvariantCulture, $"{NamePrefix}{Environment.ProcessId}-");
 
@@ -62,7 +65,7 @@ internal sealed class DemoNetwork : IAsyncDisposable
 
     private async Task MakeAsync(CancellationToken cancellation)
     {
-        var made = await Command.RunAsync("ip", ["-batch", "-"], Lines(All.Select(name => $"netns add {name}")), cancellation);
+        var made = await Tool.RunAsync("ip", ["-batch", "-"], Lines(All.Select(name => $"netns add {name}")), cancellation);
         if (made.ExitCode != 0)
         {
             throw new PrerequisiteException(
@@ -76,11 +79,11 @@ internal sealed class DemoNetwork : IAsyncDisposable
             BatchAsync(Client, ClientCommands(), cancellation),
             BatchAsync(Router, RouterCommands(), cancellation),
             Task.WhenAll(AddressPlan.Nodes.Select(node => BatchAsync(NamespaceOf(node), NodeCommands(), cancellation))));
-        await Command.RequireAsync("ip", ["netns", "exec", Router, "sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"], cancellation: cancellation);
+        await Tool.RequireAsync("ip", ["netns", "exec", Router, "sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"], cancellation: cancellation);
     }
 
     /// <summary>IPv6 off (no neighbour discovery in the captures), and bridges that pass packets by no firewall.</summary>
-    private static async Task QuietAsync(string name, CancellationToken cancellation) => await Command.RequireAsync(
+    private static async Task QuietAsync(string name, CancellationToken cancellation) => await Tool.RequireAsync(
         "ip",
         [
             "netns", "exec", name, "sh", "-c",
@@ -114,7 +117,7 @@ internal sealed class DemoNetwork : IAsyncDisposable
             yield return $"link add {tap}-bridge type bridge stp_state 0 forward_delay 0 mcast_snooping 0";
             yield return $"link set {tap}-bridge mtu {Mtu(tap)} up";
             yield return $"tuntap add dev {tap} mode tap vnet_hdr";
-            yield return $"link set {tap} mtu {Mtu(tap)} master {tap}-bridge up";
+            yield return $"link set {tap} mtu {Mtu(tap)} txqueuelen {TapQueue} master {tap}-bridge up";
             yield return $"link set {tap}-port master {tap}-bridge up";
         }
     }
@@ -124,7 +127,7 @@ internal sealed class DemoNetwork : IAsyncDisposable
         "link set lo up",
         $"tuntap add dev {RelayTap} mode tap vnet_hdr",
         $"addr add {AddressPlan.WithPrefix(AddressPlan.Client)} dev {RelayTap}",
-        $"link set {RelayTap} mtu {AddressPlan.FrontMtu} up",
+        $"link set {RelayTap} mtu {AddressPlan.FrontMtu} txqueuelen {TapQueue} up",
         $"route add default via {AddressPlan.RouterOutside}",
     ];
 
@@ -132,7 +135,7 @@ internal sealed class DemoNetwork : IAsyncDisposable
     [
         $"tuntap add dev {RelayTap} mode tap vnet_hdr",
         $"addr add {AddressPlan.WithPrefix(AddressPlan.RouterOutside)} dev {RelayTap}",
-        $"link set {RelayTap} mtu {AddressPlan.FrontMtu} up",
+        $"link set {RelayTap} mtu {AddressPlan.FrontMtu} txqueuelen {TapQueue} up",
         $"addr add {AddressPlan.WithPrefix(AddressPlan.RouterInside)} dev front",
         "link set front up",
     ];
@@ -140,7 +143,7 @@ internal sealed class DemoNetwork : IAsyncDisposable
     private static int Mtu(string network) => network == "lan" ? AddressPlan.LanMtu : AddressPlan.FrontMtu;
 
     private static async Task BatchAsync(string name, IEnumerable<string> commands, CancellationToken cancellation) =>
-        await Command.RequireAsync("ip", ["-n", name, "-batch", "-"], Lines(commands), cancellation);
+        await Tool.RequireAsync("ip", ["-n", name, "-batch", "-"], Lines(commands), cancellation);
 
     private static string Lines(IEnumerable<string> commands) =>
         commands.Aggregate(new StringBuilder(), (text, line) => text.Append(line).Append('\n')).ToString();
@@ -180,20 +183,20 @@ internal sealed class DemoNetwork : IAsyncDisposable
 
     private static async Task<IEnumerable<string>> ExistingAsync(CancellationToken cancellation)
     {
-        var listed = await Command.RunAsync("ip", ["netns", "list"], cancellation: cancellation);
+        var listed = await Tool.RunAsync("ip", ["netns", "list"], cancellation: cancellation);
         return listed.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ')[0]);
     }
 
     /// <summary>Ends what still runs in the namespace, then removes it. Never fails: it is also the way out of a failure.</summary>
     private static async Task RemoveAsync(string name)
     {
-        var pids = await Command.RunAsync("ip", ["netns", "pids", name]);
+        var pids = await Tool.RunAsync("ip", ["netns", "pids", name]);
         string[] running = pids.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         if (running.Length > 0)
         {
-            await Command.RunAsync("kill", ["-KILL", .. running]);
+            await Tool.RunAsync("kill", ["-KILL", .. running]);
         }
 
-        await Command.RunAsync("ip", ["netns", "delete", name]);
+        await Tool.RunAsync("ip", ["netns", "delete", name]);
     }
 }

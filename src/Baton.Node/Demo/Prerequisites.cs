@@ -57,11 +57,11 @@ internal static class Prerequisites
         }
 
         string names = string.Join(' ', packages);
-        if (isRoot && Command.Find("apt-get") is { } apt)
+        if (isRoot && Tool.Find("apt-get") is { } apt)
         {
             report($"installing {names}");
-            await Command.RunAsync(apt, ["update", "-qq"], cancellation: cancellation);
-            await Command.RunAsync(apt, ["install", "-y", "-qq", "--no-install-recommends", .. packages], cancellation: cancellation);
+            await Tool.RunAsync(apt, ["update", "-qq"], cancellation: cancellation);
+            await Tool.RunAsync(apt, ["install", "-y", "-qq", "--no-install-recommends", .. packages], cancellation: cancellation);
             packages = Missing();
             names = string.Join(' ', packages);
         }
@@ -73,11 +73,11 @@ internal static class Prerequisites
     }
 
     private static string[] Missing() =>
-        [.. Programs.Where(p => Command.Find(p.Program) is null).Select(p => p.DebianPackage).Distinct()];
+        [.. Programs.Where(p => Tool.Find(p.Program) is null).Select(p => p.DebianPackage).Distinct()];
 
     private static async Task RequireUserNamespacesAsync(CancellationToken cancellation)
     {
-        var tried = await Command.RunAsync("unshare", ["-Urnm", "true"], cancellation: cancellation);
+        var tried = await Tool.RunAsync("unshare", ["-Urnm", "true"], cancellation: cancellation);
         if (tried.ExitCode != 0)
         {
             throw new PrerequisiteException(

@@ -3,13 +3,13 @@ using System.Diagnostics;
 namespace Baton.Node.Demo;
 
 /// <summary>What a program said before it ended.</summary>
-internal sealed record CommandResult(int ExitCode, string Output, string Error);
+internal sealed record ToolResult(int ExitCode, string Output, string Error);
 
 /// <summary>Runs a program to its end.</summary>
-internal static class Command
+internal static class Tool
 {
     /// <summary>Runs <paramref name="file"/>, feeding it <paramref name="input"/>.</summary>
-    public static async Task<CommandResult> RunAsync(
+    public static async Task<ToolResult> RunAsync(
         string file, IEnumerable<string> arguments, string? input = null, CancellationToken cancellation = default)
     {
         using var process = Start(file, arguments);

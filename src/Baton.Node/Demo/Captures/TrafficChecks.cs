@@ -1,0 +1,125 @@
+using System.Globalization;
+using Baton.Hosting;
+using Baton.Node.Cli;
+using Baton.Wire;
+
+namespace Baton.Node.Demo;
+
+/// <summary>Reads the captures and holds the demonstration's claims against them.</summary>
+internal sealed class TrafficChecks(DemoReport report, string captureDirectory, int snapLength)
+{
+    private const long FullSize = 1L << 30;
+    private const long ShareOfFullSize = 200L << 20;
+
+    private readonly InetAddress _service = InetAddress.FromIPAddress(AddressPlan.Nodes[0].Service);
+    private readonly MacAddress _homeMac = DemoConfiguration.FrontMac(AddressPlan.Nodes[0]);
+    private readonly Dictionary<(int Port, string Node), long> _sent = [];
+    private readonly Dictionary<int, long> _back = [];
+    private long _encapsulatedAtClient;
+
+    /// <summary>Makes one file per network out of what relay and nodes captured, and checks.</summary>
+    public void Run(string relayCapture, IReadOnlyList<CaptureView> captures)
+    {
+        long relayDropped = Dropped(relayCapture);
+        Merge("client", [relayCapture], relayDropped, VisitClient);
+        foreach (string network in (string[])["front", "lan"])
+        {
+            var parts = captures.Where(c => c.Network == network).ToArray();
+            Merge(network, [.. parts.Select(c => c.File)], parts.Sum(c => c.Dropped), network == "front" ? VisitFront : VisitLan);
+        }
+
+        foreach (string part in captures.Select(c => c.File).Append(relayCapture))
+        {
+            File.Delete(part);
+        }
+
+        Check();
+    }
+
+    private void Check()
+    {
+        report.Check("RST seen by the client", report.Resets == 0, Number(report.Resets));
+        report.Check("encapsulated packets on the client's side", _encapsulatedAtClient == 0, Number(_encapsulatedAtClient));
+        foreach (var transfer in report.Transfers)
+        {
+            int port = int.Parse(transfer.Client.Split(':')[^1], CultureInfo.InvariantCulture);
+            transfer.SentByNode = _sent.Where(s => s.Key.Port == port).ToDictionary(s => s.Key.Node, s => s.Value);
+            transfer.BytesBackThroughA = _back.GetValueOrDefault(port);
+            report.Check($"{transfer.Name}: bytes of B's and C's answers that went through A", transfer.BytesBackThroughA == 0, Number(transfer.BytesBackThroughA));
+        }
+
+        if (report.Transfers.FirstOrDefault(t => t.Name == "download") is { } download)
+        {
+            long share = (long)(ShareOfFullSize * (download.Bytes / (double)FullSize));
+            report.Check(
+                $"download: each node sent at least {Output.Bytes(share)} of it (by source MAC)",
+                AddressPlan.Nodes.All(n => download.SentByNode.GetValueOrDefault(n.Name) >= share),
+                string.Join(", ", download.SentByNode.OrderBy(s => s.Key).Select(s => $"{s.Key} {Output.Bytes(s.Value)}")));
+        }
+
+        report.Check("packets that the captures dropped", report.Captures.All(c => c.Dropped == 0), Number(report.Captures.Sum(c => c.Dropped)));
+    }
+
+    private void Merge(string network, string[] inputs, long dropped, FrameVisitor visit)
+    {
+        string output = Path.Combine(captureDirectory, network + ".pcapng");
+        long frames = NetworkCapture.Merge(network, inputs, output, snapLength, dropped, visit);
+        report.Captures.Add(new(network, output, frames, dropped));
+    }
+
+    private void VisitClient(ReadOnlySpan<byte> frame)
+    {
+        if (CapturedPacket.OfFrame(frame) is { } packet)
+        {
+            report.Resets += packet.IsReset ? 1 : 0;
+            _encapsulatedAtClient += packet.IsEncapsulated ? 1 : 0;
+        }
+    }
+
+    private void VisitFront(ReadOnlySpan<byte> frame)
+    {
+        if (CapturedPacket.OfFrame(frame) is not { } packet || !IsAnswer(packet))
+        {
+            return;
+        }
+
+        _ = EthernetHeader.TryParse(frame, out var ethernet);
+        string sender = DemoConfiguration.NodeOfFrontMac(ethernet.Source) ?? "router";
+        Add(_sent, (packet.DestinationPort, sender), packet.PayloadLength);
+        if (ethernet.Destination == _homeMac)
+        {
+            Add(_back, packet.DestinationPort, packet.PayloadLength);
+        }
+    }
+
+    /// <summary>Whatever is encapsulated on the lan is a client's packet on its way to the owner, never an answer.</summary>
+    private void VisitLan(ReadOnlySpan<byte> frame)
+    {
+        if (CapturedPacket.OfFrame(frame) is not { } outer)
+        {
+            return;
+        }
+
+        if ((outer.IsEncapsulated ? CapturedPacket.InnerOfFrame(frame) : outer) is { } packet && IsAnswer(packet))
+        {
+            Add(_back, packet.DestinationPort, packet.PayloadLength);
+        }
+    }
+
+    private bool IsAnswer(in CapturedPacket packet) => packet.Protocol == IpProtocol.Tcp && packet.Source == _service && packet.PayloadLength > 0;
+
+    private static long Dropped(string capture)
+    {
+        using var reader = Link.PcapngReader.Open(capture);
+        while (reader.TryRead(out _))
+        {
+        }
+
+        return reader.Dropped;
+    }
+
+    private static void Add<TKey>(Dictionary<TKey, long> sums, TKey key, long value)
+        where TKey : notnull => sums[key] = sums.GetValueOrDefault(key) + value;
+
+    private static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,157 @@
+using System.Globalization;
+using Baton.Engine;
+using Baton.Hosting;
+
+namespace Baton.Node.Demo;
+
+/// <summary>
+/// The running farm: the relay and the three nodes, each a process of its own, and the tool's own client to each node's
+/// control API, by which everything is done.
+/// </summary>
+internal sealed class DemoFarm : IAsyncDisposable
+{
+    private static readonly TimeSpan StartTime = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(20);
+
+    private readonly List<DemoProcess> _processes = [];
+    private readonly Dictionary<string, ControlClient> _controls = new(StringComparer.Ordinal);
+
+    private DemoFarm(DemoNetwork network, string directory)
+    {
+        Network = network;
+        WorkDirectory = directory;
+        CaptureDirectory = Path.Combine(directory, "captures");
+        Directory.CreateDirectory(CaptureDirectory);
+    }
+
+    public DemoNetwork Network { get; }
+
+    public string WorkDirectory { get; }
+
+    public string CaptureDirectory { get; }
+
+    /// <summary>What the relay captured: the client's network.</summary>
+    public string RelayCapture => Path.Combine(CaptureDirectory, "relay.pcapng");
+
+    /// <summary>The control client of a node.</summary>
+    public ControlClient this[string node] => _controls[node];
+
+    /// <summary>Starts everything, and waits until every node sees every other.</summary>
+    public static async Task<DemoFarm> StartAsync(DemoNetwork network, string directory, DemoOptions options, CancellationToken cancellation)
+    {
+        var farm = new DemoFarm(network, directory);
+        try
+        {
+            farm.StartProcesses(options);
+            await farm.UntilReadyAsync(cancellation);
+            foreach (var control in farm._controls.Values)
+            {
+                await control.StartCaptureAsync(new(farm.CaptureDirectory, options.SnapLength), cancellation);
+            }
+
+            return farm;
+        }
+        catch
+        {
+            await farm.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Ends all captures; their files are then whole.</summary>
+    public async Task<IReadOnlyList<CaptureView>> StopCapturesAsync(CancellationToken cancellation)
+    {
+        var views = new List<CaptureView>();
+        foreach (var control in _controls.Values)
+        {
+            views.AddRange(await control.StopCaptureAsync(cancellation));
+        }
+
+        await _processes[0].DisposeAsync();
+        return views;
+    }
+
+    /// <summary>Throws when a process of the farm has ended.</summary>
+    public void RequireRunning()
+    {
+        foreach (var process in _processes)
+        {
+            process.RequireRunning();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var control in _controls.Values)
+        {
+            control.Dispose();
+        }
+
+        await Task.WhenAll(_processes.Select(p => p.DisposeAsync().AsTask()));
+    }
+
+    private void StartProcesses(DemoOptions options)
+    {
+        string end = "/" + DemoNetwork.RelayTap;
+        _processes.Add(DemoProcess.StartSelf("relay", null, Path.Combine(WorkDirectory, "relay.log"),
+        [
+            "relay",
+            "--first", Network.Client + end,
+            "--second", Network.Router + end,
+            "--delay", options.Delay.ToString(CultureInfo.InvariantCulture),
+            "--loss", options.Loss.ToString(CultureInfo.InvariantCulture),
+            "--capture", RelayCapture,
+            "--snaplen", options.SnapLength.ToString(CultureInfo.InvariantCulture),
+        ]));
+        var environment = new Dictionary<string, string> { ["XDG_RUNTIME_DIR"] = WorkDirectory };
+        foreach (var node in AddressPlan.Nodes)
+        {
+            string config = Path.Combine(WorkDirectory, node.Name + ".json");
+            File.WriteAllText(config, DemoConfiguration.Text(node));
+            _processes.Add(DemoProcess.StartSelf(
+                $"node {node.Name}", Network.NamespaceOf(node), Path.Combine(WorkDirectory, node.Name + ".log"),
+                ["node", "--config", config, "--stop-at-end-of-input"], environment));
+            _controls[node.Name] = new(SocketOf(node));
+        }
+    }
+
+    /// <summary>Where a node's control socket is; any <c>baton</c> command may be tried on it meanwhile.</summary>
+    public string SocketOf(DemoNode node) => Path.Combine(WorkDirectory, "baton", node.Name + ".sock");
+
+    private async Task UntilReadyAsync(CancellationToken cancellation)
+    {
+        await _processes[0].Ready.WaitAsync(cancellation);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(StartTime);
+        string missing = "";
+        try
+        {
+            foreach (var node in AddressPlan.Nodes)
+            {
+                while ((missing = await MissingAsync(node, limit.Token)).Length > 0)
+                {
+                    RequireRunning();
+                    await Task.Delay(PollInterval, limit.Token);
+                }
+            }
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            throw new DemoException($"The farm did not come up in {StartTime.TotalSeconds:0} s: {missing}");
+        }
+    }
+
+    private async Task<string> MissingAsync(DemoNode node, CancellationToken cancellation)
+    {
+        try
+        {
+            var farm = await this[node.Name].StatusAsync(cancellation: cancellation);
+            var away = farm.Nodes.Where(n => n.State == "unreachable").Select(n => n.Name);
+            return string.Join(", ", away.Select(other => $"{node.Name} does not reach {other}"));
+        }
+        catch (BatonException)
+        {
+            return $"{node.Name} does not answer";
+        }
+    }
+}
