@@ -17,6 +17,7 @@ internal sealed class HandoffRouter
     private readonly Shard _shard;
     private readonly HandoffAgent _agent;
     private readonly Dictionary<HandoffId, RunningHandoff> _running = [];
+    private readonly List<RunningHandoff> _precopying = [];
     private readonly Queue<(Flow Flow, NodeId Home, Epoch Epoch, byte Reason)> _closedLater = new();
 
     public HandoffRouter(Shard shard, HandoffLimits limits)
@@ -108,13 +109,14 @@ internal sealed class HandoffRouter
     public bool RouteAll()
     {
         bool any = false;
+        FinishPrecopies();
         while (_agent.TryTakeOutput(out var output))
         {
             any = true;
             Route(output);
         }
 
-        return any;
+        return any || _precopying.Exists(static running => running.PrecopyMark == 0);
     }
 
     private void Route(HandoffOutput output)
@@ -122,7 +124,7 @@ internal sealed class HandoffRouter
         switch (output)
         {
             case HandoffOutput.Send o: _shard.Channels.Send(o.Peer, PeerMessageKind.Handoff, o.Message.Span); break;
-            case HandoffOutput.Precopy o: _agent.OnPrecopied(Now, o.Handoff, o.Offset, default, complete: true); break;
+            case HandoffOutput.Precopy o: Precopy(o); break;
             case HandoffOutput.Freeze o: Freeze(o); break;
             case HandoffOutput.Thaw o: Thaw(o); break;
             case HandoffOutput.BecomeTombstone o: BecomeTombstone(o); break;
@@ -171,6 +173,7 @@ internal sealed class HandoffRouter
             Options = options,
             ExpectedStateBytes = EstimateImage(endpoint) + running.Carried.Length,
             Fresh = fresh,
+            Precopy = !fresh && endpoint is TcpEndpoint && EstimateImage(endpoint) > PrecopiedQueues.WorthWhile,
         });
         if (result != BeginResult.Started)
         {
@@ -218,6 +221,55 @@ internal sealed class HandoffRouter
             : null;
     }
 
+    /// <summary>
+    /// The queues go ahead; the endpoint is frozen only when the peer has them, so that the freeze does not last as long
+    /// as their way.
+    /// </summary>
+    private void Precopy(HandoffOutput.Precopy o)
+    {
+        if (!_running.TryGetValue(o.Handoff, out var running) || running.Record.Endpoint is not TcpEndpoint { Connection: { } connection })
+        {
+            _agent.OnPrecopied(Now, o.Handoff, o.Offset, default, complete: true);
+            return;
+        }
+
+        if (running.Precopied.Length == 0)
+        {
+            running.Precopy(Now, connection);
+        }
+
+        // After a new channel the target says how much it has.
+        _agent.OnPrecopied(Now, o.Handoff, o.Offset, running.Precopied.AsSpan(Math.Min(o.Offset, running.Precopied.Length)), complete: false);
+        running.PrecopyMark = 0;
+        if (!_precopying.Contains(running))
+        {
+            _precopying.Add(running);
+        }
+    }
+
+    /// <summary>Freezes the endpoints whose queues have arrived.</summary>
+    private void FinishPrecopies()
+    {
+        for (int i = _precopying.Count - 1; i >= 0; i--)
+        {
+            var running = _precopying[i];
+            if (!_running.ContainsKey(running.Id))
+            {
+                _precopying.RemoveAt(i);
+            }
+            else if (running.PrecopyMark == 0)
+            {
+                // The messages are on the channel since the last routing.
+                running.PrecopyMark = _shard.Channels.QueuedTo(running.Peer);
+            }
+            else if (_shard.Channels.DeliveredTo(running.Peer) >= running.PrecopyMark)
+            {
+                _precopying.RemoveAt(i);
+                _agent.OnPrecopied(Now, running.Id, running.Precopied.Length, default, complete: true);
+            }
+        }
+    }
+
     private void Freeze(HandoffOutput.Freeze o)
     {
         if (!_running.TryGetValue(o.Handoff, out var running) || running.Record.Endpoint is not { Phase: EndpointPhase.Active or EndpointPhase.Frozen } endpoint)
@@ -232,9 +284,12 @@ internal sealed class HandoffRouter
             return;
         }
 
-        byte[] image = endpoint.ToImage(Now);
-        running.ImageBytes = image.Length + running.Carried.Length;
-        _agent.OnFrozen(Now, o.Handoff, new FrozenState { Image = image, Context = running.Carried });
+        int precopied = o.PrecopiedBytes >= running.Precopied.Length ? running.Precopied.Length : 0;
+        byte[] image = precopied > 0 && endpoint is TcpEndpoint tcp
+            ? tcp.ToImage(Now, running.PrecopiedTo.Send, running.PrecopiedTo.Receive)
+            : endpoint.ToImage(Now);
+        running.ImageBytes = precopied + image.Length + running.Carried.Length;
+        _agent.OnFrozen(Now, o.Handoff, new FrozenState { Image = image, Context = running.Carried, PrecopiedBytes = precopied });
     }
 
     private void Thaw(HandoffOutput.Thaw o)
@@ -306,7 +361,9 @@ internal sealed class HandoffRouter
             return;
         }
 
-        var installed = _shard.Stack.Install(Now, running.Record.Endpoint, o.State.Image);
+        var installed = PrecopiedQueues.TryRead(o.Precopied, out var ahead)
+            ? _shard.Stack.Install(Now, running.Record.Endpoint, o.State.Image, ahead)
+            : InstallResult.BadImage;
         if (installed != InstallResult.Installed)
         {
             _agent.OnInstallFailed(Now, o.Handoff, HandoffNames.ReasonOf(installed));
@@ -318,7 +375,7 @@ internal sealed class HandoffRouter
         record.Unread = carried.Unread.ToArray();
         record.Served = carried.Served;
         record.Stage = carried.Closing ? EndpointStage.Closing : EndpointStage.Placed;
-        running.ImageBytes = o.State.Image.Length + o.State.Context.Length;
+        running.ImageBytes = o.Precopied.Length + o.State.Image.Length + o.State.Context.Length;
         _agent.OnInstalled(Now, o.Handoff, _shard.Stack.IssueReference(record.Endpoint, o.Epoch));
     }
 

@@ -19,6 +19,22 @@ internal sealed class RunningHandoff(HandoffId id, EndpointRecord record, NodeId
     /// <summary>The source's carried state, written when it is frozen.</summary>
     public byte[] Carried { get; init; } = [];
 
+    /// <summary>The source's queues that went ahead of the image; empty for none.</summary>
+    public byte[] Precopied { get; private set; } = [];
+
+    /// <summary>Up to where they are in <see cref="Precopied"/>: what is to be sent, and what was received.</summary>
+    public (long Send, long Receive) PrecopiedTo { get; private set; }
+
+    /// <summary>Where the channel is once the peer has <see cref="Precopied"/>.</summary>
+    public long PrecopyMark { get; set; }
+
+    /// <summary>Copies the queues.</summary>
+    public void Precopy(Instant now, Tcp.TcpConnection connection)
+    {
+        Precopied = PrecopiedQueues.Copy(now, connection, out long send, out long receive);
+        PrecopiedTo = (send, receive);
+    }
+
     /// <summary>Called once with the outcome.</summary>
     public Action<MoveResult>? OnEnded { get; init; }
 

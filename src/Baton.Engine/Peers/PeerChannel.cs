@@ -40,6 +40,14 @@ internal sealed class PeerChannel
     /// <summary>Whether both have said hello: messages can be sent.</summary>
     public bool IsUp { get; private set; }
 
+    /// <summary>Bytes given to the channel since it was made.</summary>
+    public long Queued { get; private set; }
+
+    /// <summary>Of these, bytes that the peer has acknowledged.</summary>
+    public long Delivered => _endpoint is { Connection: { } connection }
+        ? Queued - _outgoingBytes + _sentOfFirst - ShardReports.SendQueue(connection)
+        : 0;
+
     /// <summary>Whether an attempt to connect is due at <see cref="NextAttempt"/>.</summary>
     public bool WaitsToConnect => Connects && _endpoint is null;
 
@@ -67,6 +75,7 @@ internal sealed class PeerChannel
         second.CopyTo(message.AsSpan(at + first.Length));
         _outgoing.Enqueue(message);
         _outgoingBytes += message.Length;
+        Queued += message.Length;
         Flush();
         return true;
     }
@@ -134,6 +143,7 @@ internal sealed class PeerChannel
         _endpoint = null;
         _outgoing.Clear();
         _outgoingBytes = 0;
+        Queued = 0;
         _sentOfFirst = 0;
         _received = 0;
         NextAttempt = _channels.Now + _backoff;

@@ -68,6 +68,12 @@ internal sealed class PeerChannels
     /// <summary>Whether messages can be sent to a node.</summary>
     public bool IsUp(NodeId node) => _byNode.TryGetValue(node, out var channel) && channel.IsUp;
 
+    /// <summary>Bytes given to a node's channel since it was made.</summary>
+    public long QueuedTo(NodeId node) => _byNode.TryGetValue(node, out var channel) ? channel.Queued : 0;
+
+    /// <summary>Of these, bytes that the node has acknowledged.</summary>
+    public long DeliveredTo(NodeId node) => _byNode.TryGetValue(node, out var channel) ? channel.Delivered : 0;
+
     /// <summary>Sends a message; without a channel it is dropped.</summary>
     public void Send(NodeId node, PeerMessageKind kind, ReadOnlySpan<byte> payload)
     {
