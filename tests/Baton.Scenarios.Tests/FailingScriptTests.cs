@@ -20,6 +20,7 @@ public sealed class FailingScriptTests
     [InlineData("late-packet", "at 1.000000", "late, at 1.100000")]
     [InlineData("late-packet-by-tolerance", "at 1.100000", "late, at 1.104200")]
     [InlineData("early-packet", "at 0.500000", "early, at 0.100000")]
+    [InlineData("strict-segments", "P. 1:2501(2500)", "(another flags)")]
     [InlineData("wrong-result", "write returns 200", "100")]
     [InlineData("wrong-error", "read returns -1 ECONNRESET", "-1 EAGAIN")]
     [InlineData("call-blocks", "read returns 100", "the call blocks")]

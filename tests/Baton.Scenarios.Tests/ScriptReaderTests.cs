@@ -60,6 +60,17 @@ public sealed class ScriptReaderTests
         Assert.Equal(["tcpi_rto >= 200000", "tcpi_unacked == 1", "tcpi_state == TCP_ESTABLISHED"], assertion.Conditions.Select(c => c.ToString()));
     }
 
+    [Fact]
+    public void A_chain_of_comparisons_is_two()
+    {
+        var assertion = Assert.IsType<Assertion>(One("0 %{ assert 5000 <= tcpi_rtt <= 20000, tcpi_rtt }%"));
+        Assert.Equal(["5000 <= tcpi_rtt", "tcpi_rtt <= 20000"], assertion.Conditions.Select(c => c.ToString()));
+    }
+
+    [Fact]
+    public void Defined_words_are_replaced() =>
+        Assert.Equal("1234", Assert.IsType<SocketCall>(Assert.Single(ScriptReader.Read("--define=SIZE=1234\n0 read(4, ..., SIZE) = 0").Events)).Arguments[2]);
+
     [Theory]
     [InlineData("0 > . 1:11(9) ack 1", "sequence numbers and length do not agree")]
     [InlineData("0 < . 1:1(0) ack 1", "an inbound segment needs a window")]

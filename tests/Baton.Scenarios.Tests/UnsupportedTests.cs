@@ -6,6 +6,7 @@ public sealed class UnsupportedTests
     [Theory]
     [InlineData("0 < [ect0] S 0:0(0) win 100", "packet [ect0] S 0:0(0) win 100")]
     [InlineData("0 > icmp unreachable port_unreachable", "packet icmp unreachable port_unreachable")]
+    [InlineData("0 < S 0:0(0) win 100 <mss 1000,FO abcd>", "TCP option FO")]
     [InlineData("0 epoll_create(1) = 5", "epoll_create")]
     [InlineData("--ip_version=ipv6\n0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3", "setting --ip_version=ipv6")]
     [InlineData("0 %{ print(tcpi_rto) }%", "code 'print(tcpi_rto)'")]

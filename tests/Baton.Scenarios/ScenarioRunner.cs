@@ -18,6 +18,10 @@ public static class ScenarioRunner
         {
             return new(ScenarioOutcome.Failed, e.Line, "a script", e.Message, []);
         }
+        catch (UnsupportedConstructException e)
+        {
+            return new(ScenarioOutcome.Unsupported, e.Line, e.Construct, "", []);
+        }
 
         try
         {

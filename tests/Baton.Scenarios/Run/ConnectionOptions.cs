@@ -1,3 +1,4 @@
+using System.Numerics;
 using Baton.Scenarios.Script;
 using Baton.Scenarios.Sockets;
 using Baton.Tcp;
@@ -7,12 +8,15 @@ namespace Baton.Scenarios.Run;
 /// <summary>Socket options that are a connection's <see cref="TcpSettings"/>: they hold from its beginning.</summary>
 internal static class ConnectionOptions
 {
+    /// <summary>With this much room the window scale is 8, as in the scripts that packetdrill comes with.</summary>
+    private const int ReceiveBuffer = 16 << 20;
+
     private static readonly TimeSpan DefaultKeepAliveTime = TimeSpan.FromHours(2);
 
     /// <summary>Reads them from all calls of a script.</summary>
     public static TcpSettings Of(ParsedScript script)
     {
-        var settings = TcpSettings.Default;
+        var settings = TcpSettings.Default with { ReceiveBufferLimit = ReceiveBuffer };
         bool keepAlive = false;
         var idle = DefaultKeepAliveTime;
         foreach (var call in script.Events.OfType<SocketCall>().Where(c => c is { Name: "setsockopt", Arguments.Count: >= 4 }))
@@ -39,7 +43,7 @@ internal static class ConnectionOptions
     private static TcpSettings With(TcpSettings settings, string option, int value) => option switch
     {
         "SO_SNDBUF" => settings with { SendBufferLimit = Math.Max(value, TcpSettings.MinBufferLimit) },
-        "SO_RCVBUF" => settings with { ReceiveBufferLimit = (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Math.Max(value, TcpSettings.MinBufferLimit)) },
+        "SO_RCVBUF" => settings with { ReceiveBufferLimit = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(value, TcpSettings.MinBufferLimit)) },
         "TCP_KEEPINTVL" => settings with { KeepAliveInterval = TimeSpan.FromSeconds(value) },
         "TCP_KEEPCNT" => settings with { KeepAliveProbes = value },
         "TCP_MAXSEG" => settings with { Mss = (ushort)value },

@@ -7,6 +7,31 @@ namespace Baton.Scenarios.Run;
 /// <summary>Compares what left with what the script expects.</summary>
 internal sealed class PacketComparison(ScriptSettings settings, FlowMaps flows, NetworkStack stack)
 {
+    /// <summary>
+    /// Whether a line expects more bytes than this segment has, all but the last of them without PSH or FIN: then it means
+    /// this one and those that follow, as on a host that cuts segments below.
+    /// </summary>
+    /// <param name="expected">The line's packet.</param>
+    /// <param name="sent">What left.</param>
+    /// <param name="rest">What the line expects behind this segment; <paramref name="first"/> is this segment's part.</param>
+    /// <param name="first">What the line expects of this segment.</param>
+    public bool TrySplit(PacketSpec expected, SentPacket sent, out PacketSpec first, out PacketSpec rest)
+    {
+        (first, rest) = (expected, expected);
+        if (settings.StrictSegments
+            || expected is not SegmentSpec spec
+            || Describe(sent, flows.OfSent(sent), withPorts: false) is not SegmentSpec { Length: > 0 } actual
+            || actual.Length >= spec.Length
+            || actual.Flags != ".")
+        {
+            return false;
+        }
+
+        first = spec with { Length = actual.Length, Flags = "." };
+        rest = spec with { Start = spec.Start + (uint)actual.Length, Length = spec.Length - actual.Length };
+        return true;
+    }
+
     /// <summary>What is different, or null; <paramref name="got"/> is the packet in the script's language.</summary>
     public string? Compare(PacketSpec expected, SentPacket sent, out string got)
     {

@@ -92,6 +92,15 @@ internal sealed class ScenarioRun
 
     private void Expect(OutboundPacket e, Instant earliest, Instant latest)
     {
+        while (ExpectOne(e, earliest, latest) is { } rest)
+        {
+            e = e with { Packet = rest };
+        }
+    }
+
+    /// <summary>Compares one packet; gives what the line expects behind it.</summary>
+    private PacketSpec? ExpectOne(OutboundPacket e, Instant earliest, Instant latest)
+    {
         bool any = e.Time.Kind == TimeKind.Any;
         var limit = any ? _host.Now + LongestWait : latest + _settings.Tolerance;
         string when = any ? "" : $" at {At(earliest)}";
@@ -105,7 +114,8 @@ internal sealed class ScenarioRun
         }
 
         var sent = _host.Sent.Dequeue();
-        if (_comparison.Compare(e.Packet, sent, out string actual) is { } difference)
+        bool split = _comparison.TrySplit(e.Packet, sent, out var first, out var rest);
+        if (_comparison.Compare(first, sent, out string actual) is { } difference)
         {
             throw new ScenarioFailedException(e.Line, $"{e.Packet}{when}", $"{actual} at {At(sent.Time)} (another {difference})");
         }
@@ -119,6 +129,8 @@ internal sealed class ScenarioRun
         {
             _last = sent.Time;
         }
+
+        return split ? rest : null;
     }
 
     private bool WaitForPacket(Instant until)

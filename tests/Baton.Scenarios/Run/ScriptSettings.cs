@@ -33,6 +33,9 @@ internal sealed record ScriptSettings
     /// <summary>Length of a tick of the stack's timestamp clock; zero: TS values are only mapped, not compared.</summary>
     public TimeSpan TimestampTick { get; private init; }
 
+    /// <summary>A line that expects more than a segment holds means one segment, rather than all that carry those bytes.</summary>
+    public bool StrictSegments { get; private init; }
+
     public TcpSettings Tcp { get; private init; } = TcpSettings.Default;
 
     public static ScriptSettings Of(ParsedScript script)
@@ -48,20 +51,26 @@ internal sealed record ScriptSettings
 
     private ScriptSettings With(string name, string value) => name switch
     {
-        "tolerance_usecs" => this with { Tolerance = Microseconds(value) },
-        "tcp_ts_tick_usecs" => this with { TimestampTick = Microseconds(value) },
+        "tolerance_usecs" => this with { Tolerance = Microseconds(name, value) },
+        "tcp_ts_tick_usecs" => this with { TimestampTick = Microseconds(name, value) },
         "local_ip" => this with { LocalAddress = Address(name, value) },
         "remote_ip" => this with { RemoteAddress = Address(name, value) },
         "gateway_ip" => this with { Gateway = Address(name, value) },
-        "bind_port" => this with { BindPort = ushort.Parse(value, CultureInfo.InvariantCulture) },
-        "connect_port" => this with { ConnectPort = ushort.Parse(value, CultureInfo.InvariantCulture) },
-        "mtu" => this with { Mtu = int.Parse(value, CultureInfo.InvariantCulture) },
+        "bind_port" => this with { BindPort = (ushort)Number(name, value) },
+        "connect_port" => this with { ConnectPort = (ushort)Number(name, value) },
+        "mtu" => this with { Mtu = Number(name, value) },
+        "strict_segments" => this with { StrictSegments = value != "0" },
         "ip_version" when value == "ipv4" => this,
         _ when Meaningless.Contains(name) => this,
         _ => throw new UnsupportedConstructException(1, $"setting --{name}={value}"),
     };
 
-    private static TimeSpan Microseconds(string value) => TimeSpan.FromMicroseconds(long.Parse(value, CultureInfo.InvariantCulture));
+    private static TimeSpan Microseconds(string name, string value) => TimeSpan.FromMicroseconds((long)Number(name, value));
+
+    private static int Number(string name, string value) =>
+        int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int number)
+            ? number
+            : throw new UnsupportedConstructException(1, $"setting --{name}={value}");
 
     private static InetAddress Address(string name, string value) =>
         InetAddress.TryParse(value, out var address) && address.IsV4

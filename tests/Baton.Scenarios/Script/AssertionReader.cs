@@ -39,11 +39,16 @@ internal static partial class AssertionReader
             }
 
             conditions.Add(new(match.Groups[1].Value, match.Groups[2].Value, match.Groups[3].Value));
+            if (match.Groups[4].Success)
+            {
+                // a <= b <= c, as Python has it.
+                conditions.Add(new(match.Groups[3].Value, match.Groups[4].Value, match.Groups[5].Value));
+            }
         }
 
         return true;
     }
 
-    [GeneratedRegex(@"^\(?\s*(\w+)\s*(==|!=|<=|>=|<|>)\s*(\w+)\s*\)?$")]
+    [GeneratedRegex(@"^\(?\s*(\w+)\s*(==|!=|<=|>=|<|>)\s*(\w+)\s*(?:(==|!=|<=|>=|<|>)\s*(\w+)\s*)?\)?$")]
     private static partial Regex ComparisonPattern();
 }

@@ -1,3 +1,5 @@
+using Baton.Scenarios.Run;
+
 namespace Baton.Scenarios.Script;
 
 /// <summary>Reads TCP options in angle brackets.</summary>
@@ -33,6 +35,7 @@ internal static class OptionReader
             "sackOK" or "nop" or "eol" => new(name, []),
             "TS" => ReadTimestamps(ref cursor),
             "sack" => new(name, ReadBlocks(ref cursor)),
+            "md5" or "FO" or "FOEXP" or "ACCECN" => throw new UnsupportedConstructException(cursor.Line, $"TCP option {name}"),
             _ => throw cursor.Error($"no TCP option is called '{name}'"),
         };
     }

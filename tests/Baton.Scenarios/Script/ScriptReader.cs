@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+
 namespace Baton.Scenarios.Script;
 
 /// <summary>A script that cannot be read.</summary>
@@ -8,7 +10,7 @@ public sealed class ScriptSyntaxException(int line, string message) : Exception(
 }
 
 /// <summary>Reads scripts in the packetdrill language.</summary>
-public static class ScriptReader
+public static partial class ScriptReader
 {
     /// <summary>The default tolerance of times, as packetdrill has it.</summary>
     public static readonly TimeSpan DefaultTolerance = TimeSpan.FromMilliseconds(4);
@@ -20,12 +22,22 @@ public static class ScriptReader
         var events = new List<ScriptEvent>();
         var settings = new Dictionary<string, string>(StringComparer.Ordinal);
         var ignored = new List<string>();
-        foreach (var (line, content) in LogicalLines(text))
+        var defines = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var (line, written) in LogicalLines(text))
         {
+            string content = Word().Replace(written, word => defines.GetValueOrDefault(word.Value, word.Value));
             if (content.StartsWith("--", StringComparison.Ordinal))
             {
                 var (name, value) = SplitSetting(content[2..]);
-                settings[name] = value;
+                if (name == "define")
+                {
+                    var (defined, replacement) = SplitSetting(value);
+                    defines[defined] = replacement.Trim('"', '`');
+                }
+                else
+                {
+                    settings[name] = value;
+                }
             }
             else if (content.StartsWith('`'))
             {
@@ -40,6 +52,9 @@ public static class ScriptReader
         events.RemoveAll(e => e is Unsupported { Construct: "" });
         return new(events, settings, ignored);
     }
+
+    [GeneratedRegex(@"\b[A-Za-z_]\w*\b")]
+    private static partial Regex Word();
 
     private static (string Name, string Value) SplitSetting(string text)
     {
@@ -83,8 +98,10 @@ public static class ScriptReader
         cursor.SkipSpace();
         var offset = cursor.TakeSeconds();
         var latest = offset;
+        cursor.SkipSpace();
         if (cursor.TryTake("..."))
         {
+            cursor.SkipSpace();
             end = cursor.TakeSeconds();
         }
         else if (cursor.TryTake('~'))
