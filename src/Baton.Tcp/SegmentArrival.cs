@@ -158,11 +158,13 @@ internal static class SegmentArrival
             return TcpDisposition.Ignored;
         }
 
-        receiver.Timestamps.OnSegment(header.Options, position, receiver.LastAckSent, now);
         if (!OnAck(c, now, in header, position, length == 0, out var refused))
         {
             return refused;
         }
+
+        // Only now: a forged segment with an impossible ACK must not set what PAWS compares with.
+        receiver.Timestamps.OnSegment(header.Options, position, receiver.LastAckSent, now);
 
         // Seventh and eighth, text and FIN. The urgent pointer marks nothing: urgent data stay in line (RFC 6093 §6).
         if ((text.IsEmpty && !fin) || c.State == TcpState.Closed)
