@@ -10,9 +10,16 @@ internal static class PacketBuilder
     /// <summary>Codes of "destination unreachable" (RFC 792, RFC 1122 §3.2.2.1) by packetdrill's names.</summary>
     private static readonly Dictionary<string, byte> UnreachableCodes = new()
     {
-        ["net_unreachable"] = 0, ["host_unreachable"] = 1, ["protocol_unreachable"] = 2, ["port_unreachable"] = 3,
-        ["frag_needed"] = 4, ["source_route_failed"] = 5, ["net_unknown"] = 6, ["host_unknown"] = 7,
-        ["admin_prohibited"] = 13, ["packet_filtered"] = 13,
+        ["net_unreachable"] = 0,
+        ["host_unreachable"] = 1,
+        ["protocol_unreachable"] = 2,
+        ["port_unreachable"] = 3,
+        ["frag_needed"] = 4,
+        ["source_route_failed"] = 5,
+        ["net_unknown"] = 6,
+        ["host_unknown"] = 7,
+        ["admin_prohibited"] = 13,
+        ["packet_filtered"] = 13,
     };
 
     public static byte[] Segment(SegmentSpec spec, FlowMap flow)

@@ -5,7 +5,12 @@ internal static class Errno
 {
     private static readonly Dictionary<string, int> Numbers = new()
     {
-        ["EPIPE"] = 32, ["ECONNABORTED"] = 103, ["ECONNRESET"] = 104, ["ETIMEDOUT"] = 110, ["ECONNREFUSED"] = 111, ["EHOSTUNREACH"] = 113,
+        ["EPIPE"] = 32,
+        ["ECONNABORTED"] = 103,
+        ["ECONNRESET"] = 104,
+        ["ETIMEDOUT"] = 110,
+        ["ECONNREFUSED"] = 111,
+        ["EHOSTUNREACH"] = 113,
     };
 
     public static int Number(string? name) => name is null ? 0 : Numbers[name];
