@@ -3,19 +3,20 @@ using Baton.Bench.Farm;
 using Baton.Bench.Machine;
 
 bool quick = args.Contains("--quick");
+string? only = args.FirstOrDefault(argument => argument.StartsWith("--only=", StringComparison.Ordinal))?["--only=".Length..];
 string[] names = [.. args.Where(argument => !argument.StartsWith('-'))];
 try
 {
     switch (names)
     {
         case ["tcp"]:
-            return TcpBenchmark.Run(quick);
+            return TcpBenchmark.Run(quick, only);
         case ["handoff"]:
             return await HandoffBenchmark.RunAsync(quick);
         case [IdleNode.Name, var switchNamespace, var node]:
             return await IdleNode.RunAsync(switchNamespace, node);
         default:
-            Console.WriteLine("usage: ./build bench NAME [--quick]");
+            Console.WriteLine("usage: ./build bench NAME [--quick] [--only=FIGURE]");
             Console.WriteLine("  tcp       the own stack over TAP against the kernel over veth: bulk both ways, requests, connections, idle node");
             Console.WriteLine("  handoff   how long a client sees nothing new while its download moves");
             return 2;

@@ -36,11 +36,11 @@ internal sealed class TcpBenchmark : IDisposable
         _client = new Client(_network["client"]);
     }
 
-    /// <summary>Runs all of it and prints table and figures.</summary>
-    public static int Run(bool quick)
+    /// <summary>Runs all of it, or one comparison, and prints table and figures.</summary>
+    public static int Run(bool quick, string? only)
     {
         using var benchmark = new TcpBenchmark();
-        benchmark.Measure(quick);
+        benchmark.Measure(quick, only);
         return 0;
     }
 
@@ -67,16 +67,22 @@ internal sealed class TcpBenchmark : IDisposable
         return network;
     }
 
-    private void Measure(bool quick)
+    private void Measure(bool quick, string? only)
     {
         var time = TimeSpan.FromSeconds(quick ? 0.4 : 1);
         var rounds = new Rounds(quick ? 5 : 9, TimeSpan.FromSeconds(quick ? 7.5 : 90));
         Console.WriteLine("Both sides: one server thread (core 0) and one client thread (core 1); the server looks for 20 µs, then sleeps.");
         Print($"{"",-26}{"kernel",10}{"own",10}{"",8}{"ratio",8}  rounds");
         var figures = new List<string>();
-        foreach (var (figure, benchmark) in All(time))
+        foreach (var (figure, benchmark) in All(time).Where(comparison => only is null || comparison.Figure == only))
         {
             figures.AddRange(Report(figure, benchmark, rounds.Run(benchmark)));
+        }
+
+        if (only is not null)
+        {
+            Print($"figures: {string.Join(' ', figures)}");
+            return;
         }
 
         figures.Add(ReportAllocation());
