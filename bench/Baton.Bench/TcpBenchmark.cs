@@ -70,7 +70,7 @@ internal sealed class TcpBenchmark : IDisposable
     private void Measure(bool quick, string? only)
     {
         var time = TimeSpan.FromSeconds(quick ? 0.4 : 1);
-        var rounds = new Rounds(quick ? 5 : 9, TimeSpan.FromSeconds(quick ? 7.5 : 90));
+        var rounds = new Rounds(quick ? 5 : 9, TimeSpan.FromSeconds(quick ? 6.5 : 90));
         Console.WriteLine("Both sides: one server thread (core 0) and one client thread (core 1); the server looks for 20 µs, then sleeps.");
         Print($"{"",-26}{"kernel",10}{"own",10}{"",8}{"ratio",8}  rounds");
         var figures = new List<string>();
@@ -79,17 +79,20 @@ internal sealed class TcpBenchmark : IDisposable
             figures.AddRange(Report(figure, benchmark, rounds.Run(benchmark)));
         }
 
-        if (only is not null)
+        if (only is null or "alloc")
         {
-            Print($"figures: {string.Join(' ', figures)}");
-            return;
+            figures.Add(ReportAllocation());
         }
 
-        figures.Add(ReportAllocation());
         _own.Dispose();
-        double idle = IdleNode.MeasureAsync(TimeSpan.FromSeconds(quick ? 4 : 20)).GetAwaiter().GetResult();
-        Print($"An idle node of a farm of three uses {idle:F2} % of a core.");
-        Print($"figures: {string.Join(' ', figures)} idle_cpu={idle:F2}");
+        if (only is null or "idle_cpu")
+        {
+            double idle = IdleNode.MeasureAsync(TimeSpan.FromSeconds(quick ? 4 : 20)).GetAwaiter().GetResult();
+            Print($"An idle node of a farm of three uses {idle:F2} % of a core.");
+            figures.Add(FormattableString.Invariant($"idle_cpu={idle:F2}"));
+        }
+
+        Print($"figures: {string.Join(' ', figures)}");
     }
 
     /// <summary>
@@ -102,8 +105,8 @@ internal sealed class TcpBenchmark : IDisposable
         long frames = 0;
         foreach (var measure in (Func<IPAddress, TimeSpan, Measurement>[])[_client.Upload, _client.Download, _client.RequestResponse])
         {
-            var measuring = Task.Run(() => measure(s_ownServer, TimeSpan.FromSeconds(0.6)));
-            Thread.Sleep(200);
+            var measuring = Task.Run(() => measure(s_ownServer, TimeSpan.FromSeconds(0.9)));
+            Thread.Sleep(500);
             var before = _own.Usage();
             Thread.Sleep(300);
             var after = _own.Usage();

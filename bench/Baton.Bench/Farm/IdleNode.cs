@@ -28,7 +28,7 @@ internal static class IdleNode
         }
 
         // What a start costs is over when the code it needs has been compiled.
-        await Task.Delay(TimeSpan.FromSeconds(2));
+        await Task.Delay(TimeSpan.FromSeconds(3));
         double before = ProcessorMilliseconds(a.Id);
         long start = Stopwatch.GetTimestamp();
         await Task.Delay(time);

@@ -24,7 +24,8 @@ internal sealed class ShardServer : IDisposable
     private readonly TimeSpan _spin;
     private readonly Task<bool> _running;
     private volatile bool _stop;
-    private TaskCompletionSource<ShardUsage>? _asked;
+    private volatile bool _asked;
+    private ShardUsage _usage;
 
     /// <summary>Starts it.</summary>
     /// <param name="networkNamespace">Where the devices <c>own</c> and <c>lan</c> are made.</param>
@@ -48,13 +49,22 @@ internal sealed class ShardServer : IDisposable
     /// <summary>What was dropped, by reason.</summary>
     public IReadOnlyDictionary<string, long> Drops => _shard.Counters().Drops;
 
-    /// <summary>Asks the shard's thread what it has used.</summary>
+    /// <summary>Asks the shard's thread what it has used; to answer costs it nothing.</summary>
     public ShardUsage Usage()
     {
-        var asked = new TaskCompletionSource<ShardUsage>(TaskCreationOptions.RunContinuationsAsynchronously);
-        Volatile.Write(ref _asked, asked);
+        _asked = true;
         _pollSet.Wake();
-        return Task.WhenAny(asked.Task, _running).GetAwaiter().GetResult() == asked.Task ? asked.Task.Result : throw Failure();
+        while (_asked)
+        {
+            if (_running.IsCompleted)
+            {
+                throw new BenchException($"the own stack has stopped: {_running.Exception?.InnerException}");
+            }
+
+            Thread.Sleep(1);
+        }
+
+        return _usage;
     }
 
     public void Dispose()
@@ -92,6 +102,9 @@ internal sealed class ShardServer : IDisposable
         Lan = new() { Link = _lan, PrefixLength = 24 },
         Keys = EngineKeys.FromSecret("benchmark"u8),
         SpinTime = _spin,
+
+        // There is nobody to exchange states with, and what a round allocates is no segment's.
+        MembershipInterval = TimeSpan.FromSeconds(10),
     };
 
     private void Bind(ServerTask task, Func<IEndpointApplication> accept) =>
@@ -121,13 +134,11 @@ internal sealed class ShardServer : IDisposable
 
     private void Answer()
     {
-        if (_asked is not null)
+        if (_asked)
         {
             long frames = _front.Counters.Received + _front.Counters.Sent + _lan.Counters.Received + _lan.Counters.Sent;
-            long allocated = GC.GetAllocatedBytesForCurrentThread();
-            Interlocked.Exchange(ref _asked, null)!.SetResult(new(allocated, frames));
+            _usage = new(GC.GetAllocatedBytesForCurrentThread(), frames);
+            _asked = false;
         }
     }
-
-    private BenchException Failure() => new($"the own stack has stopped: {_running.Exception?.InnerException}");
 }
