@@ -26,12 +26,13 @@ public sealed class PacketPathTests
     public void A_segment_of_no_connection_gets_a_reset_and_makes_no_endpoint()
     {
         using var farm = new Farm(new FarmSettings()).Connect();
+        long resets = farm["a"].Shard.Counters().ResetsSent;
         var packet = Syn(farm.Clients[0].Address, farm["a"].ServiceAddress, TcpFlags.Ack);
         Inject(farm, farm.Clients[0].Link, farm["a"].FrontLink.Address, packet);
         farm.RunFor(TimeSpan.FromMilliseconds(50));
 
         Assert.Empty(farm["a"].Endpoints);
-        Assert.Equal(1, farm["a"].Shard.Counters().ResetsSent);
+        Assert.Equal(resets + 1, farm["a"].Shard.Counters().ResetsSent);
         Assert.Equal(0, farm["a"].Shard.Counters().Forwarded);
     }
 

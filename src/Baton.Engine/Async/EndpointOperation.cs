@@ -7,13 +7,16 @@ namespace Baton.Engine;
 /// for the next. The shard alone decides between completion and cancellation, so that a cancelled operation has had no
 /// effect. Allocates nothing once it exists.
 /// </summary>
-internal abstract class EndpointOperation : ShardWork, IValueTaskSource<int>, IValueTaskSource
+internal abstract class EndpointOperation : ShardWork, IValueTaskSource<int>, IThreadPoolWorkItem
 {
     private readonly AsyncEndpoint _owner;
     private readonly CancelWork _cancel;
     private ManualResetValueTaskSourceCore<int> _core;
     private CancellationTokenRegistration _registration;
     private CancellationToken _token;
+    private readonly bool _inline;
+    private int _result;
+    private Exception? _failure;
     private int _inUse;
     private bool _waits;
 
@@ -21,7 +24,7 @@ internal abstract class EndpointOperation : ShardWork, IValueTaskSource<int>, IV
     {
         _owner = owner;
         _cancel = new CancelWork(this);
-        _core.RunContinuationsAsynchronously = !inline;
+        _inline = inline;
     }
 
     protected AsyncEndpoint Owner => _owner;
@@ -67,8 +70,7 @@ internal abstract class EndpointOperation : ShardWork, IValueTaskSource<int>, IV
     {
         if (_token.IsCancellationRequested)
         {
-            Finish();
-            _core.SetException(new OperationCanceledException(_token));
+            Finish(0, new OperationCanceledException(_token));
             return;
         }
 
@@ -88,14 +90,12 @@ internal abstract class EndpointOperation : ShardWork, IValueTaskSource<int>, IV
         {
             if (TryComplete(attachment, out int result))
             {
-                Finish();
-                _core.SetResult(result);
+                Finish(result, null);
             }
         }
         else if (_owner.Failure is { } failure)
         {
-            Finish();
-            _core.SetException(failure());
+            Finish(0, failure());
         }
     }
 
@@ -112,12 +112,11 @@ internal abstract class EndpointOperation : ShardWork, IValueTaskSource<int>, IV
         finally
         {
             _token = default;
+            _failure = null;
             _core.Reset();
             Volatile.Write(ref _inUse, 0);
         }
     }
-
-    void IValueTaskSource.GetResult(short token) => GetResult(token);
 
     /// <inheritdoc/>
     public ValueTaskSourceStatus GetStatus(short token) => _core.GetStatus(token);
@@ -126,10 +125,34 @@ internal abstract class EndpointOperation : ShardWork, IValueTaskSource<int>, IV
     public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _core.OnCompleted(continuation, state, token, flags);
 
-    private void Finish()
+    /// <summary>On the thread pool: tells the application.</summary>
+    void IThreadPoolWorkItem.Execute()
+    {
+        if (_failure is { } failure)
+        {
+            _core.SetException(failure);
+        }
+        else
+        {
+            _core.SetResult(_result);
+        }
+    }
+
+    private void Finish(int result, Exception? failure)
     {
         _waits = false;
         Clear();
+        _result = result;
+        _failure = failure;
+        if (_inline)
+        {
+            ((IThreadPoolWorkItem)this).Execute();
+        }
+        else
+        {
+            // The core's own way to the thread pool would allocate.
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        }
     }
 
     private void RequestCancel()
@@ -153,8 +176,7 @@ internal abstract class EndpointOperation : ShardWork, IValueTaskSource<int>, IV
             Volatile.Write(ref Posted, 0);
             if (operation._waits && operation._core.Version == Version)
             {
-                operation.Finish();
-                operation._core.SetException(new OperationCanceledException(operation._token));
+                operation.Finish(0, new OperationCanceledException(operation._token));
             }
         }
     }

@@ -60,6 +60,10 @@ internal sealed class MembershipPort
             {
                 _shard.Handoffs.OnMemberUnreachable(change.Member);
             }
+            else
+            {
+                _shard.Channels.OnReachable(change.Member);
+            }
         }
 
         if (isRound)

@@ -20,6 +20,7 @@ internal sealed class PeerChannel
     private int _sentOfFirst;
     private long _outgoingBytes;
     private TimeSpan _backoff = s_firstBackoff;
+    private Instant _attempted;
     private TcpEndpoint? _endpoint;
 
     public PeerChannel(PeerChannels channels, NodeId peer, InetAddress address, bool connects)
@@ -85,12 +86,24 @@ internal sealed class PeerChannel
     {
         if (Connects && _endpoint is null && now >= NextAttempt)
         {
+            _attempted = now;
             NextAttempt = now + _backoff;
             _backoff = _backoff * 2 > s_longestBackoff ? s_longestBackoff : _backoff * 2;
             if (_channels.TryConnect(this, out var endpoint))
             {
                 Adopt(endpoint);
             }
+        }
+    }
+
+    /// <summary>Begins anew unless the connection stands.</summary>
+    public void ConnectNow()
+    {
+        if (Connects && _endpoint is not { IsEstablished: true } && _channels.Now - _attempted >= s_firstBackoff)
+        {
+            Break(abort: true);
+            _backoff = s_firstBackoff;
+            NextAttempt = _channels.Now;
         }
     }
 

@@ -114,6 +114,15 @@ internal sealed class PeerChannels
         }
     }
 
+    /// <summary>A node has been heard of: an attempt that began before does not go on waiting.</summary>
+    public void OnReachable(NodeId node)
+    {
+        if (_byNode.TryGetValue(node, out var channel))
+        {
+            channel.ConnectNow();
+        }
+    }
+
     /// <summary>Makes connections that are due and gives up queries that are over.</summary>
     public void OnDeadline(Instant now)
     {

@@ -48,6 +48,7 @@ internal static class ShardSettings
                 InitialRto = TimeSpan.FromMilliseconds(200),
                 AckDelay = TimeSpan.FromMilliseconds(2),
                 MaxRetransmissions = 10,
+                MaxSynRetransmissions = 2,
                 KeepAliveTime = TimeSpan.FromSeconds(2),
                 KeepAliveInterval = TimeSpan.FromSeconds(1),
                 KeepAliveProbes = 3,
