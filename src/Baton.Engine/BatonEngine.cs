@@ -36,6 +36,9 @@ public sealed class BatonEngine : IAsyncDisposable
     /// <summary>This node.</summary>
     public MemberDescription Self => Describe(_shard.Farm.Self, null);
 
+    /// <summary>The core, for tests that change what no caller may.</summary>
+    internal Shard Shard => _shard;
+
     /// <summary>What answers queries of other members; null answers nothing.</summary>
     public QueryHandler? OnQuery { get; set; }
 
@@ -191,6 +194,13 @@ public sealed class BatonEngine : IAsyncDisposable
 
     /// <summary>Removes a flow from the directory: its packets are not forwarded any more.</summary>
     public ValueTask<bool> RemoveForwardingEntryAsync(Flow flow) => new(_shard.Call(shard => shard.Flows.Remove(flow)));
+
+    /// <summary>Shows every client's packet that this node decides on to <paramref name="tracer"/> from now on; null ends that.</summary>
+    public async ValueTask TraceAsync(PacketTracer? tracer) => await _shard.Call(shard =>
+    {
+        shard.Tracer = tracer;
+        return true;
+    }).ConfigureAwait(false);
 
     /// <summary>What was counted so far.</summary>
     public ValueTask<EngineCounters> CountersAsync() => new(_shard.Call(static shard => shard.Counters()));

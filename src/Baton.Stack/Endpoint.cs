@@ -40,6 +40,9 @@ public abstract class Endpoint
     /// <summary>The reference that this node issued for it; length 0 before that.</summary>
     public ref readonly EncodedReference Reference => ref _reference;
 
+    /// <summary>The application's port at this node, as the reference carries it; 0 before that.</summary>
+    public ushort OwnerPort { get; internal set; }
+
     /// <summary>What is bound to it, or null: an endpoint without application is unattached. Set by <see cref="NetworkStack.Attach"/>.</summary>
     public object? Application { get; internal set; }
 

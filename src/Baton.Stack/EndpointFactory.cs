@@ -47,13 +47,16 @@ internal sealed class EndpointFactory
         InitialNumbers.TimestampOffset(_options.Keys, tuple),
         now);
 
-    /// <summary>Writes the endpoint's reference for an ownership, with its sequence numbers as they are now.</summary>
-    public void IssueReference(Endpoint endpoint, Epoch epoch)
+    /// <summary>
+    /// Writes the endpoint's reference for an ownership, with its sequence numbers as they are now, and the port of its
+    /// application here, or the service's.
+    /// </summary>
+    public void IssueReference(Endpoint endpoint, Epoch epoch, ushort? ownerPort = null)
     {
         SequenceGroup? sequence = endpoint is TcpEndpoint { Connection: { } connection } ? connection.Sequence : null;
-        ushort ownerPort = endpoint.Service?.OwnerPort ?? endpoint.Flow.Tuple.LocalPort;
+        endpoint.OwnerPort = ownerPort ?? endpoint.Service?.OwnerPort ?? endpoint.Flow.Tuple.LocalPort;
         endpoint.Epoch = epoch;
         endpoint.SetReference(
-            ReferenceCodec.Encode(new Reference(endpoint.Flow, endpoint.Id, epoch, _options.OwnerAddress, ownerPort, sequence)));
+            ReferenceCodec.Encode(new Reference(endpoint.Flow, endpoint.Id, epoch, _options.OwnerAddress, endpoint.OwnerPort, sequence)));
     }
 }

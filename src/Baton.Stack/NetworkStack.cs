@@ -344,10 +344,13 @@ public sealed class NetworkStack
         _relocation.Install(now, embryo, image, copiedAhead);
 
     /// <summary>Step 5: writes the reference for the ownership to come.</summary>
-    public EncodedReference IssueReference(Endpoint embryo, Epoch epoch)
+    /// <param name="endpoint">The embryo; or an endpoint that has just been made.</param>
+    /// <param name="epoch">The ownership's number.</param>
+    /// <param name="ownerPort">The application's port at this node, or null for the service's.</param>
+    public EncodedReference IssueReference(Endpoint endpoint, Epoch epoch, ushort? ownerPort = null)
     {
-        _factory.IssueReference(embryo, epoch);
-        return embryo.Reference;
+        _factory.IssueReference(endpoint, epoch, ownerPort);
+        return endpoint.Reference;
     }
 
     /// <summary>Step 7 at the target: processes what came with the image, then what arrived, re-arms timers, owes the client one ACK.</summary>

@@ -6,7 +6,7 @@ namespace Baton.RealPackets.Tests;
 /// <summary>R1 to R5: the first packet makes an endpoint, which is what the wire shows.</summary>
 public sealed class EstablishingTests(RealNetwork network)
 {
-    [Fact(Skip = RealNetwork.RootOnly, SkipUnless = nameof(RealNetwork.IsRoot), SkipType = typeof(RealNetwork))]
+    [RealFact]
     public async Task A_syn_only_leaves_one_unattached_endpoint()
     {
         await using var farm = await RealFarm.StartAsync(network);

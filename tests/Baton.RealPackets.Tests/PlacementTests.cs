@@ -6,7 +6,7 @@ namespace Baton.RealPackets.Tests;
 /// <summary>R6 to R11: who serves a connection, and how it gets there.</summary>
 public sealed class PlacementTests(RealNetwork network)
 {
-    [Fact(Skip = RealNetwork.RootOnly, SkipUnless = nameof(RealNetwork.IsRoot), SkipType = typeof(RealNetwork))]
+    [RealFact]
     public async Task A_connection_placed_at_A_is_bound_to_As_application_without_a_handoff()
     {
         await using var farm = await RealFarm.StartAsync(network);
@@ -29,7 +29,7 @@ public sealed class PlacementTests(RealNetwork network)
         Assert.DoesNotContain(lan.Stop(), p => p.IsEncapsulated);
     }
 
-    [Fact(Skip = RealNetwork.RootOnly, SkipUnless = nameof(RealNetwork.IsRoot), SkipType = typeof(RealNetwork))]
+    [RealFact]
     public async Task A_connection_placed_at_B_migrates_and_B_answers()
     {
         await using var farm = await RealFarm.StartAsync(network);

@@ -43,6 +43,9 @@ internal sealed class ApplicationTable(Shard shard)
         return null;
     }
 
+    /// <summary>The port that the application which serves a service is bound with at this node (R20), or null for the service's own.</summary>
+    public ushort? PortOf(Service service, string? application) => Find(service, application)?.EndPoint.Port;
+
     /// <summary>Gives endpoints that wait for an application to it.</summary>
     public void BindWaiting(ApplicationBinding binding)
     {

@@ -376,7 +376,8 @@ internal sealed class HandoffRouter
         record.Served = carried.Served;
         record.Stage = carried.Closing ? EndpointStage.Closing : EndpointStage.Placed;
         running.ImageBytes = o.Precopied.Length + o.State.Image.Length + o.State.Context.Length;
-        _agent.OnInstalled(Now, o.Handoff, _shard.Stack.IssueReference(record.Endpoint, o.Epoch));
+        ushort? port = _shard.Applications.PortOf(record.Endpoint.Service!, record.WantedApplication);
+        _agent.OnInstalled(Now, o.Handoff, _shard.Stack.IssueReference(record.Endpoint, o.Epoch, port));
     }
 
     private void Activate(HandoffOutput.Activate o)

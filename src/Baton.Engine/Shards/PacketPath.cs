@@ -121,6 +121,7 @@ internal sealed class PacketPath
         }
 
         var verdict = _shard.Flows.Decide(in flow);
+        _shard.Tracer?.Invoke(new PacketTrace(verdict.Kind, verdict.Owner, bytes[..layout.TotalLength], verdict.Reference.Span, encapsulated: false));
         switch (verdict.Kind)
         {
             case VerdictKind.Forward:
@@ -193,6 +194,7 @@ internal sealed class PacketPath
 
         if (Stack.Find(inner.Reference.Id) is { } endpoint)
         {
+            _shard.Tracer?.Invoke(new PacketTrace(VerdictKind.Local, _shard.Farm.Self.Id, inner.Packet, inner.Header, encapsulated: true));
             if (Stack.ReferenceMatches(endpoint, inner.Header))
             {
                 Counters.Decapsulated++;

@@ -108,6 +108,9 @@ public sealed class Shard : IDisposable
     /// <summary>Called for each query of a peer, on the shard's thread: the peer, the query's number, the request.</summary>
     public Action<NodeId, ulong, byte[]>? QueryReceived { get; set; }
 
+    /// <summary>Sees each packet of a client that is decided on; null for nobody.</summary>
+    public PacketTracer? Tracer { get; set; }
+
     /// <summary>Gives the processor time that the node's process uses, in thousandths of a core.</summary>
     public Func<uint> MeasureCpu { get; set; } = static () => 0;
 
@@ -351,7 +354,7 @@ public sealed class Shard : IDisposable
 
         // The reference carries the port of the application at this node, and an epoch that no earlier connection
         // between the same ports had.
-        var reference = Stack.IssueReference(endpoint, Flows.NextEpoch);
+        var reference = Stack.IssueReference(endpoint, Flows.NextEpoch, Applications.PortOf(endpoint.Service!, endpoint.Service!.ApplicationName));
         Flows.TryAdd(endpoint.Flow, Farm.Self.Id, endpoint.Epoch, in reference);
     }
 

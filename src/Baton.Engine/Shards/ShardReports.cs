@@ -29,7 +29,7 @@ internal static class ShardReports
             },
             Owner = shard.Farm.Self.Id,
             OwnerAddress = shard.Farm.Self.LanAddress,
-            OwnerPort = endpoint.Service?.OwnerPort ?? endpoint.Flow.Tuple.LocalPort,
+            OwnerPort = endpoint.OwnerPort != 0 ? endpoint.OwnerPort : endpoint.Flow.Tuple.LocalPort,
             Application = endpoint.ApplicationName,
             Socket = attachment?.Facts.Socket,
             Epoch = endpoint.Epoch,

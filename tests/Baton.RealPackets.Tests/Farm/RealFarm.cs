@@ -16,6 +16,8 @@ internal sealed class RealFarm : IAsyncDisposable
     private readonly RealNetwork _network;
     private readonly FarmSetup _setup;
     private readonly CancellationTokenSource _stopping = new();
+    private readonly CancellationTokenSource _relayStopping = new();
+    private readonly List<Socket> _clients = [];
     private readonly List<IDisposable> _owned = [];
     private Thread? _relay;
 
@@ -69,7 +71,7 @@ internal sealed class RealFarm : IAsyncDisposable
     public async Task<Socket> ConnectAsync(ushort port = FarmSetup.Web, RealNode? home = null)
     {
         var socket = NetworkNamespace.Run(_network.Client, () => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
-        Own(socket);
+        _clients.Add(socket);
         socket.NoDelay = true;
         await socket.ConnectAsync(Address(port, home), Wait.Patience());
         return socket;
@@ -79,7 +81,7 @@ internal sealed class RealFarm : IAsyncDisposable
     public Socket ConnectUdp(ushort port = FarmSetup.Udp, RealNode? home = null)
     {
         var socket = NetworkNamespace.Run(_network.Client, () => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
-        Own(socket);
+        _clients.Add(socket);
         socket.Connect(Address(port, home));
         return socket;
     }
@@ -140,6 +142,11 @@ internal sealed class RealFarm : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync();
+        foreach (var client in _clients)
+        {
+            Forget(client);
+        }
+
         foreach (var owned in Enumerable.Reverse(_owned))
         {
             owned.Dispose();
@@ -150,10 +157,30 @@ internal sealed class RealFarm : IAsyncDisposable
             await node.Engine.DisposeAsync();
         }
 
+        await _relayStopping.CancelAsync();
         _relay?.Join();
         ClientSide?.Dispose();
         RouterSide?.Dispose();
+        _relayStopping.Dispose();
         _stopping.Dispose();
+    }
+
+    /// <summary>Ends a client's connection so that its kernel keeps nothing which could speak to the next test's farm.</summary>
+    private static void Forget(Socket client)
+    {
+        try
+        {
+            if (client.SocketType == SocketType.Stream)
+            {
+                client.LingerState = new LingerOption(true, 0);
+            }
+        }
+        catch (Exception gone) when (gone is ObjectDisposedException or SocketException)
+        {
+            return;
+        }
+
+        client.Dispose();
     }
 
     private static IPEndPoint Address(ushort port, RealNode? home) =>
@@ -165,7 +192,7 @@ internal sealed class RealFarm : IAsyncDisposable
         RouterSide = new CaptureLink(TapLink.Open(new TapOptions { Name = "wan", Namespace = _network.Router }));
         var profile = new FaultProfile { Delay = _setup.Delay };
         var relay = new Relay(ClientSide, RouterSide, new RelayOptions { Forward = profile, Backward = profile });
-        var stopping = _stopping.Token;
+        var stopping = _relayStopping.Token;
         _relay = new Thread(() => relay.Run(stopping)) { Name = "relay", IsBackground = true };
         _relay.Start();
     }
