@@ -14,7 +14,6 @@ namespace Baton.Bench.Farm;
 internal static class HandoffBenchmark
 {
     private const int WarmUpMoves = 20;
-    private const long BytesPerSecond = 25_000_000;
 
     private static readonly TimeSpan s_delay = TimeSpan.FromMilliseconds(2.5);
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(40);
@@ -80,7 +79,8 @@ internal static class HandoffBenchmark
         relaying.Start();
         try
         {
-            var client = new PacedClient(network.Client, BytesPerSecond);
+            var start = MonotonicClock.Now;
+            var client = new PacedClient(network.Client);
             var owner = await FindOwnerAsync(nodes);
             var moves = new List<Move>();
             for (int i = 0; i < WarmUpMoves + count; i++)
@@ -94,7 +94,7 @@ internal static class HandoffBenchmark
             var stillFrom = MonotonicClock.Now;
             await Task.Delay(s_still);
             client.Stop();
-            return new(moves, stillFrom, client.Received);
+            return new(moves, stillFrom, MonotonicClock.Now - start, client.Received);
         }
         finally
         {
@@ -154,7 +154,7 @@ internal static class HandoffBenchmark
         var perMove = moves.Select(move => Longest(gaps, gap => gap.Overlaps(move.From, move.To + rtt))).ToList();
         double moveTime = Statistics.Median(moves.Select(move => (move.To - move.From).TotalMicroseconds));
         double freeze = Statistics.Median(moves.Select(move => move.Result.Event?.FrozenMicroseconds ?? double.NaN).Where(value => !double.IsNaN(value)));
-        Print($"A download of {run.Bytes / 1e6:F0} MB at {BytesPerSecond * 8 / 1e6:F0} Mbit/s, every byte compared, moved {moves.Count} times around nodes a, b, c; path RTT {rtt.TotalMilliseconds} ms.");
+        Print($"A download of {run.Bytes / 1e6:F0} MB at {run.Bytes * 8 / 1e6 / run.Time.TotalSeconds:F0} Mbit/s, every byte compared, moved {moves.Count} times around nodes a, b, c; path RTT {rtt.TotalMilliseconds} ms.");
         Print($"Compared: times between segments with new data, captured at the client. Without moves at most {still:F2} ms;");
         Print($"around a move: median {Statistics.Median(perMove):F2} ms, at most {perMove.Max():F2} ms; in the first {WarmUpMoves} moves (left out) {warmUp:F2} ms.");
         foreach (var move in failed.GroupBy(move => $"{move.Result.Outcome}: {move.Result.Reason}"))
@@ -172,5 +172,5 @@ internal static class HandoffBenchmark
 
     private sealed record Move(Instant From, Instant To, MoveResult Result);
 
-    private sealed record DownloadRun(List<Move> Moves, Instant StillFrom, long Bytes);
+    private sealed record DownloadRun(List<Move> Moves, Instant StillFrom, TimeSpan Time, long Bytes);
 }

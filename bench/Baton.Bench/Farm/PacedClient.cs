@@ -1,30 +1,24 @@
-using System.Diagnostics;
 using Baton.Bench.Machine;
 using Baton.Link;
 
 namespace Baton.Bench.Farm;
 
 /// <summary>
-/// A download by a kernel socket at a steady rate; every byte is compared. The server always has more to send: what the
-/// client has read opens the window for as much.
+/// A download by a kernel socket, every byte compared. It reads at once, and a small receive buffer paces the stream:
+/// one window in each round trip, evenly as its acknowledgments travel.
 /// </summary>
 internal sealed class PacedClient
 {
-    private const int ReadLength = 16 << 10;
+    private const int ReadLength = 64 << 10;
+    private const int ReceiveBuffer = 128 << 10;
 
-    // Twice what is under way. The kernel opens a closed window by no less than 1/16 of its buffer, so that a buffer of
-    // the default's size would let the stream stutter at this rate.
-    private const int ReceiveBuffer = 256 << 10;
-
-    private readonly long _bytesPerSecond;
     private readonly Thread _thread;
     private volatile bool _stop;
     private Exception? _failure;
     private long _received;
 
-    public PacedClient(string networkNamespace, long bytesPerSecond)
+    public PacedClient(string networkNamespace)
     {
-        _bytesPerSecond = bytesPerSecond;
         _thread = new Thread(() => Run(networkNamespace)) { Name = "client", IsBackground = true };
         _thread.Start();
     }
@@ -60,11 +54,8 @@ internal sealed class PacedClient
 
     private void Download()
     {
-        PollSet.TightenTimers();
-        using var pause = new PollSet();
         var socket = KernelSocket.Connect(new(FarmNetwork.ServiceAddress, FarmNetwork.Port), ReceiveBuffer);
         byte[] buffer = new byte[ReadLength];
-        long start = Stopwatch.GetTimestamp();
         while (!_stop)
         {
             int received = socket.Receive(buffer);
@@ -79,11 +70,6 @@ internal sealed class PacedClient
             }
 
             Volatile.Write(ref _received, _received + received);
-            var ahead = TimeSpan.FromSeconds((double)_received / _bytesPerSecond) - Stopwatch.GetElapsedTime(start);
-            if (ahead > TimeSpan.Zero)
-            {
-                pause.Wait((long)ahead.TotalNanoseconds);
-            }
         }
 
         socket.Close();
