@@ -13,7 +13,9 @@ internal sealed class ShardCall<T>(Func<Shard, T> function) : ShardWork
         {
             _source.TrySetResult(function(shard));
         }
-        catch (Exception e) when (e is BatonException or ArgumentException or InvalidOperationException)
+#pragma warning disable CA1031 // Whoever called gets what the call threw.
+        catch (Exception e)
+#pragma warning restore CA1031
         {
             _source.TrySetException(e);
         }
