@@ -1,0 +1,74 @@
+using System.Net;
+using Baton.Node.Demo;
+using Baton.Wire;
+
+namespace Baton.Node.Tests.Demo;
+
+public sealed class AddressPlanTests
+{
+    private static readonly InetAddress Front = InetAddress.Parse("198.51.100.0");
+
+    [Fact]
+    public void Every_address_is_used_once()
+    {
+        IPAddress[] all =
+        [
+            AddressPlan.Client, AddressPlan.RouterInside, AddressPlan.RouterOutside,
+            .. AddressPlan.Nodes.SelectMany(n => (IPAddress[])[n.Front, n.Service, n.Lan]),
+        ];
+        Assert.Equal(all.Length, all.Distinct().Count());
+    }
+
+    [Fact]
+    public void Node_and_service_addresses_are_on_the_front_and_the_client_is_not()
+    {
+        Assert.All(AddressPlan.Nodes, n => Assert.True(Wire(n.Front).IsIn(Front, AddressPlan.PrefixLength)));
+        Assert.All(AddressPlan.Nodes, n => Assert.True(Wire(n.Service).IsIn(Front, AddressPlan.PrefixLength)));
+        Assert.False(Wire(AddressPlan.Client).IsIn(Front, AddressPlan.PrefixLength));
+    }
+
+    [Fact]
+    public void The_lan_has_room_for_the_encapsulation() => Assert.True(AddressPlan.LanMtu >= AddressPlan.FrontMtu + 168);
+
+    [Fact]
+    public void Nodes_are_told_apart_by_their_ethernet_addresses()
+    {
+        Assert.Equal("02:ba:70:00:01:01", DemoConfiguration.FrontMac(AddressPlan.Nodes[0]).ToString());
+        Assert.All(AddressPlan.Nodes, n => Assert.Equal(n.Name, DemoConfiguration.NodeOfFrontMac(DemoConfiguration.FrontMac(n))));
+        Assert.Null(DemoConfiguration.NodeOfFrontMac(DemoConfiguration.LanMac(AddressPlan.Nodes[0])));
+    }
+
+    [Theory]
+    [InlineData("baton-demo-4711-client", 4711)]
+    [InlineData("baton-demo-4711-a", 4711)]
+    public void The_process_that_made_a_namespace_stands_in_its_name(string name, int process) =>
+        Assert.Equal(process, DemoNetwork.OwnerOf(name));
+
+    [Theory]
+    [InlineData("baton-demo-x-a")]
+    [InlineData("baton-demo-1-a-b")]
+    [InlineData("other-1-a")]
+    [InlineData("")]
+    public void Other_peoples_namespaces_are_left_alone(string name) => Assert.Null(DemoNetwork.OwnerOf(name));
+
+    [Theory]
+    [InlineData("1M", 1L << 20)]
+    [InlineData("64m", 64L << 20)]
+    [InlineData("1G", 1L << 30)]
+    [InlineData("1048577", 1048577L)]
+    public void A_size_is_understood(string text, long bytes)
+    {
+        Assert.True(DemoOptions.TryParseSize(text, out long parsed));
+        Assert.Equal(bytes, parsed);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("M")]
+    [InlineData("-1G")]
+    [InlineData("4G")]
+    [InlineData("9999999999999999999G")]
+    public void Another_size_is_refused(string text) => Assert.False(DemoOptions.TryParseSize(text, out _));
+
+    private static InetAddress Wire(IPAddress address) => InetAddress.FromIPAddress(address);
+}
