@@ -25,6 +25,8 @@ public sealed class Dispatcher(string node, IReadOnlyDictionary<string, Content>
     /// <summary>The generator's key of <c>/stream</c>.</summary>
     public const ulong StreamKey = 0x6261_746F_6E00_0001;
 
+    private const int Tries = 3;
+
     /// <inheritdoc/>
     public override string Name => "dispatcher";
 
@@ -96,13 +98,22 @@ public sealed class Dispatcher(string node, IReadOnlyDictionary<string, Content>
             return;
         }
 
-        try
+        for (int i = 1; ; i++)
         {
-            await connection.HandOffAsync(content.Node);
-        }
-        catch (HandOffRejectedException refused)
-        {
-            await AnswerAsync(connection, head.Length, "503 Service Unavailable", refused.Message + "\n");
+            try
+            {
+                await connection.HandOffAsync(content.Node);
+                return;
+            }
+            catch (HandOffRejectedException refused) when (refused.Result.Outcome == MoveOutcome.Aborted && i < Tries)
+            {
+                // Called off half-way: the connection and its unread request are here as before.
+            }
+            catch (HandOffRejectedException refused)
+            {
+                await AnswerAsync(connection, head.Length, "503 Service Unavailable", refused.Message + "\n");
+                return;
+            }
         }
     }
 

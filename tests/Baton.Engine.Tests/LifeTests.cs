@@ -72,44 +72,6 @@ public sealed class LifeTests
     }
 
     [Fact]
-    public void An_application_that_moves_transparently_is_not_asked()
-    {
-        using var farm = new Farm(new FarmSettings()).Connect();
-        foreach (var node in farm.Nodes)
-        {
-            node.BindUdp("udp", () => new EchoApplication(node), transparent: true);
-        }
-
-        var client = farm.Clients[0].ConnectUdp(farm["a"].ServiceAddress, 53, 4000);
-        Assert.Equal("a1x", Ask(farm, client, "x"));
-        var move = farm["a"].Move(farm["b"]);
-        farm.RunUntil(() => move.Result is not null, Limit);
-
-        Assert.True(move.Result!.Moved, move.Result.ToString());
-        Assert.Equal("b1y", Ask(farm, client, "y"));
-    }
-
-    [Fact]
-    public void An_unattached_endpoint_is_moved_and_waits_there_for_an_application()
-    {
-        using var farm = new Farm(new FarmSettings()).Connect();
-        var plan = new PatternPlan(4, 50_000);
-        var client = new PatternClient(farm, farm.Clients[0], farm["a"].ServiceAddress, 80, plan);
-        farm.RunUntil(() => farm["a"].Endpoints.Any(e => e is { State: "CLOSE-WAIT" or "ESTABLISHED", ReceiveQueue: > 10_000 }), Limit);
-        var move = farm["a"].Move(farm["c"]);
-        farm.RunUntil(() => move.Result is not null, Limit);
-        Assert.True(move.Result!.Moved, move.Result.ToString());
-        farm.RunFor(TimeSpan.FromMilliseconds(10));
-        Assert.True(farm["c"].Endpoint.IsUnattached);
-
-        farm["c"].Bind("tcp", () => new PatternApplication(farm, farm["c"], plan));
-        farm["c"].Touch();
-        farm.RunUntil(() => client.IsComplete, Limit);
-        Assert.Equal(["c"], plan.Served);
-        Assert.Empty(farm.Errors);
-    }
-
-    [Fact]
     public void A_drained_node_gives_all_its_connections_away_and_none_breaks()
     {
         using var farm = new Farm(new FarmSettings { Clients = 2 }).Connect();

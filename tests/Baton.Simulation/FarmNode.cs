@@ -68,8 +68,8 @@ public sealed class FarmNode
     public bool Sees(FarmNode peer) => Shard.Exchange.View.StatusOf(peer.Id) == MemberStatus.Reachable;
 
     /// <summary>Binds an application to a TCP service.</summary>
-    public void Bind(string service, Func<IEndpointApplication> accept, string application = "pattern", bool transparent = false, ushort? port = null) =>
-        Shard.Bind(new ApplicationBinding(new BatonEndPoint(service, port), IpProtocol.Tcp, application, accept, transparent));
+    public void Bind(string service, Func<IEndpointApplication> accept, string application = "pattern", bool transparent = false) =>
+        Shard.Bind(new ApplicationBinding(new BatonEndPoint(service), IpProtocol.Tcp, application, accept, transparent));
 
     /// <summary>Binds an application to a UDP service.</summary>
     public void BindUdp(string service, Func<IEndpointApplication> accept, string application = "echo", bool transparent = false) =>

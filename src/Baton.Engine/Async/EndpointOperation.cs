@@ -88,17 +88,9 @@ internal abstract class EndpointOperation : ShardWork, IValueTaskSource<int>, IT
 
         if ((_owner.Attachment ?? (ReadsRemains ? _owner.Remains : null)) is { } attachment)
         {
-            try
+            if (TryComplete(attachment, out int result))
             {
-                if (TryComplete(attachment, out int result))
-                {
-                    Finish(result, null);
-                }
-            }
-            catch (ArgumentException e)
-            {
-                // The application's mistake (a datagram that can never be sent) is not the shard's.
-                Finish(0, e);
+                Finish(result, null);
             }
         }
         else if (_owner.Failure is { } failure)

@@ -13,9 +13,7 @@ internal sealed class ShardCall<T>(Func<Shard, T> function) : ShardWork
         {
             _source.TrySetResult(function(shard));
         }
-#pragma warning disable CA1031 // Whoever called gets what the call threw.
-        catch (Exception e)
-#pragma warning restore CA1031
+        catch (Exception e) when (e is BatonException or ArgumentException or InvalidOperationException)
         {
             _source.TrySetException(e);
         }

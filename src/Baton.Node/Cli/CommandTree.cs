@@ -24,6 +24,7 @@ internal static class CommandTree
 
     public static async Task<int> RunAsync(string[] args)
     {
+        Output.Prepare();
         var parsed = Build().Parse(args);
         if (parsed.Errors.Count > 0)
         {

@@ -7,6 +7,19 @@ namespace Baton.Node.Cli;
 /// <summary>How commands print.</summary>
 internal static class Output
 {
+    private const int RedirectedWidth = 200;
+
+    /// <summary>Where output is no terminal, lines are as long as they need to be, and plain.</summary>
+    public static void Prepare()
+    {
+        if (Console.IsOutputRedirected)
+        {
+            AnsiConsole.Profile.Width = RedirectedWidth;
+            AnsiConsole.Profile.Capabilities.Ansi = false;
+            AnsiConsole.Profile.Capabilities.ColorSystem = ColorSystem.NoColors;
+        }
+    }
+
     /// <summary>Prints a value as one JSON document.</summary>
     public static void Json<T>(T value, JsonTypeInfo<T> type) =>
         Console.Out.WriteLine(System.Text.Json.JsonSerializer.Serialize(value, type));

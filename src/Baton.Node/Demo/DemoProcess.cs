@@ -12,6 +12,7 @@ internal sealed class DemoProcess : IAsyncDisposable
     private readonly Process _process;
     private readonly Task _copying;
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _disposed;
 
     private DemoProcess(string name, Process process, string logFile)
     {
@@ -39,15 +40,21 @@ internal sealed class DemoProcess : IAsyncDisposable
     /// <summary>Throws what the process said when it has ended although nobody asked it to.</summary>
     public void RequireRunning()
     {
-        if (_process.HasExited)
+        if (_disposed == 0 && _process.HasExited)
         {
             string said = File.Exists(LogFile) ? string.Join('\n', File.ReadLines(LogFile).TakeLast(12)) : "";
             throw new DemoException($"{Name} ended with status {_process.ExitCode}:\n{said}");
         }
     }
 
+    /// <summary>Ends its input and waits; what does not end by itself is killed. May be called again.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
         try
         {
             _process.StandardInput.Close();

@@ -87,7 +87,7 @@ internal static class DemoRun
         await AddNodesAsync(farm, report, cancellation);
         var views = await farm.StopCapturesAsync(cancellation);
         string kept = options.KeepCaptures is { } keep ? Directory.CreateDirectory(keep).FullName : farm.CaptureDirectory;
-        await Task.Run(() => new TrafficChecks(report, kept, options.SnapLength).Run(farm.RelayCapture, views), cancellation);
+        await Task.Run(() => new TrafficChecks(report, kept, options.KeepCaptures is not null, options.SnapLength).Run(farm.RelayCapture, views), cancellation);
         captures.Done(true, string.Join(", ", report.Captures.Select(c => $"{c.Network} {c.Packets} packets")));
     }
 

@@ -43,8 +43,11 @@ internal sealed class DemoReport
 
     public List<CaptureReport> Captures { get; } = [];
 
-    /// <summary>RST segments seen at the client, in either direction.</summary>
+    /// <summary>RST segments seen at the client: from the farm, and in either direction on the moved transfers.</summary>
     public long Resets { get; set; }
+
+    /// <summary>RST segments of the client's kernel on its short connections: answers to ACKs that came after it had closed.</summary>
+    public long ResetsAfterClose { get; set; }
 
     public bool Check(string name, bool held, string detail)
     {

@@ -16,7 +16,7 @@ internal static class Summary
         var captures = Output.Table("network", "packets", "dropped by the capture", "file");
         foreach (var c in report.Captures)
         {
-            captures.Row(c.Network, c.Packets, c.Dropped, c.File);
+            captures.Row(c.Network, c.Packets, c.Dropped, c.File.Length > 0 ? c.File : "removed; --keep-captures DIR keeps it");
         }
 
         AnsiConsole.Write(captures);
