@@ -4,10 +4,13 @@ namespace Baton.Samples;
 
 /// <summary>
 /// An endless byte stream that any node can continue at any position: word <c>i</c> is a keyed mix of the counter
-/// <c>i</c> (SplitMix64's finaliser), eight bytes in little-endian order.
+/// <c>i</c> (SplitMix64's finaliser), eight bytes in little-endian order. The top bit of every byte is set, so that no
+/// tool that looks at captured packets takes a part of it for text.
 /// </summary>
 public sealed class GeneratedStream(ulong key)
 {
+    private const ulong TopBits = 0x8080_8080_8080_8080;
+
     /// <summary>Writes the stream's bytes from <paramref name="position"/> on into <paramref name="destination"/>.</summary>
     public void Fill(ulong position, Span<byte> destination)
     {
@@ -41,6 +44,6 @@ public sealed class GeneratedStream(ulong key)
         ulong z = key + counter * 0x9E37_79B9_7F4A_7C15;
         z = (z ^ z >> 30) * 0xBF58_476D_1CE4_E5B9;
         z = (z ^ z >> 27) * 0x94D0_49BB_1331_11EB;
-        return z ^ z >> 31;
+        return (z ^ z >> 31) | TopBits;
     }
 }

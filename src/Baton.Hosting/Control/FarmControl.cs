@@ -73,6 +73,12 @@ internal sealed class FarmControl(BatonEngine engine, NodeControl own)
             return new(MoveOutcome.NotFound, $"'{command.Target}' is no member; members are {Names()}", null, null);
         }
 
+        // The owner itself is asked most often; nobody else need be then.
+        if ((await own.ConnectionsAsync(cancellation)).Connections.Count(c => NodeControl.Names(command.Connection, c)) == 1)
+        {
+            return await own.MoveAsync(command, cancellation);
+        }
+
         var farm = await ConnectionsAsync(localOnly: false, cancellation);
         var found = farm.Connections.Where(c => NodeControl.Names(command.Connection, c)).ToArray();
         if (found is not [var connection])

@@ -21,6 +21,7 @@ internal static class Summary
 
         AnsiConsole.Write(captures);
         var checks = Output.Table("", "check", "");
+        checks.Columns[1].NoWrap = checks.Columns[2].NoWrap = false;
         foreach (var check in report.Checks)
         {
             checks.AddRow(check.Held ? "[green]ok[/]" : "[red]NO[/]", Markup.Escape(check.Name), Markup.Escape(check.Detail));
