@@ -11,7 +11,7 @@ public sealed class EstablishingTests(RealNetwork network)
     {
         await using var farm = await RealFarm.StartAsync(network);
         await farm.ServeTagsAsync("web");
-        var station = farm.Join("front", "198.51.100.50");
+        var station = await farm.JoinAsync("front", "198.51.100.50");
 
         station.SendTcp(farm.A.FrontMac, farm.A.ServiceAddress, new TcpHeader
         {

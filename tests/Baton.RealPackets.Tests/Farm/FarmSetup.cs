@@ -38,7 +38,7 @@ internal sealed record FarmSetup
     /// <summary>Weights of a, b and c.</summary>
     public IReadOnlyList<ushort> Weights { get; init; } = [1, 1, 1];
 
-    /// <summary>What the nodes' links do for the stack.</summary>
+    /// <summary>What the links do for those at their ends, the client and the router too.</summary>
     public LinkOffloads Offloads { get; init; } = LinkOffloads.Checksum | LinkOffloads.Tso | LinkOffloads.Uso;
 
     /// <summary>Wraps a node's lan link (by the node's name), for faults.</summary>

@@ -128,8 +128,13 @@ internal sealed class RealFarm : IAsyncDisposable
     /// <summary>Captures a link from now on; at the latest the farm's end ends it.</summary>
     public Capture Capture(CaptureLink link) => Own(new Capture(link));
 
-    /// <summary>A station of the test's own on the front or the lan.</summary>
-    public Station Join(string network, string address) => Own(new Station(_network, network, InetAddress.Parse(address)));
+    /// <summary>A station of the test's own on the front or the lan, once A and it can hear each other.</summary>
+    public async Task<Station> JoinAsync(string network, string address)
+    {
+        var station = Own(new Station(_network, network, InetAddress.Parse(address)));
+        await station.FindAsync(network == "lan" ? A.LanAddress : A.FrontAddress);
+        return station;
+    }
 
     /// <summary>Disposes something with the farm.</summary>
     public T Own<T>(T owned)
@@ -188,8 +193,8 @@ internal sealed class RealFarm : IAsyncDisposable
 
     private void StartRelay()
     {
-        ClientSide = new CaptureLink(TapLink.Open(new TapOptions { Name = "wan", Namespace = _network.Client }));
-        RouterSide = new CaptureLink(TapLink.Open(new TapOptions { Name = "wan", Namespace = _network.Router }));
+        ClientSide = new CaptureLink(Wan(_network.Client));
+        RouterSide = new CaptureLink(Wan(_network.Router));
         var profile = new FaultProfile { Delay = _setup.Delay };
         var relay = new Relay(ClientSide, RouterSide, new RelayOptions { Forward = profile, Backward = profile });
         var stopping = _relayStopping.Token;
@@ -222,10 +227,12 @@ internal sealed class RealFarm : IAsyncDisposable
             Limits = _setup.Limits,
             Rule = _setup.Rule,
             HandoffBudget = _setup.HandoffBudget,
-            MembershipInterval = TimeSpan.FromMilliseconds(50),
         };
         return node with { Engine = await BatonEngine.StartAsync(options) };
     }
+
+    private TapLink Wan(string space) =>
+        TapLink.Open(new TapOptions { Name = "wan", Namespace = space, Offloads = _setup.Offloads });
 
     private TapLink Tap(string space, string network, string node) => TapLink.Open(new TapOptions
     {

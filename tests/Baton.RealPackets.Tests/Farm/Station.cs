@@ -60,6 +60,13 @@ internal sealed class Station : IDisposable, IFrameReceiver
     public void SendUdp(MacAddress to, InetAddress destination, ushort sourcePort, ushort port, ReadOnlySpan<byte> payload) =>
         Send(Frames.Udp(Mac, to, Address, destination, sourcePort, port, payload));
 
+    /// <summary>Asks for a neighbour until it answers.</summary>
+    public Task FindAsync(InetAddress neighbour) => Wait.UntilAsync(() =>
+    {
+        Send(Frames.Arp(Mac, MacAddress.Broadcast, new ArpPacket(ArpOperation.Request, Mac, Address, default, neighbour)));
+        return Seen.Any(p => p.IsArp && p.Ethernet.Destination == Mac);
+    });
+
     /// <summary>Waits for a packet that satisfies a condition.</summary>
     public async Task<CapturedPacket> WaitForAsync(Func<CapturedPacket, bool> condition)
     {

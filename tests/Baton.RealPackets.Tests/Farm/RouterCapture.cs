@@ -1,0 +1,53 @@
+using System.Collections.Concurrent;
+using System.Net.Sockets;
+using Baton.Link;
+
+namespace Baton.RealPackets.Tests;
+
+/// <summary>What the router's kernel passes, on all its interfaces: a packet socket in its namespace.</summary>
+internal sealed class RouterCapture : IDisposable
+{
+    private const ProtocolType EveryProtocol = (ProtocolType)0x0300;
+    private const int SOL_SOCKET = 1, SO_RCVBUFFORCE = 33;
+
+    private readonly Socket _socket;
+    private readonly Thread _thread;
+    private readonly ConcurrentQueue<byte[]> _frames = new();
+
+    public RouterCapture(RealNetwork network)
+    {
+        _socket = NetworkNamespace.Run(network.Router, () => new Socket(AddressFamily.Packet, SocketType.Raw, EveryProtocol));
+        _socket.SetRawSocketOption(SOL_SOCKET, SO_RCVBUFFORCE, BitConverter.GetBytes(64 << 20));
+        _socket.ReceiveTimeout = 100;
+        _thread = new Thread(Receive) { IsBackground = true, Name = "router capture" };
+        _thread.Start();
+    }
+
+    /// <summary>What has been seen so far.</summary>
+    public List<CapturedPacket> Packets => [.. _frames.Select(frame => new CapturedPacket(0, CaptureDirection.Unknown, frame))];
+
+    public void Dispose()
+    {
+        _socket.Dispose();
+        _thread.Join();
+    }
+
+    private void Receive()
+    {
+        byte[] buffer = new byte[1 << 17];
+        while (true)
+        {
+            try
+            {
+                _frames.Enqueue(buffer[.._socket.Receive(buffer)]);
+            }
+            catch (SocketException e) when (e.SocketErrorCode is SocketError.TimedOut or SocketError.WouldBlock)
+            {
+            }
+            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            {
+                return;
+            }
+        }
+    }
+}
