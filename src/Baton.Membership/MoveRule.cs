@@ -59,10 +59,12 @@ public sealed class MoveRule
             return null;
         }
 
-        ulong wanted = Math.Min((here - there) / 2, own.LiveConnections);
+        // A connection takes its share of the queues along, so few that are busy weigh as much as many that are idle.
+        ulong wanted = (here - there) / 2 * own.LiveConnections / here;
         if (cause == MoveCause.SourceOverloaded)
         {
-            wanted = Math.Min(wanted, here - _options.OverloadedAbove!.Value);
+            ulong excess = here - _options.OverloadedAbove!.Value;
+            wanted = Math.Min(wanted, (excess * own.LiveConnections + here - 1) / here);
         }
 
         int connections = (int)Math.Min(wanted, (ulong)Allowance(now));

@@ -51,12 +51,12 @@ public sealed class MoveRuleTests
     }
 
     [Fact]
-    public void No_more_connections_are_proposed_than_there_are()
+    public void Busy_connections_weigh_more_and_so_fewer_are_proposed()
     {
-        // The load is the processor's, not that of connections.
+        // The load is the processor's: half of it is one of the two connections that cause it.
         var busy = State(A, live: 2) with { CpuPermille = 4000 };
 
-        Assert.Equal(2, Rule().Propose(At(0), busy, [State(B)])?.Connections);
+        Assert.Equal(1, Rule().Propose(At(0), busy, [State(B)])?.Connections);
         Assert.Null(Rule().Propose(At(0), busy with { LiveConnections = 0 }, [State(B)]));
     }
 
