@@ -14,7 +14,10 @@ internal sealed record Benchmark(
     string Name, string Unit, double Scale, Func<Measurement> Kernel, Func<Measurement> Own, double KernelFloor = 0);
 
 /// <summary>The kernel and the own stack, one right after the other.</summary>
-internal readonly record struct Round(Measurement Kernel, Measurement Own);
+/// <param name="Kernel">The kernel's measurement.</param>
+/// <param name="Own">The own stack's.</param>
+/// <param name="Others">Percent of a core that other processes used meanwhile.</param>
+internal readonly record struct Round(Measurement Kernel, Measurement Own, double Others);
 
 /// <summary>
 /// Repeats a benchmark until enough rounds count: those before, amid and after which a cache line travels between the
@@ -30,6 +33,7 @@ internal sealed class Rounds(int wanted, TimeSpan budget)
         benchmark.Kernel();
         benchmark.Own();
         double before = Cores.MeasureRoundTrip();
+        var meter = new OthersMeter();
         while (counted.Count < wanted && Stopwatch.GetElapsedTime(start) < budget)
         {
             var kernel = benchmark.Kernel();
@@ -38,14 +42,15 @@ internal sealed class Rounds(int wanted, TimeSpan budget)
             double after = Cores.MeasureRoundTrip();
             double worst = Math.Max(before, Math.Max(amid, after));
             before = after;
+            double others = meter.Measure();
             if (worst <= Cores.RoundTripLimit && kernel.Rate >= benchmark.KernelFloor)
             {
-                counted.Add(new(kernel, own));
+                counted.Add(new(kernel, own, others));
             }
             else
             {
                 string why = worst > Cores.RoundTripLimit ? $"round trip between the cores {worst:F0} ns" : "the kernel is below its floor";
-                Console.WriteLine($"left out: {benchmark.Name}: kernel {kernel.Rate / benchmark.Scale:F1}, own {own.Rate / benchmark.Scale:F1} {benchmark.Unit}: {why}");
+                Console.WriteLine($"left out: {benchmark.Name}: kernel {kernel.Rate / benchmark.Scale:F1}, own {own.Rate / benchmark.Scale:F1} {benchmark.Unit}: {why}; others {others:F0} %");
             }
         }
 

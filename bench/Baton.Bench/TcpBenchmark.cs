@@ -72,7 +72,8 @@ internal sealed class TcpBenchmark : IDisposable
         var time = TimeSpan.FromSeconds(quick ? 0.4 : 1);
         var rounds = new Rounds(quick ? 5 : 9, TimeSpan.FromSeconds(quick ? 6.5 : 90));
         Console.WriteLine("Both sides: one server thread (core 0) and one client thread (core 1); the server looks for 20 µs, then sleeps.");
-        Print($"{"",-26}{"kernel",10}{"own",10}{"",8}{"ratio",8}  rounds");
+        Print($"\"others\" is what other processes took of a core meanwhile: a table with much of it says little.");
+        Print($"{"",-26}{"kernel",10}{"own",10}{"",8}{"ratio",8}{"rounds",8}{"others",8}");
         var figures = new List<string>();
         foreach (var (figure, benchmark) in All(time).Where(comparison => only is null || comparison.Figure == only))
         {
@@ -147,7 +148,7 @@ internal sealed class TcpBenchmark : IDisposable
         double kernel = Statistics.Median(rounds.Select(round => value(round.Kernel))) / scale;
         double own = Statistics.Median(rounds.Select(round => value(round.Own))) / scale;
         double ratio = Statistics.Median(rounds.Select(round => value(round.Own) / value(round.Kernel)));
-        Print($"{name,-26}{kernel,10:F1}{own,10:F1} {unit,-7}{ratio,8:F2}  {rounds.Count}");
+        Print($"{name,-26}{kernel,10:F1}{own,10:F1} {unit,-7}{ratio,8:F2}{rounds.Count,8}{Statistics.Median(rounds.Select(round => round.Others)),6:F0} %");
         return FormattableString.Invariant($"{figure}={ratio:F2}");
     }
 
