@@ -13,10 +13,10 @@ namespace Baton.Bench;
 internal readonly record struct Measurement(double Rate, double Median = double.NaN, double P99 = double.NaN);
 
 /// <summary>
-/// The client program, the same for both servers: kernel sockets, blocking calls, one thread on the client's core. All
-/// data that come are compared with what must come.
+/// The client program, the same for both servers: kernel sockets, one thread on the client's core, which looks for an
+/// answer as long as the servers do for a request before it sleeps. All data that come are compared with what must come.
 /// </summary>
-internal sealed class Client(string networkNamespace)
+internal sealed class Client(string networkNamespace, TimeSpan spin)
 {
     private readonly long[] _latencies = new long[1 << 21];
 
@@ -77,7 +77,7 @@ internal sealed class Client(string networkNamespace)
         {
             request[0] = (byte)(count | 1);
             socket.SendAll(request);
-            Require(socket.Receive(response) == 1 && response[0] == request[0], "an answer is wrong");
+            Require(socket.ReceiveSpinning(response, spin) == 1 && response[0] == request[0], "an answer is wrong");
             long now = Stopwatch.GetTimestamp();
             _latencies[count++] = now - last;
             last = now;
@@ -114,7 +114,7 @@ internal sealed class Client(string networkNamespace)
 
             foreach (var socket in sockets)
             {
-                Require(socket.Receive(response) == 1 && response[0] == request[0], "an answer is wrong");
+                Require(socket.ReceiveSpinning(response, spin) == 1 && response[0] == request[0], "an answer is wrong");
             }
         }
 
@@ -141,7 +141,7 @@ internal sealed class Client(string networkNamespace)
             request[0] = last ? KernelServer.LastRequest : (byte)(count | 1);
             var socket = Connect(server, ServerTask.Echo);
             socket.SendAll(request);
-            Require(socket.Receive(response) == 1 && response[0] == request[0], "an answer is wrong");
+            Require(socket.ReceiveSpinning(response, spin) == 1 && response[0] == request[0], "an answer is wrong");
             socket.Close();
             count += last ? 0 : 1;
         }

@@ -14,6 +14,7 @@ internal sealed class TcpBenchmark : IDisposable
 {
     private const double Gigabit = 1e9 / 8;
     private const double Thousand = 1e3;
+    private const string CongestionControl = "/proc/sys/net/ipv4/tcp_congestion_control";
     private const int Parallel = 64;
     private const double RequestFloor = 110e3;
 
@@ -33,7 +34,7 @@ internal sealed class TcpBenchmark : IDisposable
         _kernel = new KernelServer(_network["server"], s_kernelServer, s_spin);
         _own = new ShardServer(_network["client"], s_ownServer, s_ownAddress, s_spin);
         _network.Ip("client", "address add 198.18.1.2/24 dev own");
-        _client = new Client(_network["client"]);
+        _client = new Client(_network["client"], s_spin);
     }
 
     /// <summary>Runs all of it, or one comparison, and prints table and figures.</summary>
@@ -51,8 +52,9 @@ internal sealed class TcpBenchmark : IDisposable
     }
 
     /// <summary>
-    /// The client has a veth to the kernel's server, and a TAP device to the own stack. Ports in TIME-WAIT are used again
-    /// after a second, for the many short connections.
+    /// The client has a veth to the kernel's server, and a TAP device to the own stack. All sides send by Reno, which every
+    /// kernel has and the own stack's is like. Ports in TIME-WAIT are used again after a second, for the many short
+    /// connections.
     /// </summary>
     private static Namespaces MakeNetwork()
     {
@@ -62,6 +64,8 @@ internal sealed class TcpBenchmark : IDisposable
         network.Ip("client", "link set kernel up");
         network.Ip("server", $"address add {s_kernelServer}/24 dev kernel");
         network.Ip("server", "link set kernel up");
+        network.Set("client", CongestionControl, "reno");
+        network.Set("server", CongestionControl, "reno");
         network.Set("client", "/proc/sys/net/ipv4/ip_local_port_range", "1024 65535");
         network.Set("client", "/proc/sys/net/ipv4/tcp_tw_reuse", "1");
         return network;
@@ -71,7 +75,7 @@ internal sealed class TcpBenchmark : IDisposable
     {
         var time = TimeSpan.FromSeconds(quick ? 0.4 : 1);
         var rounds = new Rounds(quick ? 5 : 9, TimeSpan.FromSeconds(quick ? 6.5 : 90));
-        Console.WriteLine("Both sides: one server thread (core 0) and one client thread (core 1); the server looks for 20 µs, then sleeps.");
+        Console.WriteLine("Both sides: one server thread (core 0) and one client thread (core 1); both look for 20 µs, then sleep.");
         Print($"\"others\" is what other processes took of a core meanwhile: a table with much of it says little.");
         Print($"{"",-26}{"kernel",10}{"own",10}{"",8}{"ratio",8}{"rounds",8}{"others",8}");
         var figures = new List<string>();
@@ -122,7 +126,7 @@ internal sealed class TcpBenchmark : IDisposable
             Print($"dropped: {reason} {count}");
         }
 
-        return FormattableString.Invariant($"alloc={(double)bytes / Math.Max(1, frames):0.###}");
+        return FormattableString.Invariant($"alloc={(double)bytes / Math.Max(1, frames):0.##}");
     }
 
     private static void Print(FormattableString text) => Console.WriteLine(text.ToString(CultureInfo.InvariantCulture));

@@ -14,6 +14,7 @@ internal static unsafe partial class Libc
     public const int MSG_DONTWAIT = 0x40, MSG_NOSIGNAL = 0x4000, SHUT_WR = 1;
     public const int EINTR = 4, EAGAIN = 11;
     public const int EPOLL_CLOEXEC = 0x80000, EPOLL_CTL_ADD = 1;
+    public const int SCHED_FIFO = 1;
     public const uint EPOLLIN = 1;
     public const short POLLIN = 1;
     private const string C = "libc";
@@ -61,6 +62,10 @@ internal static unsafe partial class Libc
 
     [LibraryImport(C, EntryPoint = "poll", SetLastError = true)]
     public static partial int Poll(PollRequest* requests, ulong count, int milliseconds);
+
+    /// <summary>Process 0 is the calling thread; the parameter is struct sched_param, one int.</summary>
+    [LibraryImport(C, EntryPoint = "sched_setscheduler", SetLastError = true)]
+    public static partial int SetScheduler(int process, int policy, int* priority);
 
     /// <summary>Process 0 is the calling thread.</summary>
     [LibraryImport(C, EntryPoint = "sched_setaffinity", SetLastError = true)]

@@ -155,8 +155,10 @@ public sealed class Shard : IDisposable
     {
         Now = now;
         bool busy = RunWorks();
-        busy |= Options.Front.Link.Receive(_path.Front, Options.Limits.BurstFrames) > 0;
+
+        // The front last: what it brings is answered without a look at the lan in between.
         busy |= Options.Lan.Link.Receive(_path.Lan, Options.Limits.BurstFrames) > 0;
+        busy |= Options.Front.Link.Receive(_path.Front, Options.Limits.BurstFrames) > 0;
         RunDeadlines();
         bool more;
         int frames = 0;

@@ -32,11 +32,17 @@ public sealed unsafe class TapLink : ILink
 {
     private const int EBADFD = 77, EFAULT = 14;
     private const int BufferLength = 72 * 1024;
+    private const int MaxBurst = 64;
 
     // Pinned for the link's life: the kernel writes frames here, one at a time.
     private readonly byte[] _buffer = GC.AllocateUninitializedArray<byte>(BufferLength, pinned: true);
     private readonly byte* _start;
     private int _descriptor;
+
+    // To read once more only to learn that nothing waits costs a system call on the way of every request. So a burst ends
+    // after as many frames as the last one had; bursts that end so one after the other grow.
+    private int _burst = 1;
+    private bool _wasFull;
 
     private TapLink(TapOptions options, int descriptor, MacAddress address)
     {
@@ -74,11 +80,12 @@ public sealed unsafe class TapLink : ILink
         return new TapLink(options, descriptor, address);
     });
 
-    /// <inheritdoc/>
+    /// <summary>Gives waiting frames, and perhaps not all: whoever got some asks again before he waits.</summary>
     /// <exception cref="LinkException">The interface was deleted.</exception>
     public int Receive(IFrameReceiver receiver, int limit)
     {
         int given = 0;
+        limit = Math.Min(limit, _burst);
         while (given < limit)
         {
             // Safe: the buffer is pinned, longer than any frame (64 KiB and headers), and only this thread uses it.
@@ -97,6 +104,9 @@ public sealed unsafe class TapLink : ILink
             Give(receiver, (int)read);
         }
 
+        bool isFull = given == _burst;
+        _burst = !isFull ? Math.Max(1, given) : _wasFull ? Math.Min(2 * _burst, MaxBurst) : _burst;
+        _wasFull = isFull;
         return given;
     }
 
