@@ -72,9 +72,15 @@ internal static class SegmentArrival
     /// <summary>§3.10.7.4 in TIME-WAIT.</summary>
     public static TcpDisposition OnTimeWait(TcpConnection c, Instant now, in TcpHeader header, ReadOnlySpan<byte> text)
     {
+        if (header.Has(TcpFlags.Rst))
+        {
+            // RFC 1337 §3, F1: an old duplicate that reaches the peer's closed port may cause it. Nothing is left to reset.
+            return TcpDisposition.Ignored;
+        }
+
         long position = c.Receiver.PositionOf(header.Sequence);
         var options = header.Options;
-        if (header.Has(TcpFlags.Syn) && !header.Has(TcpFlags.Rst) && !header.Has(TcpFlags.Ack))
+        if (header.Has(TcpFlags.Syn) && !header.Has(TcpFlags.Ack))
         {
             // RFC 6191 §2: a later timestamp, or without timestamps a later sequence number, tells a new connection.
             bool newer = c.Receiver.Timestamps.On && options.HasTimestamps
@@ -84,7 +90,7 @@ internal static class SegmentArrival
         }
 
         // Eighth check: the FIN again; our ACK was lost.
-        if (header.Has(TcpFlags.Fin) && !header.Has(TcpFlags.Rst) && position + text.Length < c.Receiver.Nxt)
+        if (header.Has(TcpFlags.Fin) && position + text.Length < c.Receiver.Nxt)
         {
             c.Receiver.Acks.Now();
             c.Timers.Set(TimerKind.Linger, now + c.Settings.TimeWaitLength);

@@ -40,6 +40,17 @@ public class ClosingTests
     }
 
     [Fact]
+    public void A_reset_in_time_wait_takes_nothing_from_the_reader()
+    {
+        var s = Script.Established();
+        s.Do(c => c.CloseWrite(s.Now)).Out("F.", 1, ack: 1);
+        s.In("F.", 1, ack: 2, len: 5).Out(".", 2, ack: 7);
+        s.In(TcpDisposition.Ignored, "R", 7);
+        Assert.Equal(TcpState.TimeWait, s.Connection.State);
+        Assert.Equal(5, s.Connection.ReadableBytes);
+    }
+
+    [Fact]
     public void Both_may_close_at_once()
     {
         var s = Script.Established();
