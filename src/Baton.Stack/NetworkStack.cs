@@ -64,6 +64,9 @@ public sealed class NetworkStack
     /// <summary>Bytes that frozen endpoints and embryos hold.</summary>
     public long HeldBytes => _factory.HeldBytes;
 
+    /// <summary>The buffers of packets that wait.</summary>
+    public BufferPool Pool => _options.Pool;
+
     /// <summary>RSTs sent to segments of no connection.</summary>
     public long ResetsSent => _resets.Sent;
 
@@ -299,6 +302,7 @@ public sealed class NetworkStack
             return TryEmit(now, scratch, out frame);
         }
 
+        _reassembler.ReleaseWhole();
         frame = default;
         return false;
     }

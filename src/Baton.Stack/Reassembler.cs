@@ -32,7 +32,7 @@ internal sealed class Reassembler
 
     /// <summary>
     /// Takes one fragment. When it was the last one missing, <paramref name="whole"/> is the packet, valid until the next
-    /// call; else it is empty.
+    /// call or <see cref="ReleaseWhole"/>; else it is empty.
     /// </summary>
     public DropReason Add(Instant now, scoped in IpPacket packet, ReadOnlySpan<byte> bytes, out ReadOnlySpan<byte> whole)
     {

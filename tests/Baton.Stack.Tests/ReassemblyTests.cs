@@ -45,6 +45,20 @@ public sealed class ReassemblyTests
     }
 
     [Fact]
+    public void The_last_packet_put_together_keeps_no_buffer()
+    {
+        var host = Host.AtHome();
+        foreach (var fragment in Frames.Udp(ToDns, new byte[600]).Fragments(64))
+        {
+            host.Receive(Start, fragment);
+        }
+
+        Assert.True(host.Stack.Endpoints.OfType<UdpEndpoint>().Single().TryReceive(new byte[600], out _, out _, out _));
+        Assert.False(host.Stack.TryEmit(Start, new byte[host.Stack.ScratchLength], out _));
+        host.Pool.AssertNoneLent();
+    }
+
+    [Fact]
     public void An_incomplete_datagram_is_given_up_after_its_time()
     {
         var host = Host.AtHome();
