@@ -36,7 +36,8 @@ internal sealed class MoveDesk
             var deadline = _nextDrainStep;
             foreach (var record in _asked)
             {
-                deadline = Instant.Min(deadline, record.Pending!.Deadline);
+                // Once it has handed off, the handoff's outcome is the answer, however long that takes.
+                deadline = record.Running is null ? Instant.Min(deadline, record.Pending!.Deadline) : deadline;
             }
 
             return deadline;
