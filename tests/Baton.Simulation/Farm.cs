@@ -10,17 +10,20 @@ namespace Baton.Simulation;
 /// </summary>
 public sealed class Farm : IDisposable
 {
+    private const int MaxStepsAtOneTime = 10_000;
+
     private static readonly byte[] s_secret = [1, 2, 3, 4];
 
-    private readonly BufferPool _pool = new(MemoryNetwork.DefaultPoolBytes);
+
+    private int _stepsAtOneTime;
 
     /// <summary>Starts the nodes; they do not know each other yet.</summary>
     public Farm(FarmSettings settings)
     {
         Settings = settings;
         Random = new SeededRandom(settings.Seed);
-        Front = new MemoryNetwork(Random.NextUInt64(), _pool);
-        Lan = new MemoryNetwork(Random.NextUInt64(), _pool);
+        Front = new MemoryNetwork(Random.NextUInt64(), Pool);
+        Lan = new MemoryNetwork(Random.NextUInt64(), Pool);
         Now = Instant.Zero + TimeSpan.FromSeconds(1);
         Front.Deliver(Now);
         Lan.Deliver(Now);
@@ -33,6 +36,9 @@ public sealed class Farm : IDisposable
 
     /// <summary>The source of everything random.</summary>
     public SeededRandom Random { get; }
+
+    /// <summary>The frames under way.</summary>
+    public BufferPool Pool { get; } = new(MemoryNetwork.DefaultPoolBytes);
 
     /// <summary>The network of clients and services.</summary>
     public MemoryNetwork Front { get; }
@@ -120,7 +126,20 @@ public sealed class Farm : IDisposable
         next = Instant.Min(next, Instant.Min(Front.NextDelivery, Lan.NextDelivery));
         if (next <= Now)
         {
+            if (++_stepsAtOneTime > MaxStepsAtOneTime)
+            {
+                throw new InvalidOperationException($"Time stands still at {Now}: {string.Join(", ", Nodes.Where(n => n.Next <= Now).Select(n => n.Name))} want to run at once, again and again.");
+            }
+
             return true;
+        }
+
+        _stepsAtOneTime = 0;
+
+        long grid = Settings.Grid.Ticks;
+        if (grid > 0 && next != Instant.Never)
+        {
+            next = new Instant((next.Ticks + grid - 1) / grid * grid);
         }
 
         if (next > end)

@@ -27,6 +27,7 @@ public sealed class FarmClient : IFrameReceiver
         {
             Keys = new StackKeys(new HashKey(farm.Random.NextUInt64(), 1), new HashKey(farm.Random.NextUInt64(), 2)),
             OwnerAddress = Address,
+            OwnTcp = farm.Settings.ClientTcp,
         });
         Stack.AddInterface(new InterfaceOptions
         {

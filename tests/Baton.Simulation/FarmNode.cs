@@ -87,12 +87,19 @@ public sealed class FarmNode
         return pending;
     }
 
+    /// <summary>When it wants to run.</summary>
+    public Instant Next => _next;
+
+    /// <summary>Whether it ran in the last step.</summary>
+    public bool HasRun { get; private set; }
+
     /// <summary>Something was called on the shard: it runs at the next step.</summary>
     public void Touch() => _next = Instant.Zero;
 
     internal Instant Run(Instant now)
     {
-        if (now >= _next || FrontLink.Waiting > 0 || LanLink.Waiting > 0 || Shard.HasWorks)
+        HasRun = now >= _next || FrontLink.Waiting > 0 || LanLink.Waiting > 0 || Shard.HasWorks;
+        if (HasRun)
         {
             _next = Shard.Run(now);
         }

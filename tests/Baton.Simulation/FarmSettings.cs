@@ -1,5 +1,6 @@
 using Baton.Engine;
 using Baton.Link;
+using Baton.Tcp;
 using Baton.Wire;
 
 namespace Baton.Simulation;
@@ -21,6 +22,12 @@ public sealed record FarmSettings
 
     /// <summary>What goes wrong on each node's cable of the lan.</summary>
     public FaultProfile Lan { get; init; } = new() { Delay = TimeSpan.FromMicroseconds(20) };
+
+    /// <summary>The grid on which time advances: what is due between two points happens at the later one. Zero for none.</summary>
+    public TimeSpan Grid { get; init; }
+
+    /// <summary>Settings of the clients' connections.</summary>
+    public TcpSettings ClientTcp { get; init; } = TcpSettings.Default;
 
     /// <summary>The front's MTU.</summary>
     public int FrontMtu { get; init; } = 1500;

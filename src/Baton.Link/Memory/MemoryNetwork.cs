@@ -51,6 +51,9 @@ public sealed class MemoryNetwork
     /// <summary>Sees every frame that is sent, or null.</summary>
     public FrameObserver? Observer { get; set; }
 
+    /// <summary>Sees every frame of which a second copy was made, or null.</summary>
+    public FrameObserver? DuplicateObserver { get; set; }
+
     /// <summary>
     /// Whether super-frames cross the network whole, so that one loss takes all their packets, and are cut only before a
     /// link that does not take them. Otherwise they are cut as they are sent.
@@ -200,6 +203,7 @@ public sealed class MemoryNetwork
         {
             if (_pool.TryRentCopy(transit.Buffer.Span, out var copy))
             {
+                DuplicateObserver?.Invoke(transit.From, transit.Offload, copy.Span);
                 _transit.Add(fate.DuplicateDue, transit with { Buffer = copy });
             }
             else

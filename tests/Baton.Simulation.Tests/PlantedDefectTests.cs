@@ -1,0 +1,26 @@
+namespace Baton.Simulation.Tests;
+
+public sealed class PlantedDefectTests
+{
+    private const int MostSeeds = 1000;
+
+    [Theory]
+    [InlineData(nameof(PlantedDefect.ThawAfterCommit), "active at node")]
+    [InlineData(nameof(PlantedDefect.EmbryoAcknowledges), "active at node")]
+    [InlineData(nameof(PlantedDefect.DroppedHeldPacket), "and holds")]
+    [InlineData(nameof(PlantedDefect.ShrunkRightEdge), "takes the right edge back")]
+    [InlineData(nameof(PlantedDefect.ReusedEpoch), "the directory goes from")]
+    public void A_planted_defect_is_found(string defect, string invariant)
+    {
+        for (ulong seed = 1; seed <= MostSeeds; seed++)
+        {
+            if (SimulationRun.Run(seed, Enum.Parse<PlantedDefect>(defect)).Failure is { } failure)
+            {
+                Assert.Contains(invariant, failure, StringComparison.Ordinal);
+                return;
+            }
+        }
+
+        Assert.Fail($"{defect} was not found in {MostSeeds} seeds.");
+    }
+}

@@ -1,0 +1,160 @@
+using Baton.Stack;
+using Baton.Tcp;
+using Baton.Wire;
+
+namespace Baton.Simulation;
+
+/// <summary>One endpoint at one node, from step to step.</summary>
+internal sealed class EndpointWatch(SimulationRun run, FarmNode node, Endpoint endpoint, SimulatedFlow flow)
+{
+    private EndpointPhase? _phase;
+    private Epoch _epoch;
+    private SeqNum? _unacknowledged;
+    private int _held;
+    private long _heldTotal;
+
+    /// <summary>After a step in which the node ran.</summary>
+    public void Check()
+    {
+        var phase = endpoint.Phase;
+        if (endpoint.Epoch < _epoch)
+        {
+            run.Fail($"{endpoint}: the epoch goes back from {_epoch} at node {node.Name}.");
+        }
+
+        _epoch = endpoint.Epoch;
+        bool changed = phase != _phase;
+        if (changed)
+        {
+            run.Trace?.WriteLine($"{run.Now} {node.Name} {endpoint} {(endpoint as TcpEndpoint)?.Connection?.State} {(endpoint as TcpEndpoint)?.Connection?.Statistics}");
+            OnPhase(phase);
+            _phase = phase;
+        }
+
+        if (phase == EndpointPhase.Active)
+        {
+            if (endpoint is TcpEndpoint tcp)
+            {
+                CheckConnection(tcp, tcp.Connection!);
+            }
+        }
+        else if (phase is EndpointPhase.Frozen or EndpointPhase.Embryo)
+        {
+            CheckHeld(changed);
+        }
+    }
+
+    private void OnPhase(EndpointPhase phase)
+    {
+        var watch = flow.Watch;
+        switch (phase)
+        {
+            case EndpointPhase.Active:
+                if (watch.Active is { Phase: EndpointPhase.Active } other && !ReferenceEquals(other, endpoint))
+                {
+                    run.Fail($"{flow.Flow}: active at node {node.Name} and elsewhere: {other}.");
+                }
+
+                if (flow.Home.Shard.Flows.TryFind(flow.Flow, out var entry))
+                {
+                    watch.OnEntry(entry.Owner, entry.Epoch);
+                    if (entry.Owner != node.Id)
+                    {
+                        run.Fail($"{flow.Flow}: active at node {node.Name}, but the directory names node {entry.Owner} in epoch {entry.Epoch}.");
+                    }
+                }
+
+                watch.Active = endpoint;
+                watch.Frozen = null;
+                break;
+
+            case EndpointPhase.Frozen:
+                watch.Frozen = endpoint;
+                CountFrozen();
+                break;
+        }
+    }
+
+    private void CheckConnection(TcpEndpoint tcp, TcpConnection connection)
+    {
+        if (!connection.IsSynchronized)
+        {
+            return;
+        }
+
+        var sequence = connection.Sequence;
+        if (_unacknowledged is { } before && sequence.SndUna < before)
+        {
+            run.Fail($"{endpoint}: SND.UNA goes back from {before} to {sequence.SndUna}.");
+        }
+
+        _unacknowledged = sequence.SndUna;
+        if (flow.Watch.Acknowledged is { } acknowledged && sequence.RcvNxt < acknowledged)
+        {
+            run.Fail($"{endpoint}: RCV.NXT is {sequence.RcvNxt}, but {acknowledged} was acknowledged.");
+        }
+
+        int queued = connection.Sender.Queue.Length;
+        bool outstanding = queued > 0 || sequence.SndUna != sequence.SndNxt;
+        if (outstanding
+            && !tcp.IsParked
+            && !tcp.IsQueuedToEmit
+            && (connection.NextDeadline == Instant.Never || tcp.Deadline > connection.NextDeadline))
+        {
+            run.Fail($"{endpoint}: {queued} bytes are not acknowledged, and no timer runs ({connection.State}, {connection.Statistics}).");
+        }
+
+        if (flow is StreamFlow { Application: { Attachment.IsOpen: true } application } && application.Attachment.Id == endpoint.Id)
+        {
+            CheckApplication(application, connection, sequence, queued);
+        }
+    }
+
+    /// <summary>What the client was acknowledged is with the application or in the queue, and what it wrote is sent or queued.</summary>
+    private void CheckApplication(StreamApplication application, TcpConnection connection, SequenceGroup sequence, int queued)
+    {
+        bool remoteClosed = connection.State is TcpState.CloseWait or TcpState.LastAck or TcpState.Closing or TcpState.TimeWait;
+        long received = (uint)(sequence.RcvNxt - sequence.Irs) - 1 - (remoteClosed ? 1 : 0);
+        long accounted = application.Received + application.Attachment!.ReadableBytes;
+        if (received != accounted)
+        {
+            run.Fail($"{endpoint}: {received} bytes were acknowledged, but {application.Received} are read and {accounted - application.Received} readable.");
+        }
+
+        if (connection.State is TcpState.Established or TcpState.CloseWait)
+        {
+            long written = (uint)(sequence.SndUna - sequence.Iss) - 1 + queued;
+            if (written != application.Sent)
+            {
+                run.Fail($"{endpoint}: the application wrote {application.Sent} bytes, of which {written} are acknowledged or queued.");
+            }
+        }
+    }
+
+    /// <summary>What is held stays so until the outcome.</summary>
+    private void CheckHeld(bool first)
+    {
+        var held = endpoint.Held;
+        if (!first && held.Count - _held != held.Total - _heldTotal)
+        {
+            run.Fail($"{endpoint}: node {node.Name} held {_held} packets, took {held.Total - _heldTotal} more, and holds {held.Count}.");
+        }
+
+        run.Totals.Count(Total.PacketsHeld, first ? held.Count : held.Total - _heldTotal);
+        (_held, _heldTotal) = (held.Count, held.Total);
+    }
+
+    private void CountFrozen()
+    {
+        if ((endpoint as TcpEndpoint)?.Connection is not { } connection)
+        {
+            return;
+        }
+
+        var statistics = connection.Statistics;
+        run.Totals.Count(Total.ZeroWindowAtFreeze, statistics.SendWindow == 0 ? 1 : 0);
+        run.Totals.Count(Total.HalfClosedAtFreeze, connection.State is TcpState.CloseWait or TcpState.FinWait1 or TcpState.FinWait2 ? 1 : 0);
+        run.Totals.Count(Total.OutOfOrderAtFreeze, statistics.OutOfOrderBytes > 0 ? 1 : 0);
+        run.Totals.Count(Total.UnacknowledgedAtFreeze, statistics.BytesInFlight > 0 ? 1 : 0);
+    }
+}

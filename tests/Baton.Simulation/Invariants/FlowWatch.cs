@@ -1,0 +1,147 @@
+using Baton.Stack;
+using Baton.Tcp;
+using Baton.Wire;
+
+namespace Baton.Simulation;
+
+/// <summary>What the front has seen of one flow, held against what may not happen.</summary>
+internal sealed class FlowWatch(SimulationRun run, Flow flow, FarmNode home)
+{
+    private SeqNum? _farmEnd;
+    private SeqNum? _clientEnd;
+    private SeqNum? _edge;
+    private uint? _timestamp;
+    private int _scale;
+    private NodeId _owner;
+    private Epoch _epoch;
+
+    /// <summary>The highest acknowledgment that the client was sent.</summary>
+    public SeqNum? Acknowledged { get; private set; }
+
+    /// <summary>The endpoint that was active last.</summary>
+    public Endpoint? Active { get; set; }
+
+    /// <summary>The frozen copy, while there is one.</summary>
+    public Endpoint? Frozen { get; set; }
+
+    /// <summary>Handoffs that have taken the flow to another node.</summary>
+    public int Moves { get; set; }
+
+    /// <summary>A TCP segment of the farm, as it leaves a node.</summary>
+    public void OnFarmSegment(FarmNode node, in TcpHeader header, int length)
+    {
+        CheckEmitter(node);
+        if (header.Has(TcpFlags.Rst))
+        {
+            // Once the connection has ended in order, what is late or a copy is answered as RFC 9293 §3.10.7.1 wants.
+            if (Active is not TcpEndpoint { Connection.CloseReason: TcpCloseReason.Normal })
+            {
+                run.Fail($"{flow}: node {node.Name} sends RST ({Active}, {(Active as TcpEndpoint)?.Connection?.CloseReason}).");
+            }
+
+            return;
+        }
+
+        if (header.Has(TcpFlags.Syn))
+        {
+            _scale = header.Options.WindowScale ?? 0;
+        }
+
+        if (header.Has(TcpFlags.Ack))
+        {
+            if (Acknowledged is { } before && header.Acknowledgment < before)
+            {
+                run.Fail($"{flow}: node {node.Name} acknowledges {header.Acknowledgment} after {before}.");
+            }
+
+            Acknowledged = header.Acknowledgment;
+            OnEdge(node, in header);
+        }
+
+        if (header.Options.HasTimestamps)
+        {
+            uint value = header.Options.TimestampValue;
+            if (_timestamp is { } before && (int)(value - before) < 0)
+            {
+                run.Fail($"{flow}: TSval at node {node.Name} goes back from {before} to {value}.");
+            }
+
+            _timestamp = value;
+        }
+
+        CountRepeated(ref _farmEnd, in header, length);
+    }
+
+    /// <summary>A TCP segment of the client.</summary>
+    public void OnClientSegment(in TcpHeader header, int length)
+    {
+        // A client never acknowledges what it was not sent.
+        if (header.Has(TcpFlags.Ack) && !header.Has(TcpFlags.Rst) && _farmEnd is { } end && header.Acknowledgment > end)
+        {
+            run.Fail($"{flow}: the client acknowledges {header.Acknowledgment}, beyond {end}.");
+        }
+
+        CountRepeated(ref _clientEnd, in header, length);
+    }
+
+    /// <summary>The directory's entry: each ownership has an epoch of its own, higher than all before.</summary>
+    public void OnEntry(NodeId owner, Epoch epoch)
+    {
+        if (owner == _owner && epoch == _epoch)
+        {
+            return;
+        }
+
+        if (epoch <= _epoch)
+        {
+            run.Fail($"{flow}: the directory goes from node {_owner} in epoch {_epoch} to node {owner} in epoch {epoch}.");
+        }
+
+        (_owner, _epoch) = (owner, epoch);
+    }
+
+    /// <summary>Who sends is the owner, and its endpoint is active.</summary>
+    private void CheckEmitter(FarmNode node)
+    {
+        if (home.Shard.Flows.TryFind(flow, out var entry))
+        {
+            OnEntry(entry.Owner, entry.Epoch);
+            if (entry.Owner != node.Id)
+            {
+                run.Fail($"{flow}: node {node.Name} emits, but the owner is {entry.Owner} in epoch {entry.Epoch}.");
+            }
+        }
+
+        if (node.Shard.Stack.Find(flow) is { Phase: EndpointPhase.Frozen or EndpointPhase.Embryo } endpoint)
+        {
+            run.Fail($"{flow}: node {node.Name} emits from {endpoint.Phase}.");
+        }
+    }
+
+    private void OnEdge(FarmNode node, in TcpHeader header)
+    {
+        // RFC 7323 §2.4: the scaled field cannot say every edge; what it rounds off is less than one granule.
+        int scale = header.Has(TcpFlags.Syn) ? 0 : _scale;
+        var edge = header.Acknowledgment + ((uint)header.Window << scale);
+        if (_edge is { } before && edge + ((1u << scale) - 1) < before)
+        {
+            run.Fail($"{flow}: node {node.Name} takes the right edge back from {before} to {edge}.");
+        }
+
+        _edge = _edge is { } known ? SeqNum.Max(known, edge) : edge;
+    }
+
+    private void CountRepeated(ref SeqNum? end, in TcpHeader header, int length)
+    {
+        bool takesSpace = header.Has(TcpFlags.Syn) || header.Has(TcpFlags.Fin);
+        var last = header.Sequence + length + (takesSpace ? 1 : 0);
+        if (end is null || last > end)
+        {
+            end = last;
+        }
+        else if (length > 0)
+        {
+            run.Totals.Count(Frozen is not null ? Total.RetransmittedDuring : Moves > 0 ? Total.RetransmittedAfter : Total.RetransmittedBefore);
+        }
+    }
+}

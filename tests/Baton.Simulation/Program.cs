@@ -1,0 +1,3 @@
+using Baton.Simulation;
+
+return SimulateCommand.Run(args);

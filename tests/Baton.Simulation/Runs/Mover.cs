@@ -1,0 +1,140 @@
+using Baton.Link;
+using Baton.Stack;
+using Baton.Wire;
+
+namespace Baton.Simulation;
+
+/// <summary>Asks for moves at random: of any endpoint, to any node, also of one that is being moved; and pulls cables meanwhile.</summary>
+internal sealed class Mover
+{
+    private readonly SimulationRun _run;
+    private readonly Farm _farm;
+    private readonly Scenario _scenario;
+    private readonly SeededRandom _random;
+    private readonly HashSet<FarmNode> _unplugged = [];
+
+    public Mover(SimulationRun run, Farm farm, Scenario scenario)
+    {
+        _run = run;
+        _farm = farm;
+        _scenario = scenario;
+        _random = run.Random.Split();
+        Wait();
+    }
+
+    /// <summary>Moves asked for.</summary>
+    public int Attempts { get; private set; }
+
+    /// <summary>Whether as many were asked for as the scenario wants, and no disturbance is left.</summary>
+    public bool IsDone => Attempts >= _scenario.Attempts && _unplugged.Count == 0;
+
+    private void Wait() => _run.After(new TimeSpan(1 + _random.Next(2 * _scenario.AttemptPause.Ticks)), Act);
+
+    private void Act()
+    {
+        if (_run.Flows.Count > 0)
+        {
+            var flow = _run.Flows[(int)_random.Next(_run.Flows.Count)];
+            int count = _random.Chance(0.2) ? 2 : 1;
+            for (int i = 0; i < count; i++)
+            {
+                Move(flow);
+            }
+
+            if (_random.Chance(0.15))
+            {
+                MoveAllOf(_farm.Nodes[(int)_random.Next(_farm.Nodes.Count)]);
+            }
+
+            if (_random.Chance(0.1))
+            {
+                Drain(_farm.Nodes[(int)_random.Next(_farm.Nodes.Count)]);
+            }
+
+            if (_random.Chance(_scenario.LanOutages))
+            {
+                _run.After(new TimeSpan(_random.Next(TimeSpan.TicksPerMillisecond * 2)), Unplug);
+            }
+        }
+
+        if (Attempts < _scenario.Attempts)
+        {
+            Wait();
+        }
+    }
+
+    /// <summary>Asks a node that has the endpoint, whatever phase it is in.</summary>
+    private void Move(SimulatedFlow flow)
+    {
+        int first = (int)_random.Next(_farm.Nodes.Count);
+        for (int i = 0; i < _farm.Nodes.Count; i++)
+        {
+            var node = _farm.Nodes[(first + i) % _farm.Nodes.Count];
+            if (node.Shard.Stack.Find(flow.Flow) is { } endpoint)
+            {
+                Move(node, endpoint);
+                return;
+            }
+        }
+    }
+
+    private void Move(FarmNode node, Endpoint endpoint)
+    {
+        var target = _farm.Nodes[(int)_random.Next(_farm.Nodes.Count)];
+        if (endpoint.Phase != EndpointPhase.Active || _run.IsMoving(endpoint.Flow))
+        {
+            _run.Totals.Count(Total.ConcurrentAtOneEndpoint);
+        }
+
+        if (node.Shard.RunningHandoffs > 0)
+        {
+            _run.Totals.Count(Total.ConcurrentAtSeveralEndpoints);
+        }
+
+        if (target != node)
+        {
+            Attempts++;
+            _run.Totals.Count(Total.HandoffsAttempted);
+        }
+
+        node.Move(endpoint.Id, target);
+    }
+
+    private void MoveAllOf(FarmNode node)
+    {
+        foreach (var endpoint in node.Shard.Stack.Endpoints.ToArray())
+        {
+            if (endpoint.Service is not null && endpoint.Phase != EndpointPhase.Closed)
+            {
+                Move(node, endpoint);
+            }
+        }
+    }
+
+    private void Drain(FarmNode node)
+    {
+        node.Shard.SetDraining(true);
+        node.Touch();
+        _run.After(new TimeSpan(_random.Next(TimeSpan.TicksPerMillisecond * 20)), () =>
+        {
+            node.Shard.SetDraining(false);
+            node.Touch();
+        });
+    }
+
+    private void Unplug()
+    {
+        var node = _farm.Nodes[(int)_random.Next(_farm.Nodes.Count)];
+        if (!_unplugged.Add(node))
+        {
+            return;
+        }
+
+        node.LanLink.IsPluggedIn = false;
+        _run.After(TimeSpan.FromMilliseconds(1 << (int)_random.Next(12)), () =>
+        {
+            node.LanLink.IsPluggedIn = true;
+            _unplugged.Remove(node);
+        });
+    }
+}

@@ -1,0 +1,158 @@
+using Baton.Engine;
+using Baton.Link;
+using Baton.Tcp;
+using Baton.Wire;
+
+namespace Baton.Simulation;
+
+/// <summary>What a seed means: how the farm is, what flows through it, and how often its connections are moved.</summary>
+internal sealed record Scenario
+{
+    private const int Kibibyte = 1024;
+
+    public required FarmSettings Farm { get; init; }
+
+    /// <summary>Moves to be asked for, 5 at least.</summary>
+    public required int Attempts { get; init; }
+
+    /// <summary>The time between them, on average.</summary>
+    public required TimeSpan AttemptPause { get; init; }
+
+    /// <summary>Flows, 4 to 16.</summary>
+    public required int Flows { get; init; }
+
+    /// <summary>How likely a node's lan cable is pulled when a move was asked for.</summary>
+    public required double LanOutages { get; init; }
+
+    /// <summary>Whether one of the nodes lacks an application.</summary>
+    public required bool LacksApplication { get; init; }
+
+    /// <summary>Draws a scenario.</summary>
+    public static Scenario Draw(ulong seed, SeededRandom random)
+    {
+        var limits = new EngineLimits
+        {
+            Endpoints = 4096,
+            Flows = 256,
+            Tombstones = 256,
+            Handoffs = random.Chance(0.1) ? 1 : 64,
+            TombstoneTime = TimeSpan.FromSeconds(2),
+            DatagramIdle = TimeSpan.FromSeconds(4),
+            SendBuffer = Power(random, 32, 256),
+            ReceiveBuffer = Power(random, 16, 256),
+            ImageBytes = random.Chance(0.1) ? 48 * Kibibyte : 32 << 20,
+        };
+        var front = Faults(random, slowest: 2000);
+        var lan = Faults(random, slowest: 400);
+        int budget = random.Chance(0.3) ? 200 : random.Chance(0.4) ? 1000 : 5000;
+        return new Scenario
+        {
+            Farm = new FarmSettings
+            {
+                Seed = seed,
+                Clients = 1 + (int)random.Next(3),
+                Front = front,
+                Lan = lan,
+                LanMtu = random.Chance(0.2) ? 1500 : random.Chance(0.1) ? 9000 : 1700,
+                Offloads = random.Chance(0.7) ? LinkOffloads.Checksum | LinkOffloads.Tso : random.Chance(0.5) ? LinkOffloads.Checksum : LinkOffloads.None,
+                Grid = TimeSpan.FromMicroseconds(20),
+                ClientTcp = TcpSettings.Default with
+                {
+                    SendBufferLimit = Power(random, 32, 256),
+                    ReceiveBufferLimit = Power(random, 16, 256),
+                    Timestamps = !random.Chance(0.15),
+                    SelectiveAcks = !random.Chance(0.15),
+                    WindowScaling = !random.Chance(0.15),
+                    NoDelay = random.Chance(0.5),
+                    TimeWaitLength = TimeSpan.FromSeconds(2),
+                },
+                Services = Services,
+                Adjust = options => Adjusted(options, limits, TimeSpan.FromMicroseconds(budget)),
+            },
+            Attempts = 5 + (int)random.Next(12),
+            AttemptPause = TimeSpan.FromMicroseconds(200 << (int)random.Next(8)),
+            Flows = 4 + (int)random.Next(13),
+            LanOutages = random.Chance(0.3) ? 0.3 : 0,
+            LacksApplication = random.Chance(0.3),
+        };
+    }
+
+    /// <summary>A length of 64 KiB to 1 MiB: every doubling is equally likely.</summary>
+    public static long Length(SeededRandom random) => (long)(64 * Kibibyte * Math.Pow(16, random.NextDouble()));
+
+    /// <summary>A TCP flow.</summary>
+    public static StreamPlan DrawStream(SeededRandom random)
+    {
+        long up = Length(random);
+        long down = Length(random);
+        return new StreamPlan
+        {
+            Key = random.NextUInt64(),
+            Up = up,
+            Down = down,
+            Port = (ushort)(random.Chance(0.25) ? 81 : 80),
+            ClientClosesEarly = random.Chance(0.5),
+            FarmClosesEarly = random.Chance(0.5),
+            ClientPause = Pause(random, down),
+            FarmPause = Pause(random, up),
+            UnreadAtMove = random.Chance(0.3) ? (int)random.Next(4000) : 0,
+        };
+    }
+
+    /// <summary>A UDP flow.</summary>
+    public static DatagramPlan DrawDatagrams(SeededRandom random) => new()
+    {
+        Key = random.NextUInt64(),
+        Up = Length(random),
+        Down = Length(random),
+        Pause = TimeSpan.FromMicroseconds(50 << (int)random.Next(4)),
+        MaxLength = random.Chance(0.2) ? 4000 : 1400,
+    };
+
+    private static IReadOnlyList<ServiceOptions> Services { get; } =
+    [
+        new() { Name = "tcp", Port = 80, Placement = Placement.FirstRequest },
+        new() { Name = "placed", Port = 81, Placement = Placement.Handshake, Policy = "round-robin" },
+        new() { Name = "udp", Port = 53, Protocol = IpProtocol.Udp, Placement = Placement.FirstRequest, ApplicationPort = 5353 },
+    ];
+
+    private static EngineOptions Adjusted(EngineOptions options, EngineLimits limits, TimeSpan budget) => new()
+    {
+        Node = options.Node,
+        Members = options.Members,
+        Services = options.Services,
+        Front = options.Front,
+        Lan = options.Lan,
+        Keys = options.Keys,
+        Seed = options.Seed,
+        Limits = limits,
+        HandoffBudget = budget,
+        MoveTimeout = TimeSpan.FromSeconds(1),
+    };
+
+    private static FaultProfile Faults(SeededRandom random, int slowest) => new()
+    {
+        Loss = 0.01,
+        Duplication = 0.01,
+        Reordering = 0.01,
+        ReorderDelay = TimeSpan.FromMicroseconds(100 + random.Next(1000)),
+        Delay = TimeSpan.FromMicroseconds(10 + random.Next(slowest)),
+        Jitter = TimeSpan.FromMicroseconds(random.Next(40)),
+        Bandwidth = random.Chance(0.3) ? 200_000_000 : 1_000_000_000,
+    };
+
+    private static ReadingPause? Pause(SeededRandom random, long length) => random.Chance(0.4)
+        ? new ReadingPause(random.Next(length), TimeSpan.FromMicroseconds(1000 << (int)random.Next(9)))
+        : null;
+
+    private static int Power(SeededRandom random, int smallest, int largest)
+    {
+        int power = smallest;
+        for (long more = random.Next(1 + (int)Math.Log2(largest / smallest)); more > 0; more--)
+        {
+            power *= 2;
+        }
+
+        return power * Kibibyte;
+    }
+}
