@@ -61,6 +61,7 @@ internal sealed class StreamApplication(SimulationRun run, FarmNode node) : IEnd
             if (_flow.Plan.FarmPause is { } pause && !_flow.FarmHasPaused && Received >= pause.At)
             {
                 _flow.FarmHasPaused = _paused = true;
+                run.Mover.MoveWithin(_flow, pause.Length);
                 run.After(pause.Length, Resume);
             }
         }

@@ -90,6 +90,7 @@ internal sealed class StreamFlow : SimulatedFlow
             if (Plan.ClientPause is { } pause && !_hasPaused && _received >= pause.At)
             {
                 _hasPaused = _paused = true;
+                Run.Mover.MoveWithin(this, pause.Length);
                 Run.After(pause.Length, () =>
                 {
                     _paused = false;

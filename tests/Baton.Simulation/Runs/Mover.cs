@@ -19,7 +19,6 @@ internal sealed class Mover
         _farm = farm;
         _scenario = scenario;
         _random = run.Random.Split();
-        Wait();
     }
 
     /// <summary>Moves asked for.</summary>
@@ -27,6 +26,18 @@ internal sealed class Mover
 
     /// <summary>Whether as many were asked for as the scenario wants, and no disturbance is left.</summary>
     public bool IsDone => Attempts >= _scenario.Attempts && _unplugged.Count == 0;
+
+    /// <summary>Begins.</summary>
+    public void Start() => Wait();
+
+    /// <summary>A reader has stopped for a time, and the window closes: a move of its flow meets that, more often than not.</summary>
+    public void MoveWithin(SimulatedFlow flow, TimeSpan time)
+    {
+        if (_random.Chance(0.7))
+        {
+            _run.After(new TimeSpan(_random.Next(time.Ticks)), () => Move(flow));
+        }
+    }
 
     private void Wait() => _run.After(new TimeSpan(1 + _random.Next(2 * _scenario.AttemptPause.Ticks)), Act);
 

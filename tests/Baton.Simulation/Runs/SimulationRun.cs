@@ -31,11 +31,14 @@ internal sealed class SimulationRun
         _handoffs = new HandoffWatch(this, _farm);
         _planter = new DefectPlanter(defect, this, _farm);
         _farm.AfterStep = AfterStep;
+        Mover = new Mover(this, _farm, _scenario);
     }
 
     public ulong Seed { get; }
 
     public SeededRandom Random { get; }
+
+    public Mover Mover { get; }
 
     public Totals Totals { get; } = new();
 
@@ -113,8 +116,8 @@ internal sealed class SimulationRun
             After(new TimeSpan(Random.Next(TimeSpan.TicksPerMillisecond * 20)), () => Open(index));
         }
 
-        var mover = new Mover(this, _farm, _scenario);
-        RunUntil(() => mover.IsDone && _flows.Count == _scenario.Flows, "the moves are not through");
+        Mover.Start();
+        RunUntil(() => Mover.IsDone && _flows.Count == _scenario.Flows, "the moves are not through");
         foreach (var flow in _flows)
         {
             flow.Release();
