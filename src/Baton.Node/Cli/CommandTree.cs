@@ -39,6 +39,7 @@ internal static class CommandTree
         }
         catch (OperationCanceledException)
         {
+            Console.Error.WriteLine("baton: interrupted");
             return ExitCode.Interrupted;
         }
         catch (PrerequisiteException missing)

@@ -6,6 +6,7 @@ namespace Baton.Node.Demo;
 internal static class DemoRun
 {
     private const int ContentPort = 40_004;
+    private static readonly TimeSpan InterruptionTime = TimeSpan.FromMilliseconds(200);
 
     /// <summary>Checks the machine, finds the rights that are needed, runs; gives the exit status.</summary>
     public static async Task<int> StartAsync(DemoOptions options)
@@ -49,6 +50,8 @@ internal static class DemoRun
         }
         catch (Exception failure) when (failure is DemoException or Engine.BatonException or IOException)
         {
+            // Ctrl-C on a terminal ends curl and the nodes as well as this process: then nothing has failed.
+            await Task.Delay(InterruptionTime, cancellation);
             report.Check("every step ran to its end", false, failure.Message);
             isKept = true;
             view.Begin("failed").Done(false, $"{failure.Message}\nlogs and captures: {directory}");
