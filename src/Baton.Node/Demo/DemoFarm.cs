@@ -10,7 +10,7 @@ namespace Baton.Node.Demo;
 /// </summary>
 internal sealed class DemoFarm : IAsyncDisposable
 {
-    private static readonly TimeSpan StartTime = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan StartTime = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(20);
 
     private readonly List<DemoProcess> _processes = [];

@@ -71,8 +71,10 @@ internal static class DemoRun
     private static async Task RunAsync(DemoOptions options, string directory, DemoView view, DemoReport report, CancellationToken cancellation)
     {
         var step = view.Begin("farm");
-        step.Now("making namespaces, starting three nodes");
+        step.Now("making namespaces");
         await using var network = await DemoNetwork.CreateAsync(cancellation);
+        step.Event("namespaces are made: client, router, switch, a, b, c");
+        step.Now("starting the relay and three nodes");
         await using var farm = await DemoFarm.StartAsync(network, directory, options, cancellation);
         step.Done(true, $"nodes a, b, c and a client {options.Delay} ms away; try: ./baton status --socket {farm.SocketOf(AddressPlan.Nodes[0])}");
 
