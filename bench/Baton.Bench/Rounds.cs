@@ -7,11 +7,11 @@ namespace Baton.Bench;
 /// <param name="Name">What is measured, for people.</param>
 /// <param name="Unit">The unit of <paramref name="Scale"/>'s result.</param>
 /// <param name="Scale">What one unit is, in what measurements count.</param>
-/// <param name="Kernel">Measures the kernel.</param>
-/// <param name="Own">Measures the own stack.</param>
+/// <param name="Kernel">Measures the kernel for a time.</param>
+/// <param name="Own">Measures the own stack for a time.</param>
 /// <param name="KernelFloor">What the kernel must reach for a round to count, in what measurements count; 0 for anything.</param>
 internal sealed record Benchmark(
-    string Name, string Unit, double Scale, Func<Measurement> Kernel, Func<Measurement> Own, double KernelFloor = 0);
+    string Name, string Unit, double Scale, Func<TimeSpan, Measurement> Kernel, Func<TimeSpan, Measurement> Own, double KernelFloor = 0);
 
 /// <summary>The kernel and the own stack, one right after the other.</summary>
 /// <param name="Kernel">The kernel's measurement.</param>
@@ -23,22 +23,20 @@ internal readonly record struct Round(Measurement Kernel, Measurement Own, doubl
 /// Repeats a benchmark until enough rounds count: those before, amid and after which a cache line travels between the
 /// cores in time, and in which the kernel reaches its floor. Others are printed and left out.
 /// </summary>
-internal sealed class Rounds(int wanted, TimeSpan budget)
+internal sealed class Rounds(int wanted, TimeSpan time, TimeSpan budget)
 {
     /// <summary>The rounds that count; none when the machine was never quiet.</summary>
     public IReadOnlyList<Round> Run(Benchmark benchmark)
     {
         var counted = new List<Round>();
         long start = Stopwatch.GetTimestamp();
-        benchmark.Kernel();
-        benchmark.Own();
         double before = Cores.MeasureRoundTrip();
         var meter = new OthersMeter();
         while (counted.Count < wanted && Stopwatch.GetElapsedTime(start) < budget)
         {
-            var kernel = benchmark.Kernel();
+            var kernel = benchmark.Kernel(time);
             double amid = Cores.MeasureRoundTrip();
-            var own = benchmark.Own();
+            var own = benchmark.Own(time);
             double after = Cores.MeasureRoundTrip();
             double worst = Math.Max(before, Math.Max(amid, after));
             before = after;
