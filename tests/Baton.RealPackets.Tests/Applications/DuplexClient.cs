@@ -17,7 +17,7 @@ internal sealed class DuplexClient
     private readonly Socket _socket;
     private readonly bool _downloads;
     private readonly bool _uploads;
-    private readonly CancellationTokenSource _stopped = new();
+    private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly IncrementalHash _sentHash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private readonly Task _sending;
     private readonly Task _receiving;
@@ -56,7 +56,7 @@ internal sealed class DuplexClient
     /// <summary>Ends both streams and checks them to their last bytes.</summary>
     public async Task FinishAsync()
     {
-        await _stopped.CancelAsync();
+        _stopped.TrySetResult();
         await _sending.WaitAsync(Wait.Patience());
         await _receiving.WaitAsync(Wait.Patience());
     }
@@ -79,7 +79,7 @@ internal sealed class DuplexClient
         await _socket.SendAsync(new[] { mode });
         var generator = new GeneratedStream(Duplex.UpKey);
         byte[] buffer = new byte[BufferLength];
-        while (_uploads && !_stopped.IsCancellationRequested)
+        while (_uploads && !_stopped.Task.IsCompleted)
         {
             generator.Fill((ulong)Sent, buffer);
             int length = await _socket.SendAsync(buffer);
@@ -89,7 +89,7 @@ internal sealed class DuplexClient
 
         if (!_uploads)
         {
-            await Task.Delay(Timeout.Infinite, _stopped.Token).ContinueWith(static _ => { }, TaskScheduler.Default);
+            await _stopped.Task;
         }
 
         _socket.Shutdown(SocketShutdown.Send);
