@@ -77,6 +77,11 @@ internal sealed class HandoffRouter
             _agent.Cancel(Now, running.Id, HandoffReason.EndpointClosed);
         }
 
+        if (record.Replaced)
+        {
+            return;
+        }
+
         var endpoint = record.Endpoint;
         if (!_agent.OnEndpointClosed(Now, endpoint.Flow, endpoint.Service!.Home, endpoint.Epoch, reason))
         {
