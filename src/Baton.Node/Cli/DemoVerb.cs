@@ -21,7 +21,7 @@ internal static class DemoVerb
         {
             if (!DemoOptions.TryParseSize(result.GetValueOrDefault<string>(), out _))
             {
-                result.AddError("--size wants a number of bytes from 1M to 3G, e.g. 256M.");
+                result.AddError("--size wants a number of bytes from 64M to 3G, e.g. 256M.");
             }
         });
         var command = new Command("demo", "Run three nodes and a client on this machine, and move a live connection around.")

@@ -23,7 +23,7 @@ internal sealed record DemoOptions
     /// <summary>The command line, for running it again inside namespaces.</summary>
     public required IReadOnlyList<string> Arguments { get; init; }
 
-    /// <summary>Parses a number of bytes with an optional K, M or G (powers of 1024), from 1 MiB to 3 GiB.</summary>
+    /// <summary>Parses a number of bytes with an optional K, M or G (powers of 1024), from 64 MiB to 3 GiB.</summary>
     public static bool TryParseSize(string? text, out long bytes)
     {
         bytes = 0;
@@ -42,6 +42,6 @@ internal sealed record DemoOptions
         string digits = shift > 0 ? text[..^1] : text;
         return long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out long number)
             && number <= 3L << 30
-            && (bytes = number << shift) is >= 1 << 20 and <= 3L << 30;
+            && (bytes = number << shift) is >= 64 << 20 and <= 3L << 30;
     }
 }
