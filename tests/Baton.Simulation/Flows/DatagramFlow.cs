@@ -96,9 +96,10 @@ internal sealed class DatagramFlow : SimulatedFlow
 
         _ = fromClient ? DeliveredToFarm++ : DeliveredToClient++;
         int times = _deliveries[datagram] = _deliveries.GetValueOrDefault(datagram) + 1;
-        if (times > 1 + _copies.GetValueOrDefault(datagram))
+        int copies = 1 + _copies.GetValueOrDefault(datagram) + Run.UnnamedCopies;
+        if (times > copies)
         {
-            Run.Fail($"{Flow}: {datagram} was delivered {times} times, of {1 + _copies.GetValueOrDefault(datagram)} copies.");
+            Run.Fail($"{Flow}: {datagram} was delivered {times} times, of {copies} copies.");
         }
     }
 

@@ -106,6 +106,7 @@ internal sealed class StreamApplication(SimulationRun run, FarmNode node) : IEnd
     {
         // What was taken ahead for the next application was used by none: it is this one's again.
         Received += _unreadAhead;
+        _flow.ReadByFarm = Received;
         _unreadAhead = 0;
         OnReadable(attachment);
         OnWritable(attachment);

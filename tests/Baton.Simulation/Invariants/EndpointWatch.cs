@@ -12,9 +12,34 @@ internal sealed class EndpointWatch(SimulationRun run, FarmNode node, Endpoint e
     private SeqNum? _unacknowledged;
     private int _held;
     private long _heldTotal;
+    private long _forwarded;
+    private int _toForward;
+    private bool _installed;
+
+    /// <summary>A frozen copy that has left the tables: what it held and its image does not contain was forwarded.</summary>
+    /// <returns>Whether the endpoint is one no more.</returns>
+    public bool IsGone()
+    {
+        if (endpoint.Phase == EndpointPhase.Frozen)
+        {
+            return false;
+        }
+
+        if (endpoint.Phase == EndpointPhase.Closed
+            && node.LanLink.IsPluggedIn
+            && flow.Home.Shard.Flows.TryFind(flow.Flow, out var entry)
+            && entry.Owner != node.Id
+            && flow.Watch.Forwarded - _forwarded < _toForward)
+        {
+            run.Fail($"{endpoint}: node {node.Name} held {_toForward} packets and forwarded {flow.Watch.Forwarded - _forwarded}.");
+        }
+
+        return true;
+    }
 
     /// <summary>After a step in which the node ran.</summary>
-    public void Check()
+    /// <returns>Whether the endpoint was frozen in it.</returns>
+    public bool Check()
     {
         var phase = endpoint.Phase;
         if (endpoint.Epoch < _epoch)
@@ -42,6 +67,8 @@ internal sealed class EndpointWatch(SimulationRun run, FarmNode node, Endpoint e
         {
             CheckHeld(changed);
         }
+
+        return changed && phase == EndpointPhase.Frozen;
     }
 
     private void OnPhase(EndpointPhase phase)
@@ -138,6 +165,19 @@ internal sealed class EndpointWatch(SimulationRun run, FarmNode node, Endpoint e
         if (!first && held.Count - _held != held.Total - _heldTotal)
         {
             run.Fail($"{endpoint}: node {node.Name} held {_held} packets, took {held.Total - _heldTotal} more, and holds {held.Count}.");
+        }
+
+        if (endpoint.Phase == EndpointPhase.Frozen)
+        {
+            (_toForward, _forwarded) = (held.Count - held.InImage, flow.Watch.Forwarded);
+        }
+        else if (endpoint.IsInstalled && !_installed)
+        {
+            _installed = true;
+            if (flow.Watch.Frozen is { Phase: EndpointPhase.Frozen } source && held.Total < source.Held.InImage)
+            {
+                run.Fail($"{endpoint}: {source.Held.InImage} held packets came with the image, but node {node.Name} has {held.Total}.");
+            }
         }
 
         run.Totals.Count(Total.PacketsHeld, first ? held.Count : held.Total - _heldTotal);

@@ -1,3 +1,4 @@
+using Baton.Director;
 using Baton.Link;
 using Baton.Stack;
 using Baton.Wire;
@@ -14,6 +15,7 @@ internal sealed class FarmWatch
     private readonly Farm _farm;
     private readonly Dictionary<MemoryLink, FarmNode> _nodes = [];
     private readonly Dictionary<Endpoint, EndpointWatch> _endpoints = new(ReferenceEqualityComparer.Instance);
+    private readonly List<EndpointWatch> _frozen = [];
     private ulong _trace = 14695981039346656037;
 
     public FarmWatch(SimulationRun run, Farm farm)
@@ -26,7 +28,7 @@ internal sealed class FarmWatch
         }
 
         farm.Front.Observer = OnFrontFrame;
-        farm.Lan.Observer = (_, _, frame) => Trace(frame);
+        farm.Lan.Observer = OnLanFrame;
         farm.Front.DuplicateObserver = OnDuplicate;
         farm.Lan.DuplicateObserver = OnDuplicate;
     }
@@ -34,9 +36,28 @@ internal sealed class FarmWatch
     /// <summary>A hash of every frame that was sent, and when: equal runs have equal ones.</summary>
     public ulong TraceHash => _trace;
 
+    /// <summary>Looks no more.</summary>
+    public void Leave()
+    {
+        _farm.Front.Observer = _farm.Lan.Observer = null;
+        _farm.Front.DuplicateObserver = _farm.Lan.DuplicateObserver = null;
+        foreach (var node in _farm.Nodes)
+        {
+            node.Shard.HandoffEnded = null;
+        }
+    }
+
     /// <summary>After a step.</summary>
     public void AfterStep()
     {
+        for (int i = _frozen.Count - 1; i >= 0; i--)
+        {
+            if (_frozen[i].IsGone())
+            {
+                _frozen.RemoveAt(i);
+            }
+        }
+
         foreach (var node in _farm.Nodes)
         {
             if (!node.HasRun)
@@ -46,9 +67,9 @@ internal sealed class FarmWatch
 
             foreach (var endpoint in node.Shard.Stack.Endpoints)
             {
-                if (endpoint.Service is not null)
+                if (endpoint.Service is not null && WatchOf(node, endpoint) is { } watch && watch.Check())
                 {
-                    WatchOf(node, endpoint)?.Check();
+                    _frozen.Add(watch);
                 }
             }
         }
@@ -103,11 +124,30 @@ internal sealed class FarmWatch
         }
     }
 
+    private void OnLanFrame(MemoryLink from, FrameOffload offload, ReadOnlySpan<byte> frame)
+    {
+        Trace(frame);
+        if (EthernetHeader.TryParse(frame, out var ethernet)
+            && ethernet.EtherType == EtherType.Ipv4
+            && IpPacket.TryParse(frame[EthernetHeader.Length..], out var packet) == DropReason.None
+            && packet is { Protocol: IpProtocol.Udp, FragmentOffset: 0, DestinationPort: Encapsulation.Port }
+            && ReferenceCodec.TryDecode(packet.Payload(frame[EthernetHeader.Length..])[UdpHeader.Length..], out var reference, out _, out _, out _) == DropReason.None
+            && _run.FlowOf(reference.Flow) is { } flow)
+        {
+            flow.Watch.Forwarded++;
+        }
+    }
+
     private void OnDuplicate(MemoryLink from, FrameOffload offload, ReadOnlySpan<byte> frame)
     {
         if (Datagram.TryRead(frame, out var datagram))
         {
             _run.OnCopied(in datagram);
+        }
+        else if (IpPacket.TryParse(frame[EthernetHeader.Length..], out var packet) == DropReason.None
+            && packet is { IsFragment: true, MoreFragments: false, PayloadLength: < Datagram.NameLength })
+        {
+            _run.UnnamedCopies++;
         }
     }
 

@@ -24,6 +24,9 @@ internal sealed class FlowWatch(SimulationRun run, Flow flow, FarmNode home)
     /// <summary>The frozen copy, while there is one.</summary>
     public Endpoint? Frozen { get; set; }
 
+    /// <summary>Packets that nodes have encapsulated for the flow's owner.</summary>
+    public long Forwarded { get; set; }
+
     /// <summary>Handoffs that have taken the flow to another node.</summary>
     public int Moves { get; set; }
 

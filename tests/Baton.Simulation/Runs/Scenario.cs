@@ -135,6 +135,7 @@ internal sealed record Scenario
     private static FaultProfile Faults(SeededRandom random, int slowest) => new()
     {
         Loss = 0.01,
+        Corruption = random.Chance(0.2) ? 0.001 : 0,
         Duplication = 0.01,
         Reordering = 0.01,
         ReorderDelay = TimeSpan.FromMicroseconds(100 + random.Next(1000)),

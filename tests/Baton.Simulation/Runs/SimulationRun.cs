@@ -5,7 +5,7 @@ using Baton.Wire;
 namespace Baton.Simulation;
 
 /// <summary>One seed: a farm, its flows and its handoffs, from the first SYN until every table is empty.</summary>
-internal sealed class SimulationRun
+internal sealed class SimulationRun : IDisposable
 {
     // Far more virtual time than any recovery takes: retransmission backs off to a minute at most.
     private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(20);
@@ -19,6 +19,7 @@ internal sealed class SimulationRun
     private readonly List<SimulatedFlow> _flows = [];
     private readonly Dictionary<Flow, SimulatedFlow> _byFlow = [];
     private readonly Dictionary<Endpoint, SimulatedFlow> _byClientEndpoint = new(ReferenceEqualityComparer.Instance);
+    private string? _failure;
     private long _number;
 
     private SimulationRun(ulong seed, PlantedDefect defect)
@@ -42,6 +43,9 @@ internal sealed class SimulationRun
 
     public Totals Totals { get; } = new();
 
+    /// <summary>Copies that the network made of last fragments too short to show which datagram they end.</summary>
+    public int UnnamedCopies { get; set; }
+
     public IReadOnlyList<SimulatedFlow> Flows => _flows;
 
     public Instant Now => _farm.Now;
@@ -55,7 +59,7 @@ internal sealed class SimulationRun
     /// <param name="trace">Gets a line for each segment at the front, each phase of an endpoint and each outcome, or null.</param>
     public static SimulationResult Run(ulong seed, PlantedDefect defect = PlantedDefect.None, TextWriter? trace = null)
     {
-        var run = new SimulationRun(seed, defect) { Trace = trace };
+        using var run = new SimulationRun(seed, defect) { Trace = trace };
         try
         {
             run.RunAll();
@@ -73,7 +77,19 @@ internal sealed class SimulationRun
 
     /// <summary>An invariant does not hold: the run ends here.</summary>
     /// <exception cref="InvariantException">Always.</exception>
-    public void Fail(string what) => throw new InvariantException(what);
+    public void Fail(string what)
+    {
+        _failure ??= what;
+        throw new InvariantException(_failure);
+    }
+
+    /// <summary>Ends the farm; what its nodes then send is nobody's business.</summary>
+    public void Dispose()
+    {
+        _watch.Leave();
+        _farm.AfterStep = null;
+        _farm.Dispose();
+    }
 
     /// <summary>Does something later.</summary>
     public void After(TimeSpan delay, Action action) => _timeline.Enqueue(action, ((Now + delay).Ticks, _number++));
