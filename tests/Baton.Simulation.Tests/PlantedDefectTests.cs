@@ -5,18 +5,18 @@ public sealed class PlantedDefectTests
     private const int MostSeeds = 1000;
 
     [Theory]
-    [InlineData(nameof(PlantedDefect.ThawAfterCommit), "active at node")]
-    [InlineData(nameof(PlantedDefect.EmbryoAcknowledges), "active at node")]
+    [InlineData(nameof(PlantedDefect.ThawAfterCommit), "emits, but the owner is", "active at node")]
+    [InlineData(nameof(PlantedDefect.EmbryoAcknowledges), "emits, but the owner is", "active at node")]
     [InlineData(nameof(PlantedDefect.DroppedHeldPacket), "and holds")]
     [InlineData(nameof(PlantedDefect.ShrunkRightEdge), "takes the right edge back")]
     [InlineData(nameof(PlantedDefect.ReusedEpoch), "the directory goes from")]
-    public void A_planted_defect_is_found(string defect, string invariant)
+    public void A_planted_defect_is_found(string defect, params string[] invariants)
     {
         for (ulong seed = 1; seed <= MostSeeds; seed++)
         {
             if (SimulationRun.Run(seed, Enum.Parse<PlantedDefect>(defect)).Failure is { } failure)
             {
-                Assert.Contains(invariant, failure, StringComparison.Ordinal);
+                Assert.True(Array.Exists(invariants, invariant => failure.Contains(invariant, StringComparison.Ordinal)), failure);
                 return;
             }
         }

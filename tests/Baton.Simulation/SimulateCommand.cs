@@ -13,7 +13,7 @@ internal static class SimulateCommand
     private const int SeedsThatMeetEverything = 100;
 
     private const int Threads = 2;
-    private const int MaxFailuresShown = 20;
+    private const int MaxFailuresShown = 100;
 
     private static readonly TimeSpan s_quick = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_progress = TimeSpan.FromSeconds(10);
