@@ -34,6 +34,9 @@ public sealed unsafe class TapLink : ILink
     private const int BufferLength = 72 * 1024;
     private const int MaxBurst = 64;
 
+    // Large frames are acknowledged while the next are on their way, not after a whole window of them.
+    private const int MaxBurstBytes = 64 * 1024;
+
     // Pinned for the link's life: the kernel writes frames here, one at a time.
     private readonly byte[] _buffer = GC.AllocateUninitializedArray<byte>(BufferLength, pinned: true);
     private readonly byte* _start;
@@ -85,8 +88,9 @@ public sealed unsafe class TapLink : ILink
     public int Receive(IFrameReceiver receiver, int limit)
     {
         int given = 0;
+        long bytes = 0;
         limit = Math.Min(limit, _burst);
-        while (given < limit)
+        while (given < limit && bytes < MaxBurstBytes)
         {
             // Safe: the buffer is pinned, longer than any frame (64 KiB and headers), and only this thread uses it.
             nint read = Syscalls.Read(_descriptor, _start, BufferLength);
@@ -101,11 +105,12 @@ public sealed unsafe class TapLink : ILink
             }
 
             given++;
+            bytes += read;
             Give(receiver, (int)read);
         }
 
-        bool isFull = given == _burst;
-        _burst = !isFull ? Math.Max(1, given) : _wasFull ? Math.Min(2 * _burst, MaxBurst) : _burst;
+        bool isFull = given == _burst || bytes >= MaxBurstBytes;
+        _burst = !isFull ? Math.Max(1, given) : _wasFull && given == _burst ? Math.Min(2 * _burst, MaxBurst) : _burst;
         _wasFull = isFull;
         return given;
     }
