@@ -32,10 +32,10 @@ internal static partial class ConformanceVerb
         {
             string outcome = row.Tests.Count == 0 ? "open" : row.Tests.All(test => results[test] == "pass") ? quick ? "pass (quick)" : "pass" : "fail";
             _ = outcome switch { "open" => open++, "fail" => failed++, _ => passed++ };
-            Console.WriteLine($"{row.Id,-8} {outcome,-13} {row.Text}");
+            Console.WriteLine($"{row.Id,-15} {outcome,-13} {row.Text}");
             foreach (var test in row.Tests.Where(test => results[test] != "pass"))
             {
-                Console.WriteLine($"{"",-8} {results[test],-13} {test}");
+                Console.WriteLine($"{"",-15} {results[test],-13} {test}");
             }
         }
 
