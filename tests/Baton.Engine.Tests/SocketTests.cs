@@ -186,44 +186,6 @@ public sealed class SocketTests
         Assert.InRange(percent, 0, 1);
     }
 
-    [Fact(Skip = KernelFarm.RootOnly, SkipUnless = nameof(KernelFarm.IsRoot), SkipType = typeof(KernelFarm))]
-    public async Task Receiving_and_sending_allocate_nothing_once_warm()
-    {
-        await using var farm = await KernelFarm.StartAsync(1);
-        await using var listener = await farm.Nodes[0].BindAsync(Tcp, "echo");
-        using var client = await farm.ConnectAsync();
-        client.NoDelay = true;
-        await using var connection = await listener.AcceptAsync(Patience());
-        byte[] theirs = new byte[1];
-        byte[] ours = new byte[1];
-        var patience = Patience();
-        async ValueTask RoundsAsync(int rounds)
-        {
-            for (int i = 0; i < rounds; i++)
-            {
-                client.Send(theirs);
-                await connection.ReceiveAsync(ours, patience);
-                await connection.SendAsync(ours, patience);
-                client.Receive(theirs);
-            }
-        }
-
-        // Away from the test framework's synchronization context, which allocates for each continuation.
-        await Task.Run(async () => await RoundsAsync(5000));
-        double least = double.MaxValue;
-
-        // The framework reports meanwhile, and the runtime compiles: the quietest of a few measurements counts.
-        for (int attempt = 0; attempt < 8 && least > 8; attempt++)
-        {
-            long before = GC.GetTotalAllocatedBytes(precise: true);
-            await Task.Run(async () => await RoundsAsync(2000));
-            least = Math.Min(least, (GC.GetTotalAllocatedBytes(precise: true) - before) / 2000.0);
-        }
-
-        // Membership and the test's own state machine take a little; one object for each operation would be 24 bytes or more.
-        Assert.InRange(least, 0, 8);
-    }
-
     private static CancellationToken Patience() => new CancellationTokenSource(TimeSpan.FromSeconds(30)).Token;
 
     private static async Task EchoAsync(Connection connection)
