@@ -104,10 +104,7 @@ internal sealed class StreamApplication(SimulationRun run, FarmNode node) : IEnd
     /// <inheritdoc/>
     public void OnHandOffFailed(Attachment attachment, MoveResult result)
     {
-        // What was taken ahead for the next application was used by none: it is this one's again.
-        Received += _unreadAhead;
-        _flow.ReadByFarm = Received;
-        _unreadAhead = 0;
+        TakeUnreadBack();
         OnReadable(attachment);
         OnWritable(attachment);
     }
@@ -118,6 +115,7 @@ internal sealed class StreamApplication(SimulationRun run, FarmNode node) : IEnd
         if (reason == LeaveReason.Closed)
         {
             _ended = attachment;
+            TakeUnreadBack();
             OnReadable(attachment);
         }
 
@@ -126,6 +124,14 @@ internal sealed class StreamApplication(SimulationRun run, FarmNode node) : IEnd
         {
             _flow.Application = null;
         }
+    }
+
+    /// <summary>What was taken ahead for the next application was used by none: it is this one's again.</summary>
+    private void TakeUnreadBack()
+    {
+        Received += _unreadAhead;
+        _flow.ReadByFarm = Received;
+        _unreadAhead = 0;
     }
 
     private void Resume()
