@@ -5,6 +5,12 @@ using Baton.Bench.Machine;
 bool quick = args.Contains("--quick");
 string? only = args.FirstOrDefault(argument => argument.StartsWith("--only=", StringComparison.Ordinal))?["--only=".Length..];
 string[] names = [.. args.Where(argument => !argument.StartsWith('-'))];
+if (!Environment.IsPrivilegedProcess && names is not [])
+{
+    Console.Error.WriteLine("bench: network namespaces and TAP devices take root: run it with sudo, or inside a container that may.");
+    return 2;
+}
+
 try
 {
     switch (names)
@@ -25,5 +31,12 @@ try
 catch (BenchException e)
 {
     Console.Error.WriteLine($"bench: {e.Message}");
+    return 1;
+}
+#pragma warning disable CA1031 // Caught so that everything that was made is removed on the way here.
+catch (Exception e)
+#pragma warning restore CA1031
+{
+    Console.Error.WriteLine($"bench: {e}");
     return 1;
 }

@@ -74,8 +74,8 @@ internal sealed class TcpBenchmark : IDisposable
 
     private void Measure(bool quick, string? only)
     {
-        var time = TimeSpan.FromSeconds(quick ? 0.4 : 1);
-        var rounds = new Rounds(quick ? 5 : 9, time, TimeSpan.FromSeconds(quick ? 5.5 : 90));
+        var time = TimeSpan.FromSeconds(quick ? 0.35 : 1);
+        var rounds = new Rounds(quick ? 5 : 9, time, TimeSpan.FromSeconds(quick ? 5 : 90));
         var comparisons = All().Where(comparison => only is null || comparison.Figure == only).ToList();
         Console.WriteLine("Both sides: one server thread (core 0) and one client thread (core 1); both look for 20 µs, then sleep.");
         Print($"\"others\" is what other processes took of a core meanwhile: a table with much of it says little.");
@@ -95,7 +95,7 @@ internal sealed class TcpBenchmark : IDisposable
         _own.Dispose();
         if (only is null or "idle_cpu")
         {
-            double idle = IdleNode.MeasureAsync(TimeSpan.FromSeconds(quick ? 4 : 20)).GetAwaiter().GetResult();
+            double idle = IdleNode.MeasureAsync(TimeSpan.FromSeconds(quick ? 3 : 20)).GetAwaiter().GetResult();
             Print($"An idle node of a farm of three uses {idle:F2} % of a core.");
             figures.Add(FormattableString.Invariant($"idle_cpu={idle:F2}"));
         }
