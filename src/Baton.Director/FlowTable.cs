@@ -137,11 +137,11 @@ public sealed class FlowTable
     }
 
     /// <summary>
-    /// The owner says that the connection has ended. Idempotent; what a former owner says, or an owner of another epoch,
-    /// has no effect.
+    /// The owner says that its endpoint has ended. Idempotent; what a former owner says, or an owner of another epoch, has
+    /// no effect, nor has what is told late of an endpoint that an earlier connection between the same ports had.
     /// </summary>
-    /// <returns>Whether the flow is not in the table any more.</returns>
-    public bool TryClose(in Flow flow, NodeId owner, Epoch epoch)
+    /// <returns>Whether the endpoint's entry is not in the table any more.</returns>
+    public bool TryClose(in Flow flow, NodeId owner, Epoch epoch, EndpointId endpoint)
     {
         int number = Find(in flow, out int slot);
         if (number < 0)
@@ -150,7 +150,7 @@ public sealed class FlowTable
         }
 
         ref readonly var entry = ref _entries[number];
-        if (entry.Owner != owner || entry.Epoch != epoch)
+        if (entry.Owner != owner || entry.Epoch != epoch || ReferenceCodec.Id(entry.StoredReference.Span) != endpoint)
         {
             return false;
         }

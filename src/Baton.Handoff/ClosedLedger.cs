@@ -6,51 +6,57 @@ namespace Baton.Handoff;
 /// <summary>What the owner still has to tell homes about connections that have ended.</summary>
 internal sealed class ClosedLedger(Outbox outbox, int capacity)
 {
-    private readonly Dictionary<(Flow Flow, Epoch Epoch), (NodeId Home, byte Reason)> _pending = [];
+    private readonly Dictionary<EndpointId, Ended> _pending = [];
 
     public int Count => _pending.Count;
 
-    public bool TryAdd(in Flow flow, NodeId home, Epoch epoch, byte reason)
+    public bool TryAdd(in Flow flow, NodeId home, Epoch epoch, EndpointId endpoint, byte reason)
     {
         if (home == outbox.Self)
         {
-            outbox.Add(new HandoffOutput.RemoveEntry(flow, home, epoch, reason));
+            outbox.Add(new HandoffOutput.RemoveEntry(flow, home, epoch, endpoint, reason));
             return true;
         }
 
-        if (!_pending.ContainsKey((flow, epoch)))
+        if (!_pending.ContainsKey(endpoint))
         {
             if (_pending.Count >= capacity)
             {
                 return false;
             }
 
-            _pending.Add((flow, epoch), (home, reason));
-            Tell(flow, epoch, home, reason);
+            var ended = new Ended(flow, home, epoch, reason);
+            _pending.Add(endpoint, ended);
+            Tell(endpoint, in ended);
         }
 
         return true;
     }
 
-    public DropReason OnAck(NodeId from, in MessageHeader header)
-    {
-        var key = (header.Flow, header.Epoch);
-        return _pending.TryGetValue(key, out var closed) && closed.Home == from && _pending.Remove(key)
+    public DropReason OnAck(NodeId from, in ClosedAck message) =>
+        _pending.TryGetValue(message.Endpoint, out var ended)
+        && ended.Home == from
+        && ended.Flow == message.Header.Flow
+        && ended.Epoch == message.Header.Epoch
+        && _pending.Remove(message.Endpoint)
             ? DropReason.None
             : DropReason.MessageStale;
-    }
 
     public void OnChannelUp(NodeId peer)
     {
-        foreach (var ((flow, epoch), (home, reason)) in _pending)
+        foreach (var (endpoint, ended) in _pending)
         {
-            if (home == peer)
+            if (ended.Home == peer)
             {
-                Tell(flow, epoch, home, reason);
+                Tell(endpoint, in ended);
             }
         }
     }
 
-    private void Tell(in Flow flow, Epoch epoch, NodeId home, byte reason) =>
-        outbox.Send(new(MessageKind.Closed, HandoffId.None, epoch, flow), home, Closed.Write(flow, epoch, reason));
+    private void Tell(EndpointId endpoint, in Ended ended) => outbox.Send(
+        new(MessageKind.Closed, HandoffId.None, ended.Epoch, ended.Flow),
+        ended.Home,
+        Closed.Write(ended.Flow, ended.Epoch, endpoint, ended.Reason));
+
+    private readonly record struct Ended(Flow Flow, NodeId Home, Epoch Epoch, byte Reason);
 }

@@ -114,10 +114,11 @@ public sealed class HandoffAgent
     /// <param name="flow">The flow.</param>
     /// <param name="home">The node that holds its directory entry; may be this node.</param>
     /// <param name="epoch">The epoch of this node's ownership.</param>
+    /// <param name="endpoint">The endpoint, as in the reference that this node issued.</param>
     /// <param name="reason">Why: opaque here.</param>
     /// <returns>False when <see cref="HandoffLimits.MaxPendingClosed"/> wait already: tell it again later.</returns>
-    public bool OnEndpointClosed(Instant now, in Flow flow, NodeId home, Epoch epoch, byte reason) =>
-        _closed.TryAdd(flow, home, epoch, reason);
+    public bool OnEndpointClosed(Instant now, in Flow flow, NodeId home, Epoch epoch, EndpointId endpoint, byte reason) =>
+        _closed.TryAdd(flow, home, epoch, endpoint, reason);
 
     /// <summary>A message from a peer's channel. Bad, late and repeated ones have a reason, counted, and no effect.</summary>
     public DropReason OnMessage(Instant now, NodeId from, ReadOnlySpan<byte> message)
@@ -229,7 +230,7 @@ public sealed class HandoffAgent
         MessageKind.Abort when Abort.TryRead(header, body, out var m) => _target.OnAbort(now, from, m),
         MessageKind.Done when Done.TryRead(header, body, out var m) => _source.OnDone(now, from, m),
         MessageKind.Closed when Closed.TryRead(header, body, out var m) => _home.OnClosed(from, m),
-        MessageKind.ClosedAck when ClosedAck.TryRead(body) => _closed.OnAck(from, header),
+        MessageKind.ClosedAck when ClosedAck.TryRead(header, body, out var m) => _closed.OnAck(from, m),
         _ => DropReason.MessageMalformed,
     };
 

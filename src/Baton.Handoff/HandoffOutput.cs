@@ -133,14 +133,15 @@ public abstract record HandoffOutput(HandoffId Handoff, Flow Flow)
     public sealed record AskSwap(NodeId Asker, SwapQuestion Question) : HandoffOutput(Question.Handoff, Question.Flow);
 
     /// <summary>
-    /// Home: the connection has ended; remove the directory entry if it still names this owner and epoch. May come
-    /// more than once.
+    /// Home: the connection has ended; remove the directory entry if it still names this owner, epoch and endpoint.
+    /// May come more than once.
     /// </summary>
     /// <param name="Flow">The flow.</param>
     /// <param name="Owner">The owner that says so.</param>
     /// <param name="Epoch">The epoch of its ownership.</param>
+    /// <param name="Endpoint">Its endpoint, as in its reference.</param>
     /// <param name="Reason">Why it ended: opaque here.</param>
-    public sealed record RemoveEntry(Flow Flow, NodeId Owner, Epoch Epoch, byte Reason) : HandoffOutput(HandoffId.None, Flow);
+    public sealed record RemoveEntry(Flow Flow, NodeId Owner, Epoch Epoch, EndpointId Endpoint, byte Reason) : HandoffOutput(HandoffId.None, Flow);
 
     /// <summary>The handoff has ended at this node; the last output that names it.</summary>
     /// <param name="Handoff">The run of the protocol.</param>

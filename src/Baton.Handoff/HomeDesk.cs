@@ -24,8 +24,8 @@ internal sealed class HomeDesk(Outbox outbox)
     public DropReason OnClosed(NodeId from, in Closed message)
     {
         var header = message.Header;
-        outbox.Add(new HandoffOutput.RemoveEntry(header.Flow, from, header.Epoch, message.Reason));
-        outbox.Send(header, from, ClosedAck.Write(header));
+        outbox.Add(new HandoffOutput.RemoveEntry(header.Flow, from, header.Epoch, message.Endpoint, message.Reason));
+        outbox.Send(header, from, ClosedAck.Write(header, message.Endpoint));
         return DropReason.None;
     }
 

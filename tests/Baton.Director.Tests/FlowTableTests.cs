@@ -74,17 +74,18 @@ public sealed class FlowTableTests
     }
 
     [Fact]
-    public void Closing_is_idempotent_and_only_the_owner_of_the_epoch_can()
+    public void Closing_is_idempotent_and_only_the_owner_of_the_epoch_can_with_its_endpoint()
     {
         var table = new FlowTable(A, Key, 16);
         var flow = FlowNumber(1);
         table.TryAdd(flow, A, Epoch.First, Encoded(7));
         table.CompareAndSwap(SwapQuestion.Commit(flow, new(5), A, Epoch.First, B, Encoded(8)));
 
-        Assert.False(table.TryClose(flow, A, Epoch.First));
-        Assert.False(table.TryClose(flow, B, Epoch.First));
-        Assert.True(table.TryClose(flow, B, new(2)));
-        Assert.True(table.TryClose(flow, B, new(2)));
+        Assert.False(table.TryClose(flow, A, Epoch.First, new(7)));
+        Assert.False(table.TryClose(flow, B, Epoch.First, new(8)));
+        Assert.False(table.TryClose(flow, B, new(2), new(7)));
+        Assert.True(table.TryClose(flow, B, new(2), new(8)));
+        Assert.True(table.TryClose(flow, B, new(2), new(8)));
         Assert.Equal(0, table.Count);
     }
 
@@ -96,7 +97,7 @@ public sealed class FlowTableTests
         table.TryAdd(flow, A, table.NextEpoch, Encoded(7));
         var late = SwapQuestion.Commit(flow, new(5), A, Epoch.First, B, Encoded(8));
         Assert.Equal(SwapOutcome.Swapped, table.CompareAndSwap(SwapQuestion.Abort(flow, new(5), A, Epoch.First)).Outcome);
-        table.TryClose(flow, A, new(3));
+        table.TryClose(flow, A, new(3), new(7));
         Assert.Equal(SwapOutcome.Gone, table.CompareAndSwap(in late).Outcome);
 
         table.TryAdd(flow, A, table.NextEpoch, Encoded(9));

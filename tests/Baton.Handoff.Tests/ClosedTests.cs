@@ -37,12 +37,34 @@ public sealed class ClosedTests
     public void What_a_former_owner_says_has_no_effect()
     {
         var flow = _farm.Connect(home: 3, owner: 1);
+        var former = _farm[1].Active(flow)!.Id;
         _farm.Begin(_farm.Request(flow, 3, 1, 2), 1);
         _farm.Run();
-        _farm[1].Input(a => a.OnEndpointClosed(_farm.Now, flow, _farm[3].Id, Epoch.First, 1));
+        _farm[1].Input(a => a.OnEndpointClosed(_farm.Now, flow, _farm[3].Id, Epoch.First, former, 1));
         _farm.Run();
         Assert.Equal(1, _farm[3].Home.Count);
         Assert.Equal(0, _farm[1].Agent.PendingClosed);
+    }
+
+    [Fact]
+    public void Told_late_it_does_not_end_the_next_connection_between_the_same_ports()
+    {
+        var flow = _farm.Connect(home: 3, owner: 1);
+        var ended = _farm[1].Active(flow)!.Id;
+        _farm.Break(_farm[1].Id, _farm[3].Id);
+        _farm.Close(flow, 3);
+
+        // The home has lost its entry meanwhile, and the client uses its port again: same flow, owner and epoch.
+        _farm[3].Home.Close(flow, _farm[1].Id, Epoch.First, ended);
+        Assert.Equal(flow, _farm.Connect(home: 3, owner: 1));
+        _farm.ChannelUp(_farm[1].Id, _farm[3].Id);
+        _farm.Run();
+
+        Assert.Contains(_farm.Trace, step => step.Output is HandoffOutput.RemoveEntry remove && remove.Endpoint == ended);
+        Assert.Equal((1, 0), (_farm[3].Home.Count, _farm[1].Agent.PendingClosed));
+        _farm.Close(flow, 3);
+        _farm.Run();
+        Assert.Equal((0, 0), (_farm[3].Home.Count, _farm[1].Agent.PendingClosed));
     }
 
     [Fact]
@@ -53,9 +75,9 @@ public sealed class ClosedTests
         farm.Break(farm[1].Id, farm[3].Id);
         farm[1].Input(a =>
         {
-            Assert.True(a.OnEndpointClosed(farm.Now, flow, farm[3].Id, new(1), 1));
-            Assert.True(a.OnEndpointClosed(farm.Now, flow, farm[3].Id, new(1), 1));
-            Assert.False(a.OnEndpointClosed(farm.Now, flow, farm[3].Id, new(2), 1));
+            Assert.True(a.OnEndpointClosed(farm.Now, flow, farm[3].Id, new(1), new(11), 1));
+            Assert.True(a.OnEndpointClosed(farm.Now, flow, farm[3].Id, new(1), new(11), 1));
+            Assert.False(a.OnEndpointClosed(farm.Now, flow, farm[3].Id, new(2), new(12), 1));
         });
     }
 

@@ -30,8 +30,8 @@ public sealed class CodecTests
             yield return Swapped.Write(header, new(HandoffOutcome.Committed, new(2), new(8), Reference));
             yield return Abort.Write(header, HandoffReason.FreezeBudget, decided: true);
             yield return Done.Write(header, new(8), Reference);
-            yield return Closed.Write(flow, new(8), 3);
-            yield return ClosedAck.Write(new(MessageKind.Closed, HandoffId.None, new(8), flow));
+            yield return Closed.Write(flow, new(8), new(77), 3);
+            yield return ClosedAck.Write(new(MessageKind.Closed, HandoffId.None, new(8), flow), new(77));
         }
     }
 
@@ -88,11 +88,12 @@ public sealed class CodecTests
                     break;
                 case MessageKind.Closed:
                     Assert.True(Closed.TryRead(header, body, out var closed));
-                    Assert.Equal(3, closed.Reason);
+                    Assert.Equal((new EndpointId(77), 3), (closed.Endpoint, closed.Reason));
                     break;
                 default:
                     Assert.Equal(MessageKind.ClosedAck, header.Kind);
-                    Assert.True(ClosedAck.TryRead(body));
+                    Assert.True(ClosedAck.TryRead(header, body, out var acknowledged));
+                    Assert.Equal(new EndpointId(77), acknowledged.Endpoint);
                     break;
             }
         }

@@ -206,7 +206,7 @@ public sealed class RejectAndAbortTests
     {
         var (flow, request) = Connect(3);
         _farm.EntriesWereLost = true;
-        _farm[3].Home.Close(flow, _farm[1].Id, Epoch.First);
+        _farm[3].Home.Close(flow, _farm[1].Id, Epoch.First, request.Endpoint);
         _farm.Begin(request, 1);
         _farm.Run();
         Assert.Equal(HandoffOutcome.Gone, _farm.Outcome(request, HandoffRole.Source).Outcome);

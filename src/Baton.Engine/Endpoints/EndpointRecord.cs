@@ -57,12 +57,6 @@ internal sealed class EndpointRecord(Endpoint endpoint, Instant since)
     /// <summary>The move that its application was asked for and has not answered, or null.</summary>
     public PendingMove? Pending { get; set; }
 
-    /// <summary>
-    /// A new connection of the same flow has taken its place in the directory (RFC 6191): its own end, told to the home,
-    /// would end that one.
-    /// </summary>
-    public bool Replaced { get; set; }
-
     /// <summary>A drain leaves it alone until then: its last attempt failed.</summary>
     public Instant RetryAt { get; set; }
 

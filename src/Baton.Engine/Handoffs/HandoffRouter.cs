@@ -18,7 +18,7 @@ internal sealed class HandoffRouter
     private readonly HandoffAgent _agent;
     private readonly Dictionary<HandoffId, RunningHandoff> _running = [];
     private readonly List<RunningHandoff> _precopying = [];
-    private readonly Queue<(Flow Flow, NodeId Home, Epoch Epoch, byte Reason)> _closedLater = new();
+    private readonly Queue<EndedEndpoint> _closedLater = new();
 
     public HandoffRouter(Shard shard, HandoffLimits limits)
     {
@@ -77,15 +77,10 @@ internal sealed class HandoffRouter
             _agent.Cancel(Now, running.Id, HandoffReason.EndpointClosed);
         }
 
-        if (record.Replaced)
+        var ended = new EndedEndpoint(record.Endpoint, reason);
+        if (!TryTell(ended))
         {
-            return;
-        }
-
-        var endpoint = record.Endpoint;
-        if (!_agent.OnEndpointClosed(Now, endpoint.Flow, endpoint.Service!.Home, endpoint.Epoch, reason))
-        {
-            _closedLater.Enqueue((endpoint.Flow, endpoint.Service.Home, endpoint.Epoch, reason));
+            _closedLater.Enqueue(ended);
         }
     }
 
@@ -104,7 +99,7 @@ internal sealed class HandoffRouter
             _agent.OnDeadline(Now);
         }
 
-        while (_closedLater.TryPeek(out var closed) && _agent.OnEndpointClosed(Now, closed.Flow, closed.Home, closed.Epoch, closed.Reason))
+        while (_closedLater.TryPeek(out var ended) && TryTell(ended))
         {
             _closedLater.Dequeue();
         }
@@ -124,6 +119,12 @@ internal sealed class HandoffRouter
         return any || _precopying.Exists(static running => running.PrecopyMark == 0);
     }
 
+    private bool TryTell(EndedEndpoint ended)
+    {
+        var endpoint = ended.Endpoint;
+        return _agent.OnEndpointClosed(Now, endpoint.Flow, endpoint.Service!.Home, endpoint.Epoch, endpoint.Id, ended.Reason);
+    }
+
     private void Route(HandoffOutput output)
     {
         switch (output)
@@ -138,7 +139,7 @@ internal sealed class HandoffRouter
             case HandoffOutput.Activate o: Activate(o); break;
             case HandoffOutput.Discard o: Discard(o); break;
             case HandoffOutput.AskSwap o: _agent.OnSwapped(Now, o.Asker, o.Question, _shard.Flows.CompareAndSwap(o.Question)); break;
-            case HandoffOutput.RemoveEntry o: _shard.Flows.TryClose(o.Flow, o.Owner, o.Epoch); break;
+            case HandoffOutput.RemoveEntry o: _shard.Flows.TryClose(o.Flow, o.Owner, o.Epoch, o.Endpoint); break;
             case HandoffOutput.Completed o: Completed(o); break;
             default: throw new InvalidOperationException($"No route for {output.GetType().Name}.");
         }
@@ -479,4 +480,6 @@ internal sealed class HandoffRouter
         _shard.Moves.OnHandoffEnded(record, result);
         running.OnEnded?.Invoke(result);
     }
+
+    private readonly record struct EndedEndpoint(Endpoint Endpoint, byte Reason);
 }

@@ -154,7 +154,6 @@ internal sealed class PacketPath
         if (Stack.ReferenceMatches(endpoint, reference.Span)
             && Stack.OnServicePacket(_shard.Now, endpoint, in layout, bytes, offload) == DropReason.TcpReopen)
         {
-            EndpointRecord.Of(endpoint)?.Replaced = true;
             _shard.Flows.Remove(in flow);
             OnUnknown(in layout, bytes, offload);
         }

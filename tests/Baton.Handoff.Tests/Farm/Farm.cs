@@ -322,7 +322,7 @@ internal sealed class Farm
                         a.Cancel(Now, moving.Id, HandoffReason.EndpointClosed);
                     }
 
-                    a.OnEndpointClosed(Now, flow, this[home].Id, endpoint.Epoch, reason: 1);
+                    a.OnEndpointClosed(Now, flow, this[home].Id, endpoint.Epoch, endpoint.Id, reason: 1);
                 });
             }
         }

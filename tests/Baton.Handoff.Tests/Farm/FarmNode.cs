@@ -109,6 +109,9 @@ internal sealed class FarmNode
         return endpoint.Reference;
     }
 
+    public static EndpointId EndpointOf(in EncodedReference reference) =>
+        new(BinaryPrimitives.ReadUInt64BigEndian(reference.Span[2..]));
+
     private void CarryOut(HandoffOutput output)
     {
         switch (output)
@@ -156,7 +159,7 @@ internal sealed class FarmNode
                 Answer(o, () => Input(a => a.OnSwapped(_farm.Now, o.Asker, o.Question, Home.CompareAndSwap(o.Question))));
                 break;
             case HandoffOutput.RemoveEntry o:
-                Home.Close(o.Flow, o.Owner, o.Epoch);
+                Home.Close(o.Flow, o.Owner, o.Epoch, o.Endpoint);
                 break;
             case HandoffOutput.Completed o:
                 _farm.Invariants.OnCompleted(this, o);

@@ -42,9 +42,9 @@ internal sealed class HomeTable
         return new(SwapOutcome.Swapped, e.Owner, e.Epoch, e.Reference);
     }
 
-    public void Close(in Flow flow, NodeId owner, Epoch epoch)
+    public void Close(in Flow flow, NodeId owner, Epoch epoch, EndpointId endpoint)
     {
-        if (_entries.TryGetValue(flow, out var e) && e.Owner == owner && e.Epoch == epoch)
+        if (_entries.TryGetValue(flow, out var e) && e.Owner == owner && e.Epoch == epoch && FarmNode.EndpointOf(e.Reference) == endpoint)
         {
             _entries.Remove(flow);
         }
