@@ -64,8 +64,8 @@ public sealed class FarmNode
     /// <summary>Its only endpoint.</summary>
     public EndpointDescription Endpoint => Shard.DescribeAll().Single();
 
-    /// <summary>The TCP endpoint of its only endpoint of a service.</summary>
-    public TcpEndpoint Tcp => Shard.Stack.Endpoints.OfType<TcpEndpoint>().Single(endpoint => endpoint.Service is not null);
+    /// <summary>Its only TCP endpoint of a service, or null without one.</summary>
+    public TcpEndpoint? Tcp => Shard.Stack.Endpoints.OfType<TcpEndpoint>().SingleOrDefault(endpoint => endpoint.Service is not null);
 
     /// <summary>Whether it has heard of a member.</summary>
     public bool Sees(FarmNode peer) => Shard.Exchange.View.StatusOf(peer.Id) == MemberStatus.Reachable;

@@ -57,15 +57,16 @@ internal sealed class HandoffRouter
         Begin(record, request.Target, request.Application ?? attachment.Facts.Application, carried, [], fresh: false, null);
     }
 
-    /// <summary>The engine moves an endpoint that has no application, or one that does not mind.</summary>
+    /// <summary>The engine moves an endpoint that has no application, or whose application has closed it or does not mind.</summary>
     public void BeginByEngine(EndpointRecord record, string? target, bool fresh, Action<MoveResult>? onEnded)
     {
-        var attachment = record.Attachment;
-        var unread = attachment?.Quiesce() ?? record.Unread;
+        // What its application has closed needs none at the target: the stack finishes it.
         bool closing = record.Stage == EndpointStage.Closing;
-        var carried = new CarriedState(unread, record.Context, record.Served, closing);
+        var attachment = record.Attachment;
+        var carried = closing ? new CarriedState(default, default, record.Served, Closing: true)
+            : new CarriedState(attachment?.Quiesce() ?? record.Unread, record.Context, record.Served, Closing: false);
         string application = attachment?.Facts.Application ?? record.WantedApplication ?? record.Endpoint.Service!.ApplicationName ?? AnyApplication;
-        byte[] options = attachment is null && !fresh ? [ApplicationOptional] : [];
+        byte[] options = closing || (attachment is null && !fresh) ? [ApplicationOptional] : [];
         Begin(record, target, application, carried, options, fresh, onEnded);
     }
 

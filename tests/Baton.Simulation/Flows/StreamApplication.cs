@@ -169,6 +169,8 @@ internal sealed class StreamApplication(SimulationRun run, FarmNode node) : IEnd
         if (attachment.ReadCompleted)
         {
             attachment.Close();
+            _flow.FarmHasClosed = true;
+            run.Mover.MoveClosing(_flow);
         }
     }
 }

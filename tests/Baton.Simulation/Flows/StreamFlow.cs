@@ -41,6 +41,9 @@ internal sealed class StreamFlow : SimulatedFlow
     /// <summary>Bytes that the farm's applications have read.</summary>
     public long ReadByFarm { get; set; }
 
+    /// <summary>Whether the farm's application has closed the connection.</summary>
+    public bool FarmHasClosed { get; set; }
+
     /// <summary>Whether the farm's reader has paused already.</summary>
     public bool FarmHasPaused { get; set; }
 

@@ -194,6 +194,7 @@ internal sealed class EndpointWatch(SimulationRun run, FarmNode node, Endpoint e
         var statistics = connection.Statistics;
         run.Totals.Count(Total.ZeroWindowAtFreeze, statistics.SendWindow == 0 ? 1 : 0);
         run.Totals.Count(Total.HalfClosedAtFreeze, connection.State is TcpState.CloseWait or TcpState.FinWait1 or TcpState.FinWait2 ? 1 : 0);
+        run.Totals.Count(Total.ClosingAtFreeze, flow is StreamFlow { FarmHasClosed: true } ? 1 : 0);
         run.Totals.Count(Total.OutOfOrderAtFreeze, statistics.OutOfOrderBytes > 0 ? 1 : 0);
         run.Totals.Count(Total.UnacknowledgedAtFreeze, statistics.BytesInFlight > 0 ? 1 : 0);
     }

@@ -90,6 +90,9 @@ internal enum Total
     /// <summary>Endpoints frozen with one direction closed.</summary>
     HalfClosedAtFreeze,
 
+    /// <summary>Endpoints frozen after their application had closed them.</summary>
+    ClosingAtFreeze,
+
     /// <summary>Endpoints frozen with data ahead of a gap.</summary>
     OutOfOrderAtFreeze,
 

@@ -39,6 +39,15 @@ internal sealed class Mover
         }
     }
 
+    /// <summary>The application has closed its connection: it may move while the stack ends it.</summary>
+    public void MoveClosing(SimulatedFlow flow)
+    {
+        if (_random.Chance(0.5))
+        {
+            _run.After(new TimeSpan(_random.Next(TimeSpan.TicksPerMillisecond)), () => Move(flow));
+        }
+    }
+
     private void Wait() => _run.After(new TimeSpan(1 + _random.Next(2 * _scenario.AttemptPause.Ticks)), Act);
 
     private void Act()
