@@ -84,7 +84,12 @@ public sealed class Connection : IAsyncDisposable
     /// <summary>Closes the sending direction after all that was sent.</summary>
     public ValueTask ShutdownAsync() => new(_endpoint.Call(static attachment => attachment.CloseWrite()));
 
-    /// <summary>Ends the connection at once, with a reset.</summary>
+    /// <summary>
+    /// Ends the connection at once, with a reset. During a handoff that is under way it calls the handoff off; the reset
+    /// follows if that is still possible (<see cref="HandOffAsync(HandOffRequest, CancellationToken)"/> then ends with
+    /// <see cref="HandOffRejectedException"/>). If it is not, the endpoint has left, and the connection goes on at its new
+    /// node. Does nothing once the endpoint has left.
+    /// </summary>
     public void Abort() => _ = _endpoint.CallIfHere(static attachment => attachment.Abort());
 
     /// <summary>
@@ -124,7 +129,10 @@ public sealed class Connection : IAsyncDisposable
     /// </summary>
     public IDuplexPipe AsPipe() => new ConnectionPipe(AsStream());
 
-    /// <summary>Closes both directions in order (FIN). Does nothing once the endpoint has left.</summary>
+    /// <summary>
+    /// Closes both directions in order (FIN): what was sent still arrives, wherever the engine moves the endpoint meanwhile.
+    /// During a handoff it takes effect if the endpoint stays. Does nothing once the endpoint has left.
+    /// </summary>
     public ValueTask DisposeAsync() => Interlocked.Exchange(ref _disposed, 1) == 0
         ? new(_endpoint.CallIfHere(static attachment => attachment.Close()))
         : default;

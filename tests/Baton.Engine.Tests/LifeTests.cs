@@ -189,26 +189,6 @@ public sealed class LifeTests
         return $"{(char)buffer[0]}{buffer[1]}{System.Text.Encoding.ASCII.GetString(buffer, 2, length - 2)}";
     }
 
-    /// <summary>Passes everything on and remembers the attachment.</summary>
-    private sealed class Listening(IEndpointApplication inner, List<Attachment> attachments) : IEndpointApplication
-    {
-        public void OnAttached(Attachment attachment)
-        {
-            attachments.Add(attachment);
-            inner.OnAttached(attachment);
-        }
-
-        public void OnReadable(Attachment attachment) => inner.OnReadable(attachment);
-
-        public void OnWritable(Attachment attachment) => inner.OnWritable(attachment);
-
-        public void OnMoveRequested(Attachment attachment, MoveRequest request) => inner.OnMoveRequested(attachment, request);
-
-        public void OnHandOffFailed(Attachment attachment, MoveResult result) => inner.OnHandOffFailed(attachment, result);
-
-        public void OnLeft(Attachment attachment, LeaveReason reason) => inner.OnLeft(attachment, reason);
-    }
-
     /// <summary>The application of whichever flow it is attached to.</summary>
     private sealed class Routing(Farm farm, FarmNode node, Dictionary<Flow, PatternPlan> plans) : IEndpointApplication
     {

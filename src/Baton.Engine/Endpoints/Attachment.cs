@@ -12,6 +12,7 @@ public sealed class Attachment
     private readonly UdpEndpoint? _udp;
     private ReadOnlyMemory<byte> _unread;
     private AttachmentState _state;
+    private Ending _endingAfterHandOff;
 
     internal Attachment(
         Shard shard, Endpoint endpoint, AttachmentFacts facts, IEndpointApplication application, ReadOnlyMemory<byte> unread, bool transparent)
@@ -39,6 +40,14 @@ public sealed class Attachment
 
         /// <summary>The endpoint is not the application's any more.</summary>
         Left,
+    }
+
+    /// <summary>How the application ended the connection while it was frozen; done when the handoff is called off.</summary>
+    private enum Ending
+    {
+        None,
+        Close,
+        Abort,
     }
 
     /// <summary>What does not change.</summary>
@@ -154,7 +163,10 @@ public sealed class Attachment
         }
     }
 
-    /// <summary>Closes both directions in order; nothing is read any more.</summary>
+    /// <summary>
+    /// Closes both directions in order; nothing is read any more. During a handoff it waits for the outcome: a connection
+    /// that has moved is the next application's, one that stays is closed.
+    /// </summary>
     public void Close()
     {
         if (_state == AttachmentState.Open)
@@ -162,10 +174,28 @@ public sealed class Attachment
             _state = AttachmentState.Closing;
             _shard.Close(this);
         }
+        else if (_state == AttachmentState.HandingOff && _endingAfterHandOff == Ending.None)
+        {
+            _endingAfterHandOff = Ending.Close;
+        }
     }
 
-    /// <summary>Ends the connection with a reset.</summary>
-    public void Abort() => _shard.Abort(Endpoint);
+    /// <summary>
+    /// Ends the connection with a reset. One that is frozen for a handoff cannot be reset: the handoff is called off, and
+    /// the reset follows when that is granted. Otherwise the connection has moved and goes on at its new owner.
+    /// </summary>
+    public void Abort()
+    {
+        if (_state != AttachmentState.Left && Endpoint.Phase == EndpointPhase.Frozen)
+        {
+            _endingAfterHandOff = Ending.Abort;
+            _shard.Handoffs.CallOff(Endpoint);
+        }
+        else
+        {
+            _shard.Abort(Endpoint);
+        }
+    }
 
     /// <summary>
     /// Begins to hand the endpoint off: from now on it can neither be read nor written, until
@@ -226,9 +256,23 @@ public sealed class Attachment
     /// <summary>The handoff did not succeed.</summary>
     internal void Resume(MoveResult result)
     {
-        if (_state == AttachmentState.HandingOff)
+        bool wasHandingOff = _state == AttachmentState.HandingOff;
+        _state = wasHandingOff ? AttachmentState.Open : _state;
+        var ending = _endingAfterHandOff;
+        _endingAfterHandOff = Ending.None;
+        switch (ending)
         {
-            _state = AttachmentState.Open;
+            case Ending.Close:
+                Close();
+                break;
+            case Ending.Abort:
+                _state = AttachmentState.Closing;
+                _shard.Abort(Endpoint);
+                break;
+        }
+
+        if (wasHandingOff)
+        {
             User.OnHandOffFailed(this, result);
         }
     }

@@ -22,7 +22,10 @@ public interface IEndpointApplication
     /// </summary>
     void OnMoveRequested(Attachment attachment, MoveRequest request);
 
-    /// <summary>A handoff that this application began did not succeed; the attachment is usable again.</summary>
+    /// <summary>
+    /// A handoff that this application began did not succeed; the attachment is usable again, unless it was closed or
+    /// aborted meanwhile.
+    /// </summary>
     void OnHandOffFailed(Attachment attachment, MoveResult result);
 
     /// <summary>The endpoint is no longer this application's.</summary>

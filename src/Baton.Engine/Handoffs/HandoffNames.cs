@@ -42,6 +42,7 @@ internal static class HandoffNames
         HandoffReason.NoRoute => "the target has no way to the client",
         HandoffReason.FreezeBudget => "it was frozen for longer than its budget",
         HandoffReason.PrepareTimeout => "the target did not answer in time",
+        HandoffReason.Cancelled => "its application called it off",
         HandoffReason.EndpointClosed => "the connection has ended",
         var other => System.Text.RegularExpressions.Regex.Replace(other.ToString(), "(?<=[a-z])(?=[A-Z])", " ").ToLowerInvariant(),
     };

@@ -70,6 +70,15 @@ internal sealed class HandoffRouter
         Begin(record, target, application, carried, options, fresh, onEnded);
     }
 
+    /// <summary>An application does not want its endpoint's handoff any more; the home has the last word.</summary>
+    public void CallOff(Endpoint endpoint)
+    {
+        if (EndpointRecord.Of(endpoint)?.Running is { } running)
+        {
+            _agent.Cancel(Now, running.Id, HandoffReason.Cancelled);
+        }
+    }
+
     /// <summary>An endpoint of a service has ended: its handoff is given up, its home is told.</summary>
     public void OnEndpointClosed(EndpointRecord record, byte reason)
     {
