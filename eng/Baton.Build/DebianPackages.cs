@@ -11,6 +11,9 @@ internal static class DebianPackages
         ("unshare", "util-linux"),
         ("ping", "iputils-ping"),
         ("pkill", "procps"),
+        ("bpftool", "bpftool"),
+        ("llvm-objdump", "llvm"),
+        ("ethtool", "ethtool"),
     ];
 
     /// <summary>Installs what is missing where this is root on Debian; elsewhere names it.</summary>

@@ -12,7 +12,7 @@ namespace Baton.Link;
 internal static unsafe partial class Syscalls
 {
     public const int EINTR = 4, ENXIO = 6, EAGAIN = 11, ENOMEM = 12, EACCES = 13, EBUSY = 16, ENODEV = 19, EINVAL = 22, ENOBUFS = 105;
-    public const int EPERM = 1, ENOENT = 2, EIO = 5;
+    public const int EPERM = 1, ENOENT = 2, EIO = 5, EEXIST = 17, ERANGE = 34, ENOSYS = 38, EOPNOTSUPP = 95;
     public const int O_RDONLY = 0, O_RDWR = 2, O_NONBLOCK = 0x800, O_CLOEXEC = 0x80000;
     public const int CLONE_NEWNET = 0x40000000;
     public const int PR_SET_TIMERSLACK = 29;
@@ -63,6 +63,10 @@ internal static unsafe partial class Syscalls
     /// <summary>The kernel writes <see cref="PollRequest.Returned"/> of each of the <paramref name="count"/> requests.</summary>
     [LibraryImport(C, EntryPoint = "ppoll", SetLastError = true)]
     public static partial int Poll(PollRequest* requests, nuint count, TimeSpecification* timeout, void* signalMask);
+
+    /// <summary>For bpf(2), which the C library has no function for: <see cref="Bpf.BpfCalls"/> says what the arguments are.</summary>
+    [LibraryImport(C, EntryPoint = "syscall", SetLastError = true)]
+    public static partial nint Call(nint number, nint first, nint second, nint third);
 
     [LibraryImport(C, EntryPoint = "prctl", SetLastError = true)]
     public static partial int ProcessControl(int option, nuint argument2, nuint argument3, nuint argument4, nuint argument5);

@@ -24,6 +24,21 @@ internal sealed class TestNamespace : IDisposable
     /// <summary>Gives the kernel's side of an interface an address.</summary>
     public void AddAddress(string device, string prefix) => Ip("-n", Name, "address", "add", prefix, "dev", device);
 
+    /// <summary>Two interfaces joined by a cable, both up, IPv6 silent.</summary>
+    /// <param name="first">One end's name.</param>
+    /// <param name="second">The other's.</param>
+    /// <param name="other">The namespace of the second, when it is another.</param>
+    public void AddVethPair(string first, string second, TestNamespace? other = null)
+    {
+        string there = (other ?? this).Name;
+        Ip("-n", Name, "link", "add", first, "type", "veth", "peer", "name", second, "netns", there);
+        foreach (var (space, device) in ((string, string)[])[(Name, first), (there, second)])
+        {
+            NetworkNamespace.Run(space, () => File.WriteAllText($"/proc/sys/net/ipv6/conf/{device}/disable_ipv6", "1"));
+            Ip("-n", space, "link", "set", "dev", device, "up");
+        }
+    }
+
     public Socket Open(SocketType type, ProtocolType protocol) =>
         NetworkNamespace.Run(Name, () => new Socket(AddressFamily.InterNetwork, type, protocol) { ReceiveTimeout = 10_000, SendTimeout = 10_000 });
 

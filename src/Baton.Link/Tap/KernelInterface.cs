@@ -6,7 +6,7 @@ namespace Baton.Link;
 internal sealed unsafe class KernelInterface : IDisposable
 {
     private const int AF_INET = 2, SOCK_DGRAM = 2, SOCK_CLOEXEC = 0x80000;
-    private const nuint SIOCGIFFLAGS = 0x8913, SIOCSIFFLAGS = 0x8914, SIOCSIFMTU = 0x8922, SIOCGIFHWADDR = 0x8927, SIOCGIFINDEX = 0x8933;
+    private const nuint SIOCGIFFLAGS = 0x8913, SIOCSIFFLAGS = 0x8914, SIOCGIFMTU = 0x8921, SIOCSIFMTU = 0x8922, SIOCGIFHWADDR = 0x8927, SIOCGIFINDEX = 0x8933;
     private const int AF_NETLINK = 16, SOCK_RAW = 3, NETLINK_ROUTE = 0, NetlinkHeaderLength = 16, NLMSG_ERROR = 2;
     private const short IFF_UP = 1;
 
@@ -32,6 +32,28 @@ internal sealed unsafe class KernelInterface : IDisposable
         }
     }
 
+    /// <summary>Its number in this network namespace.</summary>
+    public int Index
+    {
+        get
+        {
+            var request = InterfaceRequest.For(_name);
+            Check(Syscalls.IoControl(_socket, SIOCGIFINDEX, &request), "It could not be found");
+            return request.Value;
+        }
+    }
+
+    /// <summary>Largest IP packet in bytes.</summary>
+    public int Mtu
+    {
+        get
+        {
+            var request = InterfaceRequest.For(_name);
+            Check(Syscalls.IoControl(_socket, SIOCGIFMTU, &request), "Its MTU could not be read");
+            return request.Value;
+        }
+    }
+
     public void SetMtu(int mtu)
     {
         var request = InterfaceRequest.For(_name);
@@ -42,13 +64,12 @@ internal sealed unsafe class KernelInterface : IDisposable
     public void SetQueueLength(int frames)
     {
         string problem = $"Its queue could not be set to {frames} frames";
-        var request = InterfaceRequest.For(_name);
-        Check(Syscalls.IoControl(_socket, SIOCGIFINDEX, &request), problem);
+        int index = Index;
         int netlink = Syscalls.Socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
         Check(netlink, problem);
         try
         {
-            var message = QueueLengthRequest.For(request.Value, frames);
+            var message = QueueLengthRequest.For(index, frames);
             Check((int)Syscalls.Write(netlink, &message, (nuint)sizeof(QueueLengthRequest)), problem);
             Acknowledged(netlink, problem);
         }
