@@ -70,11 +70,20 @@ public abstract class Endpoint
     /// <summary>Payload bytes of <see cref="PacketsOut"/>.</summary>
     public long BytesOut { get; internal set; }
 
+    /// <summary>TTL or hop limit of what it sends.</summary>
+    public byte HopLimit { get; set; } = Ipv4Header.DefaultTtl;
+
+    /// <summary>DSCP (the upper six bits) of what it sends; the lower two are ECN's and stay 0 here.</summary>
+    public byte TrafficClass { get; set; }
+
     /// <summary>For the holder of the endpoint: not used by the stack.</summary>
     public object? Tag { get; set; }
 
     /// <summary>An embryo that has its image.</summary>
     internal bool IsInstalled { get; set; }
+
+    /// <summary>The IPv6 flow label (RFC 6437): a function of the flow, so that it stays the same when the endpoint moves.</summary>
+    internal uint FlowLabel { get; init; }
 
     internal Instant Deadline { get; set; } = Instant.Never;
 

@@ -11,6 +11,7 @@ internal sealed class EndpointFactory
     private readonly HeldBudget _budget;
     private readonly TcpDriver _tcp;
     private readonly UdpDriver _udp;
+    private readonly TcpSettings _serviceTcpV6;
 
     public EndpointFactory(StackOptions options, BufferPool pool, TcpDriver tcp, UdpDriver udp)
     {
@@ -19,16 +20,20 @@ internal sealed class EndpointFactory
         _budget = new HeldBudget(options.Limits);
         _tcp = tcp;
         _udp = udp;
+        _serviceTcpV6 = options.ServiceTcpV6 ?? ForV6(options.ServiceTcp);
     }
 
     /// <summary>Bytes held by all frozen endpoints and embryos.</summary>
     public long HeldBytes => _budget.Used;
 
     public TcpEndpoint Tcp(in Flow flow, EndpointId id, Epoch epoch, Service? service, EndpointPhase phase, Instant now) =>
-        new(_tcp, flow, id, epoch, service, phase, new HeldPackets(_pool, _budget), now);
+        new(_tcp, flow, id, epoch, service, phase, new HeldPackets(_pool, _budget), now) { FlowLabel = FlowLabel(flow) };
 
     public UdpEndpoint Udp(in Flow flow, EndpointId id, Epoch epoch, Service? service, EndpointPhase phase, Instant now) =>
-        new(_udp, flow, id, epoch, service, phase, new HeldPackets(_pool, _budget), now);
+        new(_udp, flow, id, epoch, service, phase, new HeldPackets(_pool, _budget), now) { FlowLabel = FlowLabel(flow) };
+
+    /// <summary>The settings of a service's connections with a client of an address's family.</summary>
+    public TcpSettings ServiceSettings(InetAddress client) => client.IsV4 ? _options.ServiceTcp : _serviceTcpV6;
 
     /// <summary>A connection in SYN-RECEIVED for a SYN.</summary>
     public TcpConnection Accept(in FourTuple tuple, in TcpHeader syn, TcpSettings settings, Instant now) => TcpConnection.Accept(
@@ -59,4 +64,20 @@ internal sealed class EndpointFactory
         endpoint.SetReference(
             ReferenceCodec.Encode(new Reference(endpoint.Flow, endpoint.Id, epoch, _options.OwnerAddress, endpoint.OwnerPort, sequence)));
     }
+
+    /// <summary>
+    /// IPv4's settings over IPv6: the longer header leaves less for segments, and a peer that names no MSS takes 1220
+    /// bytes (RFC 6691 §2, RFC 9293 §3.7.1).
+    /// </summary>
+    public static TcpSettings ForV6(TcpSettings settings) => settings with
+    {
+        Mss = (ushort)(settings.Mss - (Ipv6Header.Length - Ipv4Header.Length)),
+        DefaultPeerMss = DefaultPeerMssV6,
+    };
+
+    private const ushort DefaultPeerMssV6 = 1220;
+
+    /// <summary>RFC 6437 §3: 20 bits, uniformly distributed, that cannot be guessed; 0 would say that there is none.</summary>
+    private uint FlowLabel(in Flow flow) =>
+        flow.Tuple.RemoteAddress.IsV4 ? 0 : (uint)(flow.Hash(_options.Keys.Timestamp) >> 40) & 0xF_FFFF | 1;
 }

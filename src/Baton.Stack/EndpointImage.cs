@@ -4,7 +4,7 @@ using Baton.Wire;
 namespace Baton.Stack;
 
 /// <summary>
-/// An endpoint as bytes, for the way to another node: version, protocol, the connection's own image (TCP) or the queued
+/// An endpoint as bytes, for the way to another node: version, protocol, hop limit, traffic class, the connection's own image (TCP) or the queued
 /// datagrams (UDP), then the packets held so far. Big-endian; every length is checked against what is there.
 /// </summary>
 internal static class EndpointImage
@@ -24,6 +24,8 @@ internal static class EndpointImage
         var image = new byte[length];
         image[0] = Version;
         image[1] = (byte)endpoint.Flow.Protocol;
+        image[2] = endpoint.HopLimit;
+        image[3] = endpoint.TrafficClass;
         BinaryPrimitives.WriteInt32BigEndian(image.AsSpan(4), body.Length);
         body.CopyTo(image.AsSpan(HeaderLength));
         WriteHeld(endpoint.Held, image.AsSpan(HeaderLength + body.Length));
@@ -32,12 +34,12 @@ internal static class EndpointImage
     }
 
     /// <summary>Takes an image apart: the body is the connection's or the datagrams', the rest the held packets.</summary>
-    public static bool TryRead(ReadOnlyMemory<byte> image, IpProtocol protocol, out ReadOnlyMemory<byte> body, out ReadOnlyMemory<byte> held)
+    public static bool TryRead(ReadOnlyMemory<byte> image, Endpoint embryo, out ReadOnlyMemory<byte> body, out ReadOnlyMemory<byte> held)
     {
         body = default;
         held = default;
         var header = image.Span;
-        if (header.Length < HeaderLength + 4 || header[0] != Version || header[1] != (byte)protocol)
+        if (header.Length < HeaderLength + 4 || header[0] != Version || header[1] != (byte)embryo.Flow.Protocol || header[2] == 0)
         {
             return false;
         }
@@ -50,7 +52,14 @@ internal static class EndpointImage
 
         body = image.Slice(HeaderLength, (int)length);
         held = image[(HeaderLength + (int)length)..];
-        return IsSoundHeld(held.Span);
+        if (!IsSoundHeld(held.Span))
+        {
+            return false;
+        }
+
+        embryo.HopLimit = header[2];
+        embryo.TrafficClass = header[3];
+        return true;
     }
 
     /// <summary>Gives the held packets of an image that has been read, in their order.</summary>

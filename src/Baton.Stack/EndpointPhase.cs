@@ -40,4 +40,7 @@ public enum EndpointEvents : ushort
 
     /// <summary>It had no application for too long and was reset.</summary>
     UnattachedTooLong = 32,
+
+    /// <summary>UDP: an ICMP error about one of its datagrams came (RFC 1122 §4.1.3.3); <see cref="UdpEndpoint.TryTakeError"/> has it.</summary>
+    Error = 64,
 }

@@ -31,6 +31,17 @@ internal sealed class EndpointTable
 
     public Endpoint? Find(in Flow flow) => _byFlow.GetValueOrDefault(flow);
 
+    /// <summary>
+    /// The UDP endpoint for a flow: connected to its remote end, else bound to its local address and port, else to its
+    /// port alone.
+    /// </summary>
+    public UdpEndpoint? FindDatagrams(in Flow flow)
+    {
+        var any = InetAddress.Any(flow.Tuple.LocalAddress.Family);
+        var bound = flow with { Tuple = flow.Tuple with { RemoteAddress = any, RemotePort = 0 } };
+        return (Find(flow) ?? Find(bound) ?? Find(bound with { Tuple = bound.Tuple with { LocalAddress = any } })) as UdpEndpoint;
+    }
+
     /// <summary>Why no endpoint can be made for the flow now, or none.</summary>
     public DropReason CheckRoom(in Flow flow, EndpointId id, bool unattached)
     {

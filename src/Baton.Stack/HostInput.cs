@@ -15,6 +15,7 @@ internal sealed class HostInput
     private readonly IcmpSender _icmp;
     private readonly RoutingTable _routes;
     private readonly Dictionary<(InetAddress Address, ushort Port), TcpListener> _listeners = [];
+    private readonly TcpSettings _ownTcpV6;
     private ushort _portCounter;
 
     public HostInput(
@@ -35,6 +36,7 @@ internal sealed class HostInput
         _resets = resets;
         _icmp = icmp;
         _routes = routes;
+        _ownTcpV6 = EndpointFactory.ForV6(options.OwnTcp);
     }
 
     public TcpListener Listen(InetAddress address, ushort port, int backlog)
@@ -63,6 +65,7 @@ internal sealed class HostInput
 
     public TcpEndpoint? Connect(Instant now, FourTuple tuple)
     {
+        tuple = WithSource(tuple);
         if (tuple.LocalPort == 0)
         {
             tuple = tuple with { LocalPort = FreePort(IpProtocol.Tcp, tuple) };
@@ -75,7 +78,7 @@ internal sealed class HostInput
         }
 
         var endpoint = _factory.Tcp(flow, EndpointId.None, Epoch.First, null, EndpointPhase.Active, now);
-        endpoint.Connection = _factory.Connect(tuple, SettingsTowards(tuple.RemoteAddress), now);
+        endpoint.Connection = _factory.Connect(tuple, SettingsTowards(tuple), now);
         _table.Add(endpoint);
         _tcp.AfterCall(endpoint, now);
         return endpoint;
@@ -83,6 +86,7 @@ internal sealed class HostInput
 
     public UdpEndpoint? BindUdp(Instant now, FourTuple tuple)
     {
+        tuple = WithSource(tuple);
         if (tuple.LocalPort == 0)
         {
             tuple = tuple with { LocalPort = FreePort(IpProtocol.Udp, tuple) };
@@ -123,7 +127,7 @@ internal sealed class HostInput
     public DropReason OnUdp(Instant now, in IpPacket packet, ReadOnlySpan<byte> bytes, FrameOffload offload)
     {
         var flow = packet.FlowAtDestination();
-        if ((_table.Find(flow) ?? _table.Find(Unconnected(flow))) is UdpEndpoint { Service: null } endpoint)
+        if (_table.FindDatagrams(flow) is { Service: null } endpoint)
         {
             return _udp.Deliver(now, endpoint, packet, bytes, offload);
         }
@@ -134,13 +138,13 @@ internal sealed class HostInput
             return Drop(reason);
         }
 
-        _icmp.Unreachable(now, packet, bytes, IcmpSender.PortUnreachable);
+        _icmp.PortUnreachable(now, packet, bytes);
         return Drop(DropReason.UnknownFlow);
     }
 
     /// <summary>RFC 1122 §3.2.2.1: who does not speak a protocol says so.</summary>
     public void OnUnknownProtocol(Instant now, in IpPacket packet, ReadOnlySpan<byte> bytes) =>
-        _icmp.Unreachable(now, packet, bytes, IcmpSender.ProtocolUnreachable);
+        _icmp.ProtocolUnreachable(now, packet, bytes);
 
     private DropReason OnUnknownTcp(Instant now, in Flow flow, in IpPacket packet, ReadOnlySpan<byte> bytes, FrameOffload offload)
     {
@@ -166,7 +170,7 @@ internal sealed class HostInput
         }
 
         var endpoint = _factory.Tcp(flow, EndpointId.None, Epoch.First, null, EndpointPhase.Active, now);
-        endpoint.Connection = _factory.Accept(flow.Tuple, header, SettingsTowards(packet.Source), now);
+        endpoint.Connection = _factory.Accept(flow.Tuple, header, SettingsTowards(flow.Tuple), now);
         endpoint.Listener = listener;
         endpoint.CountsInBacklog = true;
         endpoint.PacketsIn = 1;
@@ -177,16 +181,23 @@ internal sealed class HostInput
     }
 
     /// <summary>RFC 9293 §3.7.1: the MSS is the interface's MTU less the fixed headers, and no more than configured.</summary>
-    private TcpSettings SettingsTowards(InetAddress remote)
+    private TcpSettings SettingsTowards(in FourTuple tuple)
     {
-        if (!_routes.TryFind(remote, out var networkInterface, out _))
+        var settings = tuple.RemoteAddress.IsV4 ? _options.OwnTcp : _ownTcpV6;
+        if (!_routes.TryFind(tuple.LocalAddress, tuple.RemoteAddress, out var networkInterface, out _))
         {
-            return _options.OwnTcp;
+            return settings;
         }
 
-        int mss = Math.Min(_options.OwnTcp.Mss, networkInterface.Options.Mtu - Ipv4Header.Length - TcpHeader.MinLength);
-        return mss == _options.OwnTcp.Mss ? _options.OwnTcp : _options.OwnTcp with { Mss = (ushort)mss };
+        int mss = Math.Min(settings.Mss, networkInterface.Options.Mtu - IpHeader.Length(tuple.RemoteAddress) - TcpHeader.MinLength);
+        return mss == settings.Mss ? settings : settings with { Mss = (ushort)mss };
     }
+
+    /// <summary>A tuple whose local address is left open gets the one that suits the remote (RFC 6724).</summary>
+    private FourTuple WithSource(in FourTuple tuple) =>
+        tuple.LocalAddress.IsUnspecified && !tuple.RemoteAddress.IsUnspecified && _routes.TryChooseSource(tuple.RemoteAddress, out var source)
+            ? tuple with { LocalAddress = source }
+            : tuple;
 
     /// <summary>A local port from a keyed hash of the destination and a counter (RFC 6056 §3.3.3); 0 when all are taken.</summary>
     private ushort FreePort(IpProtocol protocol, in FourTuple tuple)
@@ -205,9 +216,6 @@ internal sealed class HostInput
 
         return 0;
     }
-
-    private static Flow Unconnected(in Flow flow) =>
-        flow with { Tuple = flow.Tuple with { RemoteAddress = InetAddress.AnyV4, RemotePort = 0 } };
 
     private DropReason Drop(DropReason reason)
     {

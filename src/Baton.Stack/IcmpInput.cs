@@ -2,7 +2,7 @@ using Baton.Wire;
 
 namespace Baton.Stack;
 
-/// <summary>ICMP that arrives: echo requests are answered, errors go to the endpoint whose packet they quote.</summary>
+/// <summary>ICMP of both families that arrives: echo requests are answered, errors go to the endpoint whose packet they quote.</summary>
 internal sealed class IcmpInput
 {
     private readonly StackOptions _options;
@@ -10,9 +10,11 @@ internal sealed class IcmpInput
     private readonly TcpDriver _tcp;
     private readonly UdpDriver _udp;
     private readonly IcmpSender _sender;
+    private readonly NdpInput _discovery;
 
-    public IcmpInput(StackOptions options, EndpointTable table, TcpDriver tcp, UdpDriver udp, IcmpSender sender)
+    public IcmpInput(StackOptions options, EndpointTable table, TcpDriver tcp, UdpDriver udp, IcmpSender sender, NdpInput discovery)
     {
+        _discovery = discovery;
         _options = options;
         _table = table;
         _tcp = tcp;
@@ -20,7 +22,7 @@ internal sealed class IcmpInput
         _sender = sender;
     }
 
-    public DropReason OnPacket(Instant now, in IpPacket packet, ReadOnlySpan<byte> bytes)
+    public DropReason OnPacket(Instant now, InterfaceId networkInterface, in IpPacket packet, ReadOnlySpan<byte> bytes)
     {
         var reason = IcmpMessage.TryParse(packet, packet.Payload(bytes), out var message);
         if (reason != DropReason.None)
@@ -28,18 +30,24 @@ internal sealed class IcmpInput
             return Drop(reason);
         }
 
+        if (packet.Family == AddressFamily.V6 && IcmpV6Type.IsNeighbourDiscovery(message.Type))
+        {
+            return _discovery.OnMessage(now, networkInterface, packet, message);
+        }
+
         if (message.IsEchoRequest)
         {
             return _sender.Reply(now, packet, message);
         }
 
-        if (!message.IsError || !TryReadQuote(message, out var quoted, out var transport))
+        if (!message.IsError || !TryReadQuote(packet, message, out var quoted, out var transport))
         {
             return Drop(DropReason.IcmpIgnored);
         }
 
-        var endpoint = _table.Find(quoted.FlowAtSource());
-        return endpoint is null ? Drop(DropReason.UnknownFlow) : Deliver(now, endpoint, message, transport);
+        var flow = quoted.FlowAtSource();
+        var endpoint = flow.Protocol == IpProtocol.Udp ? _table.FindDatagrams(flow) : _table.Find(flow);
+        return endpoint is null ? Drop(DropReason.UnknownFlow) : Deliver(now, endpoint, message, quoted, transport);
     }
 
     /// <summary>An error that the director has found to be about this endpoint.</summary>
@@ -51,13 +59,20 @@ internal sealed class IcmpInput
             return Drop(reason);
         }
 
-        return message.IsError && TryReadQuote(message, out var quoted, out var transport) && quoted.FlowAtSource() == endpoint.Flow
-            ? Deliver(now, endpoint, message, transport)
+        return message.IsError && TryReadQuote(packet, message, out var quoted, out var transport) && quoted.FlowAtSource() == endpoint.Flow
+            ? Deliver(now, endpoint, message, quoted, transport)
             : Drop(DropReason.IcmpIgnored);
     }
 
-    private DropReason Deliver(Instant now, Endpoint endpoint, in IcmpMessage message, ReadOnlySpan<byte> transport)
+    private DropReason Deliver(Instant now, Endpoint endpoint, in IcmpMessage message, in IpPacket quoted, ReadOnlySpan<byte> transport)
     {
+        // RFC 8201 §4: "If a node receives a Packet Too Big message reporting a next-hop MTU that is less than the IPv6
+        // minimum link MTU, it must discard it."
+        if (message is { Family: AddressFamily.V6, ErrorKind: IcmpErrorKind.PacketTooBig, NextHopMtu: < PathMtu.MinimumV6 })
+        {
+            return Drop(DropReason.IcmpIgnored);
+        }
+
         switch (endpoint)
         {
             case { Phase: not EndpointPhase.Active }:
@@ -69,7 +84,7 @@ internal sealed class IcmpInput
                 return DropReason.None;
 
             case UdpEndpoint udp:
-                _udp.OnIcmpError(udp, message);
+                _udp.OnIcmpError(now, udp, message, quoted);
                 return DropReason.None;
 
             default:
@@ -77,11 +92,17 @@ internal sealed class IcmpInput
         }
     }
 
-    /// <summary>RFC 1122 §3.2.2: the quote has the IP header and at least 8 bytes of what follows.</summary>
-    private static bool TryReadQuote(in IcmpMessage message, out IpPacket quoted, out ReadOnlySpan<byte> transport)
+    /// <summary>
+    /// RFC 1122 §3.2.2: the quote has the IP header and at least 8 bytes of what follows. It is a packet that we sent,
+    /// since an error goes to the source of what it is about (RFC 792, RFC 4443 §2.2); any other is forged.
+    /// </summary>
+    private static bool TryReadQuote(in IpPacket packet, in IcmpMessage message, out IpPacket quoted, out ReadOnlySpan<byte> transport)
     {
         transport = default;
-        if (IpPacket.TryParseQuoted(message.Body, out quoted) != DropReason.None || !quoted.HasPorts)
+        if (IpPacket.TryParseQuoted(message.Body, out quoted) != DropReason.None
+            || !quoted.HasPorts
+            || quoted.Family != packet.Family
+            || quoted.Source != packet.Destination)
         {
             return false;
         }

@@ -6,6 +6,7 @@ namespace Baton.Stack;
 internal sealed class InterfaceInput
 {
     private const int MinMtu = 576;
+    private const int MinMtuV6 = 1280;
 
     private readonly StackOptions _options;
     private readonly Transmitter _transmitter;
@@ -27,23 +28,37 @@ internal sealed class InterfaceInput
             var next = Instant.Never;
             foreach (var each in _transmitter.Routes)
             {
-                next = Instant.Min(next, Instant.Min(each.Neighbours.NextDeadline, each.Arp.NextDeadline));
+                next = Instant.Min(next, Instant.Min(each.Neighbours.NextDeadline, Instant.Min(each.Guard.NextDeadline, each.Routers.NextDeadline)));
             }
 
             return next;
         }
     }
 
-    public InterfaceId Add(InterfaceOptions options)
+    public IEnumerable<InetAddress> Duplicates
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.Mtu, MinMtu);
+        get
+        {
+            foreach (var each in _transmitter.Routes)
+            {
+                foreach (var address in each.Duplicates)
+                {
+                    yield return address;
+                }
+            }
+        }
+    }
+
+    public InterfaceId Add(Instant now, InterfaceOptions options)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.Mtu, options.SpeaksV6 ? MinMtuV6 : MinMtu);
         if (options.Tso && !options.ChecksumOffload)
         {
             throw new ArgumentException("A link that cuts segments completes their checksums too.", nameof(options));
         }
 
         var id = new InterfaceId((byte)_transmitter.Routes.Count);
-        _transmitter.Routes.Add(new NetworkInterface(id, options, _options.Limits, _transmitter, _emitter));
+        _transmitter.Routes.Add(new NetworkInterface(now, id, options, _options.Limits, _transmitter, _emitter));
         ScratchLength = Math.Max(ScratchLength, EthernetHeader.Length + options.Mtu);
         return id;
     }
@@ -51,45 +66,54 @@ internal sealed class InterfaceInput
     public void Announce(Instant now, InterfaceId id, InetAddress address)
     {
         var networkInterface = _transmitter.Routes[id];
-        if (!networkInterface.IsOwn(address))
-        {
-            networkInterface.AddServiceAddress(address);
-        }
-
-        networkInterface.Arp.Announce(now, address);
+        networkInterface.Guard.Announce(now, networkInterface.Add(now, address, isService: true));
     }
 
-    public void Withdraw(InterfaceId id, InetAddress address)
-    {
-        var networkInterface = _transmitter.Routes[id];
-        networkInterface.RemoveServiceAddress(address);
-        networkInterface.Arp.Cancel(address);
-    }
+    public void Withdraw(InterfaceId id, InetAddress address) => _transmitter.Routes[id].RemoveService(address);
 
     public DropReason Admit(InterfaceId id, in EthernetHeader frame, in IpPacket packet, out bool isService)
     {
         isService = false;
         var networkInterface = _transmitter.Routes[id];
-        if (frame.Destination != networkInterface.Options.MacAddress)
+        var own = networkInterface.Options.MacAddress;
+        bool toGroup = packet.Destination.IsMulticast;
+        if (frame.Destination != own && !(toGroup && frame.Destination == MacAddress.GroupOf(packet.Destination)))
         {
             return Drop(DropReason.NotOurMac);
         }
 
-        // RFC 1122 §3.2.1.3: no source that is no host's; and none of ours, which nobody else may speak for.
-        if (MartianAddresses.IsNoHost(packet.Source)
+        // RFC 1122 §3.2.1.3: no source that is no host's; and none of ours, which nobody else may speak for. Only a
+        // host that has no address yet sends from the unspecified one, to ask for an address (RFC 4862 §5.4.2).
+        bool asksFirst = toGroup && packet.Source == InetAddress.AnyV6;
+        if ((MartianAddresses.IsNoHost(packet.Source) && !asksFirst)
+            || frame.Source == own
             || networkInterface.IsSubnetBroadcast(packet.Source)
             || _transmitter.Routes.Answers(packet.Source))
         {
             return Drop(DropReason.IpMartianSource);
         }
 
-        if (networkInterface.IsOwn(packet.Destination))
+        // RFC 3704 §2.2: who is on another of our links does not come in by this one.
+        if (!networkInterface.IsOnLink(packet.Source) && _transmitter.Routes.IsOnLink(packet.Source))
         {
-            return DropReason.None;
+            return Drop(DropReason.IpSpoofedSource);
         }
 
-        isService = networkInterface.IsHome(packet.Destination);
-        return isService ? DropReason.None : Drop(DropReason.IpNotOurAddress);
+        if (toGroup)
+        {
+            return !packet.Destination.IsV4 && networkInterface.Listens(packet.Destination)
+                ? DropReason.None
+                : Drop(DropReason.IpNotOurAddress);
+        }
+
+        var local = networkInterface.Find(packet.Destination);
+        isService = local is { IsService: true, IsAssigned: true };
+        return local switch
+        {
+            null or { State: LocalAddressState.Duplicate } => Drop(DropReason.IpNotOurAddress),
+            { State: LocalAddressState.Tentative } => Drop(DropReason.AddressTentative),
+            _ => DropReason.None,
+        };
     }
 
     public DropReason OnArp(Instant now, InterfaceId id, ReadOnlySpan<byte> frame)
@@ -117,17 +141,34 @@ internal sealed class InterfaceInput
             return Drop(DropReason.ArpMalformed);
         }
 
-        if (networkInterface.Answers(arp.SenderAddress))
+        if (networkInterface.Find(arp.SenderAddress) is { } ours)
         {
+            networkInterface.Guard.OnConflict(now, ours);
             return Drop(DropReason.AddressConflict);
         }
 
-        bool forUs = networkInterface.Answers(arp.TargetAddress);
-
-        // A sender address of 0 is a probe (RFC 5227 §2.1.1): there is nothing to learn from it.
-        if (arp.SenderAddress != InetAddress.AnyV4 && networkInterface.IsOnLink(arp.SenderAddress))
+        var target = networkInterface.Find(arp.TargetAddress);
+        bool isProbe = arp.SenderAddress == InetAddress.AnyV4;
+        if (isProbe && target is { State: LocalAddressState.Tentative })
         {
-            networkInterface.Neighbours.Learn(now, arp.SenderAddress, arp.SenderMac, create: forUs);
+            // RFC 5227 §2.1.1: two would like to have it, and neither gets it.
+            networkInterface.Guard.OnConflict(now, target);
+            return Drop(DropReason.AddressConflict);
+        }
+
+        bool forUs = target is { IsAssigned: true };
+
+        // There is nothing to learn from a probe.
+        if (!isProbe && networkInterface.IsOnLink(arp.SenderAddress))
+        {
+            if (arp.Operation == ArpOperation.Reply)
+            {
+                networkInterface.Neighbours.Answer(now, arp.SenderAddress, arp.SenderMac, header.Destination == own, overrides: true);
+            }
+            else
+            {
+                networkInterface.Neighbours.Hear(now, arp.SenderAddress, arp.SenderMac, create: forUs);
+            }
         }
 
         if (forUs && arp.Operation == ArpOperation.Request)
@@ -141,7 +182,7 @@ internal sealed class InterfaceInput
     public bool TryWriteLinkHeader(Instant now, InetAddress destination, Span<byte> frame, out InterfaceId id)
     {
         id = default;
-        if (!_transmitter.Routes.TryFind(destination, out var networkInterface, out var nextHop)
+        if (!_transmitter.Routes.TryFind(default, destination, out var networkInterface, out var nextHop)
             || networkInterface.Neighbours.Find(now, nextHop) is not { IsUsable: true } neighbour)
         {
             return false;
@@ -157,7 +198,8 @@ internal sealed class InterfaceInput
         foreach (var each in _transmitter.Routes)
         {
             each.Neighbours.OnDeadline(now);
-            each.Arp.OnDeadline(now);
+            each.Guard.OnDeadline(now);
+            each.Routers.OnDeadline(now);
         }
     }
 

@@ -30,7 +30,7 @@ public sealed record InterfaceOptions
     /// <summary>The link's address: source of all frames sent.</summary>
     public required MacAddress MacAddress { get; init; }
 
-    /// <summary>Largest IP packet in bytes; at least 576.</summary>
+    /// <summary>Largest IP packet in bytes; at least 576, and 1280 where IPv6 is spoken (RFC 8200 §5).</summary>
     public int Mtu { get; init; } = 1500;
 
     /// <summary>The link completes transport checksums.</summary>
@@ -39,12 +39,32 @@ public sealed record InterfaceOptions
     /// <summary>The link cuts TCP frames of up to 64 KiB.</summary>
     public bool Tso { get; init; }
 
-    /// <summary>The node's own addresses, the first of each family being the source of ARP requests.</summary>
+    /// <summary>
+    /// The node's own addresses of both families, the first IPv4 one being the source of ARP requests. An interface that
+    /// speaks IPv6 has a link-local address as well.
+    /// </summary>
     public required IReadOnlyList<InterfaceAddress> Addresses { get; init; }
 
-    /// <summary>Next hop of everything that is on no interface's link.</summary>
+    /// <summary>Next hop of what is on no interface's link, for the gateway's own family.</summary>
     public InetAddress? Gateway { get; init; }
 
-    /// <summary>Service addresses whose home is here: the interface answers ARP for them.</summary>
+    /// <summary>Next hop of IPv6 packets that are on no interface's link, where <see cref="Gateway"/> is IPv4's.</summary>
+    public InetAddress? GatewayV6 { get; init; }
+
+    /// <summary>Whether an IPv6 router that advertises itself becomes the gateway when none is configured (RFC 4861 §6.3).</summary>
+    public bool AcceptRouters { get; init; }
+
+    /// <summary>
+    /// Whether the link is asked first if anybody has our addresses (RFC 4862 §5.4, RFC 5227 §2.1): until then they are
+    /// not used, which takes 1 to 2 seconds for IPv6 and 4 to 7 for IPv4.
+    /// </summary>
+    public bool CheckAddresses { get; init; }
+
+    /// <summary>Service addresses whose home is here: the interface answers ARP and Neighbor Discovery for them.</summary>
     public IReadOnlyList<InetAddress> ServiceAddresses { get; init; } = [];
+
+    /// <summary>Whether the interface speaks IPv6: it has an address, service address or gateway of that family.</summary>
+    public bool SpeaksV6 =>
+        AcceptRouters || GatewayV6 is not null || Gateway is { IsV4: false }
+        || Addresses.Any(a => !a.Address.IsV4) || ServiceAddresses.Any(a => !a.IsV4);
 }

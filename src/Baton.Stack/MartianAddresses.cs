@@ -10,8 +10,12 @@ internal static class MartianAddresses
     {
         if (!address.IsV4)
         {
-            // Unspecified, loopback, multicast (RFC 4291 §2.4).
-            return address.High == 0 && address.Low <= 1 || address.High >> 56 == 0xFF;
+            // Unspecified, loopback and the other addresses of ::/96 (RFC 4291 §2.5.5.1), multicast; 6to4 and NAT64 forms
+            // of addresses that IPv4 would refuse (RFC 3964 §5.1, RFC 6052 §5.1).
+            return (address.High == 0 && address.Low >> 32 == 0)
+                || address.IsMulticast
+                || (address.High >> 48 == 0x2002 && IsNoHost(InetAddress.FromV4((uint)(address.High >> 16))))
+                || (address.High == 0x0064_FF9B_0000_0000 && address.Low >> 32 == 0 && IsNoHost(InetAddress.FromV4((uint)address.Low)));
         }
 
         uint first = address.V4 >> 24;

@@ -2,17 +2,23 @@ using Baton.Wire;
 
 namespace Baton.Stack;
 
-/// <summary>What is known of a neighbour's link address.</summary>
+/// <summary>What is known of a neighbour's link address: the states of RFC 4861 §7.3.2, for both families.</summary>
 internal enum NeighbourState : byte
 {
     /// <summary>Asked for, not answered yet: packets wait.</summary>
     Incomplete,
 
-    /// <summary>Known and fresh.</summary>
+    /// <summary>Known, and both directions worked lately.</summary>
     Reachable,
 
-    /// <summary>Known, but old: used while it is asked again (RFC 1122 §2.3.2.1, unicast poll).</summary>
-    Probing,
+    /// <summary>Known, but not lately confirmed: used, and looked after from then on.</summary>
+    Stale,
+
+    /// <summary>Used although stale; in a moment it will be asked.</summary>
+    Delay,
+
+    /// <summary>Used while it is asked by unicast whether it is still there.</summary>
+    Probe,
 
     /// <summary>Did not answer: packets to it are dropped until this is forgotten.</summary>
     Failed,
@@ -32,12 +38,15 @@ internal sealed class Neighbour(InetAddress address, NetworkInterface networkInt
 
     public MacAddress MacAddress { get; set; }
 
-    /// <summary>When the state ends: next request, end of freshness, end of the failure.</summary>
+    /// <summary>When the state ends: next request, end of reachability, end of the failure.</summary>
     public Instant Deadline { get; set; }
 
     public Instant LastUsed { get; set; }
 
     public int Requests { get; set; }
+
+    /// <summary>Whether the cache looks at <see cref="Deadline"/> by itself.</summary>
+    public bool IsTimed { get; set; }
 
     /// <summary>Packets that wait for the answer.</summary>
     public Queue<QueuedFrame> Waiting { get; } = new();
@@ -45,7 +54,11 @@ internal sealed class Neighbour(InetAddress address, NetworkInterface networkInt
     /// <summary>TCP endpoints that have something to send once it is known: their packets are not made before.</summary>
     public List<TcpEndpoint> Parked { get; } = [];
 
-    public bool IsUsable => State is NeighbourState.Reachable or NeighbourState.Probing;
+    /// <summary>Whether packets can be sent to it.</summary>
+    public bool IsUsable => State is NeighbourState.Reachable or NeighbourState.Stale or NeighbourState.Delay or NeighbourState.Probe;
+
+    /// <summary>Whether packets can be sent to it and nothing has to be done about its state.</summary>
+    public bool IsSettled(Instant now) => State is NeighbourState.Delay or NeighbourState.Probe || (State == NeighbourState.Reachable && now < Deadline);
 }
 
 /// <summary>A frame that waits, in a pool's buffer: room for the link header, then the packet.</summary>

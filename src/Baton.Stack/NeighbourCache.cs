@@ -2,12 +2,16 @@ using Baton.Wire;
 
 namespace Baton.Stack;
 
-/// <summary>The neighbours of one interface and their link addresses (RFC 826), bounded.</summary>
+/// <summary>
+/// The neighbours of one interface and their link addresses, bounded. ARP (RFC 826) and Neighbor Discovery (RFC 4861) have
+/// one cache with the latter's states, so that both families behave alike; only the messages differ.
+/// </summary>
 internal sealed class NeighbourCache
 {
-    private const int MaxRequests = 3;
-    private static readonly TimeSpan RequestInterval = TimeSpan.FromSeconds(1);   // RFC 1122 §2.3.2.1: at most one a second
-    private static readonly TimeSpan FreshFor = TimeSpan.FromSeconds(60);         // RFC 1122 §2.3.2.1: "on the order of a minute"
+    private const int MaxRequests = 3;                                                // RFC 4861 §10: MAX_MULTICAST_SOLICIT, MAX_UNICAST_SOLICIT
+    private static readonly TimeSpan RequestInterval = TimeSpan.FromSeconds(1);       // RETRANS_TIMER; RFC 1122 §2.3.2.1: at most one a second
+    private static readonly TimeSpan ReachableTime = TimeSpan.FromSeconds(30);        // REACHABLE_TIME
+    private static readonly TimeSpan DelayFirstProbe = TimeSpan.FromSeconds(5);       // DELAY_FIRST_PROBE_TIME
     private static readonly TimeSpan FailedFor = TimeSpan.FromSeconds(3);
 
     private readonly NetworkInterface _interface;
@@ -15,7 +19,8 @@ internal sealed class NeighbourCache
     private readonly Transmitter _transmitter;
     private readonly TcpEmitter _emitter;
     private readonly Dictionary<InetAddress, Neighbour> _entries = [];
-    private readonly List<Neighbour> _waiting = [];
+    private readonly List<Neighbour> _timed = [];
+    private int _unanswered;
 
     public NeighbourCache(NetworkInterface networkInterface, StackLimits limits, Transmitter transmitter, TcpEmitter emitter)
     {
@@ -27,14 +32,12 @@ internal sealed class NeighbourCache
 
     public int Count => _entries.Count;
 
-    public IEnumerable<Neighbour> Entries => _entries.Values;
-
     public Instant NextDeadline
     {
         get
         {
             var next = Instant.Never;
-            foreach (var entry in _waiting)
+            foreach (var entry in _timed)
             {
                 next = Instant.Min(next, entry.Deadline);
             }
@@ -43,101 +46,161 @@ internal sealed class NeighbourCache
         }
     }
 
-    /// <summary>The entry for a next hop, asking for it where needed; null when the cache is full of unanswered requests.</summary>
+    /// <summary>A neighbour's link address as far as it is known, without asking.</summary>
+    public MacAddress? Known(InetAddress address) =>
+        _entries.TryGetValue(address, out var entry) && entry.IsUsable ? entry.MacAddress : null;
+
+    /// <summary>A neighbour's state, for looking; <see cref="NeighbourState.Evicted"/> when there is no entry.</summary>
+    public NeighbourState StateOf(InetAddress address) =>
+        _entries.TryGetValue(address, out var entry) ? entry.State : NeighbourState.Evicted;
+
+    /// <summary>The entry for a next hop, asking for it where needed; null when as many as may are unanswered.</summary>
     public Neighbour? Find(Instant now, InetAddress address)
     {
         if (!_entries.TryGetValue(address, out var entry))
         {
-            if (!MakeRoom())
+            // RFC 6583 §6.1: addresses that nobody has must not push out those in use.
+            if (_unanswered >= Math.Max(1, _limits.Neighbours / 2) || !MakeRoom())
             {
                 return null;
             }
 
-            entry = Add(address, NeighbourState.Incomplete);
-            _waiting.Add(entry);
+            entry = new Neighbour(address, _interface);
+            _entries.Add(address, entry);
+            _unanswered++;
             Request(now, entry);
         }
 
         entry.LastUsed = now;
-        Refresh(now, entry);
+        if (entry.State == NeighbourState.Reachable && now >= entry.Deadline)
+        {
+            entry.State = NeighbourState.Stale;
+        }
+
+        if (entry.State == NeighbourState.Stale)
+        {
+            // RFC 4861 §7.3.3: the first packet after that is sent, and in a moment the neighbour is asked.
+            entry.State = NeighbourState.Delay;
+            SetTimer(entry, now + DelayFirstProbe);
+        }
+
         return entry;
     }
 
-    /// <summary>Asks again for an address that is in use and old (RFC 1122 §2.3.2.1, unicast poll).</summary>
-    public void Refresh(Instant now, Neighbour entry)
-    {
-        if (entry.State == NeighbourState.Reachable && now >= entry.Deadline)
-        {
-            entry.State = NeighbourState.Probing;
-            entry.Requests = 0;
-            _waiting.Add(entry);
-            Request(now, entry);
-        }
-    }
-
-    /// <summary>Takes in the sender of an ARP packet; creates an entry only for who asks us (RFC 826, "merge").</summary>
-    public void Learn(Instant now, InetAddress address, MacAddress mac, bool create)
+    /// <summary>
+    /// Takes in who has sent us something about itself: an ARP request, a solicitation with its link address. It shows
+    /// one direction only (RFC 4861 §7.2.3). Creates an entry only for who asks us (RFC 826, "merge").
+    /// </summary>
+    public void Hear(Instant now, InetAddress address, MacAddress mac, bool create)
     {
         if (!_entries.TryGetValue(address, out var entry))
         {
             // What others say never evicts what we asked for.
-            if (!create || _entries.Count >= _limits.Neighbours)
+            if (create && _entries.Count < _limits.Neighbours)
             {
-                return;
+                entry = new Neighbour(address, _interface) { State = NeighbourState.Stale, MacAddress = mac, LastUsed = now };
+                _entries.Add(address, entry);
             }
 
-            entry = Add(address, NeighbourState.Reachable);
+            return;
         }
 
-        _waiting.Remove(entry);
-        entry.MacAddress = mac;
-        entry.State = NeighbourState.Reachable;
-        entry.Deadline = now + FreshFor;
-        _transmitter.Release(entry);
-        Unpark(entry);
+        if (entry.MacAddress != mac || !entry.IsUsable)
+        {
+            Resolve(entry, mac, NeighbourState.Stale);
+        }
+    }
+
+    /// <summary>
+    /// Takes in an answer or announcement (RFC 4861 §7.2.5, ARP replies alike): a solicited one shows that both directions
+    /// work; one that does not override leaves a link address that is known.
+    /// </summary>
+    public void Answer(Instant now, InetAddress address, MacAddress? mac, bool solicited, bool overrides)
+    {
+        if (!_entries.TryGetValue(address, out var entry) || (mac is null && !entry.IsUsable))
+        {
+            return;
+        }
+
+        bool changes = !entry.IsUsable || (mac is { } other && other != entry.MacAddress);
+        if (changes && entry.IsUsable && !overrides)
+        {
+            if (entry.State == NeighbourState.Reachable)
+            {
+                entry.State = NeighbourState.Stale;
+            }
+
+            return;
+        }
+
+        if (solicited)
+        {
+            Resolve(entry, mac ?? entry.MacAddress, NeighbourState.Reachable);
+            entry.Deadline = now + Reachability(entry, now);
+        }
+        else if (changes)
+        {
+            Resolve(entry, mac ?? entry.MacAddress, NeighbourState.Stale);
+        }
     }
 
     public void OnDeadline(Instant now)
     {
-        for (int i = _waiting.Count - 1; i >= 0; i--)
+        for (int i = _timed.Count - 1; i >= 0; i--)
         {
-            var entry = _waiting[i];
+            var entry = _timed[i];
             if (entry.Deadline > now)
             {
                 continue;
             }
 
-            if (entry.State == NeighbourState.Failed)
+            switch (entry.State)
             {
-                _waiting.RemoveAt(i);
-                Evict(entry);
-            }
-            else if (entry.Requests < MaxRequests)
-            {
-                Request(now, entry);
-            }
-            else if (entry.State == NeighbourState.Probing)
-            {
-                // The unicast poll went unanswered: the address may have moved, so ask everybody.
-                entry.State = NeighbourState.Incomplete;
-                entry.Requests = 0;
-                Request(now, entry);
-            }
-            else
-            {
-                entry.State = NeighbourState.Failed;
-                entry.Deadline = now + FailedFor;
-                _transmitter.Abandon(entry);
-                Unpark(entry);
+                case NeighbourState.Failed:
+                    Evict(entry);
+                    break;
+
+                case NeighbourState.Delay:
+                    entry.State = NeighbourState.Probe;
+                    entry.Requests = 0;
+                    Request(now, entry);
+                    break;
+
+                case var _ when entry.Requests < MaxRequests:
+                    Request(now, entry);
+                    break;
+
+                case NeighbourState.Probe:
+                    // Unicast went unanswered: the address may have moved, so everybody is asked (RFC 7048 §3).
+                    entry.State = NeighbourState.Incomplete;
+                    _unanswered++;
+                    entry.Requests = 0;
+                    Request(now, entry);
+                    break;
+
+                default:
+                    entry.State = NeighbourState.Failed;
+                    entry.Deadline = now + FailedFor;
+                    _transmitter.Abandon(entry);
+                    Unpark(entry);
+                    break;
             }
         }
     }
 
-    private Neighbour Add(InetAddress address, NeighbourState state)
+    /// <summary>The link address is known: what waited is sent.</summary>
+    private void Resolve(Neighbour entry, MacAddress mac, NeighbourState state)
     {
-        var entry = new Neighbour(address, _interface) { State = state };
-        _entries.Add(address, entry);
-        return entry;
+        if (!entry.IsUsable)
+        {
+            _unanswered--;
+        }
+
+        ClearTimer(entry);
+        entry.MacAddress = mac;
+        entry.State = state;
+        _transmitter.Release(entry);
+        Unpark(entry);
     }
 
     private bool MakeRoom()
@@ -150,7 +213,7 @@ internal sealed class NeighbourCache
         Neighbour? oldest = null;
         foreach (var entry in _entries.Values)
         {
-            if (entry.State == NeighbourState.Reachable && (oldest is null || entry.LastUsed < oldest.LastUsed))
+            if (entry.State is NeighbourState.Reachable or NeighbourState.Stale && (oldest is null || entry.LastUsed < oldest.LastUsed))
             {
                 oldest = entry;
             }
@@ -167,6 +230,12 @@ internal sealed class NeighbourCache
 
     private void Evict(Neighbour entry)
     {
+        if (!entry.IsUsable)
+        {
+            _unanswered--;
+        }
+
+        ClearTimer(entry);
         entry.State = NeighbourState.Evicted;
         _entries.Remove(entry.Address);
         Unpark(entry);
@@ -183,17 +252,51 @@ internal sealed class NeighbourCache
         entry.Parked.Clear();
     }
 
+    private void SetTimer(Neighbour entry, Instant at)
+    {
+        entry.Deadline = at;
+        if (!entry.IsTimed)
+        {
+            entry.IsTimed = true;
+            _timed.Add(entry);
+        }
+    }
+
+    private void ClearTimer(Neighbour entry)
+    {
+        if (entry.IsTimed)
+        {
+            entry.IsTimed = false;
+            _timed.Remove(entry);
+        }
+    }
+
     private void Request(Instant now, Neighbour entry)
     {
         entry.Requests++;
-        entry.Deadline = now + RequestInterval;
-        var destination = entry.State == NeighbourState.Probing ? entry.MacAddress : MacAddress.Broadcast;
+        SetTimer(entry, now + RequestInterval);
+        MacAddress? known = entry.State == NeighbourState.Probe ? entry.MacAddress : null;
 
-        // The sender is this node's own address, not the service's: a request teaches every hearer its sender
-        // (RFC 826), and only the home may speak for a service address.
-        if (_interface.OwnAddress is { IsV4: true } sender && entry.Address.IsV4)
+        // The sender is this node's own address, not the service's: a request teaches every hearer its sender (RFC 826,
+        // RFC 4861 §7.2.3), and only the home may speak for a service address. An interface whose own address is still
+        // being checked does not ask.
+        if (entry.Address.IsV4)
         {
-            _interface.Arp.Send(ArpOperation.Request, destination, sender, default, entry.Address);
+            if (_interface.ArpAddress is { } sender)
+            {
+                _interface.Arp.Send(ArpOperation.Request, known ?? MacAddress.Broadcast, sender, default, entry.Address);
+            }
         }
+        else if (_interface.LinkLocal is { } source)
+        {
+            _interface.Ndp.Solicit(source, entry.Address, known);
+        }
+    }
+
+    /// <summary>RFC 4861 §6.3.2: between half and one and a half of the base, so that neighbours do not fall into step.</summary>
+    private static TimeSpan Reachability(Neighbour entry, Instant now)
+    {
+        ulong mixed = (entry.Address.Low ^ (ulong)now.Ticks) * 0x9E37_79B9_7F4A_7C15;
+        return ReachableTime / 2 + new TimeSpan((long)((mixed >> 32) % (ulong)ReachableTime.Ticks));
     }
 }

@@ -26,6 +26,7 @@ public sealed class NetworkStack
     private readonly HostInput _host;
     private readonly ServiceInput _services;
     private readonly IcmpInput _icmp;
+    private readonly IcmpSender _icmpSender;
     private readonly Reassembler _reassembler;
     private readonly Relocation _relocation;
 
@@ -34,7 +35,7 @@ public sealed class NetworkStack
     {
         _options = options;
         _table = new EndpointTable(options.Limits, options.Keys.Sequence);
-        _transmitter = new Transmitter(options.Limits, options.Drops, options.Pool);
+        _transmitter = new Transmitter(options.Limits, options.Drops, options.Pool, options.Keys.Sequence);
         _emitter = new TcpEmitter(_transmitter, options.Drops);
         _resets = new ResetSender(options.Limits, _transmitter, options.Drops);
         var icmp = new IcmpSender(options.Limits, _transmitter, options.Drops);
@@ -44,8 +45,9 @@ public sealed class NetworkStack
         _interfaces = new InterfaceInput(options, _transmitter, _emitter);
         _host = new HostInput(options, _table, _factory, _tcp, _udp, _resets, icmp, _transmitter.Routes);
         _services = new ServiceInput(options, _table, _factory, _tcp, _udp, _resets, icmp);
-        _icmp = new IcmpInput(options, _table, _tcp, _udp, icmp);
-        _reassembler = new Reassembler(options.Limits, options.Drops, options.Pool);
+        _icmp = new IcmpInput(options, _table, _tcp, _udp, icmp, new NdpInput(options, _transmitter.Routes));
+        _icmpSender = icmp;
+        _reassembler = new Reassembler(options.Limits, options.Drops, options.Pool, icmp);
         _relocation = new Relocation(options, _table, _factory, _tcp, _udp, _transmitter.Routes);
     }
 
@@ -80,10 +82,18 @@ public sealed class NetworkStack
     /// <summary>Whether <see cref="TryEmit"/> has something to look at.</summary>
     public bool HasOutput => _transmitter.HasReady || _emitter.HasWork;
 
-    /// <summary>Adds an interface.</summary>
-    public InterfaceId AddInterface(InterfaceOptions options) => _interfaces.Add(options);
+    /// <summary>Addresses that are not used because somebody else on the link has them (<see cref="InterfaceOptions.CheckAddresses"/>).</summary>
+    public IEnumerable<InetAddress> DuplicateAddresses => _interfaces.Duplicates;
 
-    /// <summary>From now on the interface answers ARP for the service address, and tells its link so (gratuitous ARP).</summary>
+    /// <summary>Adds an interface.</summary>
+    /// <param name="options">What it is to be.</param>
+    /// <param name="now">The time, from which the check of its addresses counts.</param>
+    public InterfaceId AddInterface(InterfaceOptions options, Instant now = default) => _interfaces.Add(now, options);
+
+    /// <summary>
+    /// From now on the interface answers ARP or Neighbor Discovery for the service address, and tells its link so (RFC 5227
+    /// §2.3, RFC 4861 §7.2.6); where addresses are checked first, once that is done.
+    /// </summary>
     public void AnnounceAddress(Instant now, InterfaceId networkInterface, InetAddress address) =>
         _interfaces.Announce(now, networkInterface, address);
 
@@ -118,22 +128,63 @@ public sealed class NetworkStack
     public DropReason OnFragment(Instant now, scoped in IpPacket packet, ReadOnlySpan<byte> bytes, out ReadOnlySpan<byte> whole) =>
         _reassembler.Add(now, packet, bytes, out whole);
 
-    /// <summary>A packet to one of the node's own addresses, or ICMP to a service address that is no error about a service's flow.</summary>
-    public DropReason OnPacket(Instant now, in IpPacket packet, ReadOnlySpan<byte> bytes, FrameOffload offload = default)
+    /// <summary>
+    /// A packet that <see cref="Admit"/> let in and that could not be parsed: an IPv6 sender is told what is wrong with it,
+    /// where RFC 8200 §4 wants that. Frame and addresses must be ours, as for any packet.
+    /// </summary>
+    /// <param name="now">The time.</param>
+    /// <param name="networkInterface">Where it came in.</param>
+    /// <param name="frame">Its link header.</param>
+    /// <param name="bytes">From the IP header on.</param>
+    /// <param name="reason">Why it could not be parsed; counted here.</param>
+    public DropReason OnMalformed(
+        Instant now, InterfaceId networkInterface, in EthernetHeader frame, ReadOnlySpan<byte> bytes, DropReason reason)
     {
-        if (packet.IsFragment || packet.Family != AddressFamily.V4)
+        if (Ipv6Problem.TryFind(bytes, out var problem))
         {
-            return Drop(packet.IsFragment ? DropReason.IpBadFragment : DropReason.IpBadVersion);
+            var packet = new IpPacket
+            {
+                Family = AddressFamily.V6,
+                Source = InetAddress.FromBytes(bytes[8..24]),
+                Destination = InetAddress.FromBytes(bytes[24..40]),
+                HeaderLength = Ipv6Header.Length,
+                TotalLength = Math.Min(bytes.Length, Ipv6Header.Length + (bytes[4] << 8 | bytes[5])),
+            };
+            if (!packet.Source.IsV4 && _interfaces.Admit(networkInterface, frame, packet, out _) == DropReason.None)
+            {
+                _icmpSender.ParameterProblem(now, packet, bytes, problem);
+            }
+        }
+
+        return Drop(reason);
+    }
+
+    /// <summary>A packet to one of the node's own addresses, or ICMP to a service address that is no error about a service's flow.</summary>
+    /// <param name="now">The time.</param>
+    /// <param name="packet">Its layout.</param>
+    /// <param name="bytes">From the IP header on.</param>
+    /// <param name="offload">State of its checksum.</param>
+    /// <param name="networkInterface">Where it came in: Neighbor Discovery is about one link.</param>
+    public DropReason OnPacket(
+        Instant now, in IpPacket packet, ReadOnlySpan<byte> bytes, FrameOffload offload = default, InterfaceId networkInterface = default)
+    {
+        if (packet.IsFragment)
+        {
+            return Drop(DropReason.IpBadFragment);
         }
 
         switch (packet.Protocol)
         {
+            // Nobody joins groups here but for Neighbor Discovery and echo.
+            case IpProtocol.Tcp or IpProtocol.Udp when packet.Destination.IsMulticast:
+                return Drop(DropReason.IpNotOurAddress);
             case IpProtocol.Tcp:
                 return _host.OnTcp(now, packet, bytes, offload);
             case IpProtocol.Udp:
                 return _host.OnUdp(now, packet, bytes, offload);
-            case IpProtocol.Icmp:
-                return _icmp.OnPacket(now, packet, bytes);
+            case IpProtocol.Icmp when packet.Family == AddressFamily.V4:
+            case IpProtocol.IcmpV6 when packet.Family == AddressFamily.V6:
+                return _icmp.OnPacket(now, networkInterface, packet, bytes);
             default:
                 _host.OnUnknownProtocol(now, packet, bytes);
                 return Drop(DropReason.UnknownProtocol);
@@ -152,7 +203,7 @@ public sealed class NetworkStack
             return Drop(DropReason.UnknownEndpoint);
         }
 
-        if (packet.Protocol == IpProtocol.Icmp)
+        if (packet.Protocol is IpProtocol.Icmp or IpProtocol.IcmpV6)
         {
             return _icmp.OnError(now, endpoint, packet, bytes);
         }
@@ -187,9 +238,9 @@ public sealed class NetworkStack
         Instant now, in IpPacket packet, ReadOnlySpan<byte> bytes, FrameOffload offload, Service? service, EndpointId fresh, out Endpoint? created)
     {
         created = null;
-        if (packet.IsFragment || packet.Family != AddressFamily.V4)
+        if (packet.IsFragment)
         {
-            return Drop(packet.IsFragment ? DropReason.IpBadFragment : DropReason.IpBadVersion);
+            return Drop(DropReason.IpBadFragment);
         }
 
         return packet.Protocol switch
@@ -242,12 +293,13 @@ public sealed class NetworkStack
 
     /// <summary>
     /// Binds a UDP endpoint to one of the node's own addresses. With a remote port it exchanges datagrams with that
-    /// address only; else with anybody (remote address 0.0.0.0). Null when the port is taken, or there is no room.
+    /// address only; else with anybody (remote address 0.0.0.0 or ::). Local address 0.0.0.0 or :: takes the one that suits
+    /// the remote end (RFC 6724), each time anew where there is none. Null when the port is taken, or there is no room.
     /// </summary>
     public UdpEndpoint? BindUdp(Instant now, FourTuple tuple) => _host.BindUdp(now, tuple);
 
     /// <summary>
-    /// Sends an IPv4 packet made elsewhere (an encapsulated one): finds route and neighbour, waits for the neighbour, and
+    /// Sends a packet made elsewhere (an encapsulated one): finds route and neighbour, waits for the neighbour, and
     /// fragments what is longer than the MTU and may be.
     /// </summary>
     public DropReason Send(Instant now, ReadOnlySpan<byte> headers, ReadOnlySpan<byte> payload, InetAddress destination)

@@ -106,12 +106,12 @@ internal sealed class Relocation
             return InstallResult.NotAnEmbryo;
         }
 
-        if (!_routes.TryFind(embryo.Flow.Tuple.RemoteAddress, out var networkInterface, out var nextHop))
+        if (!_routes.TryFind(embryo.Flow.Tuple.LocalAddress, embryo.Flow.Tuple.RemoteAddress, out var networkInterface, out var nextHop))
         {
             return InstallResult.NoRoute;
         }
 
-        if (!EndpointImage.TryRead(image, embryo.Flow.Protocol, out var body, out var held) || !TryRestore(now, embryo, body, copiedAhead))
+        if (!EndpointImage.TryRead(image, embryo, out var body, out var held) || !TryRestore(now, embryo, body, copiedAhead))
         {
             return InstallResult.BadImage;
         }
@@ -175,7 +175,7 @@ internal sealed class Relocation
         }
 
         var tcp = (TcpEndpoint)embryo;
-        if (!TcpConnection.TryRestore(body, _options.ServiceTcp, now, copiedAhead, out var connection))
+        if (!TcpConnection.TryRestore(body, _factory.ServiceSettings(embryo.Flow.Tuple.RemoteAddress), now, copiedAhead, out var connection))
         {
             return false;
         }

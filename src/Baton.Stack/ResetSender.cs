@@ -54,15 +54,15 @@ internal sealed class ResetSender
 
     private void Send(Instant now, InetAddress source, InetAddress destination, in TcpHeader reset)
     {
-        int ipLength = Ipv4Header.Length + reset.Length;
-        if (!_transmitter.TryRent(ipLength, out var buffer))
+        int ipHeader = IpHeader.Length(destination);
+        if (!_transmitter.TryRent(ipHeader + reset.Length, out var buffer))
         {
             return;
         }
 
         var packet = Transmitter.Packet(buffer);
-        Ipv4Header.Write(packet, source, destination, IpProtocol.Tcp, ipLength);
-        var header = packet[Ipv4Header.Length..];
+        IpHeader.Write(packet, source, destination, IpProtocol.Tcp, reset.Length);
+        var header = packet[ipHeader..];
         reset.Write(header);
         TcpChecksum.Write(header, TcpChecksum.Compute(source, destination, header));
         if (_transmitter.Send(now, buffer, destination) == DropReason.None)

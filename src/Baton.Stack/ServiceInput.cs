@@ -53,7 +53,7 @@ internal sealed class ServiceInput
         }
 
         var endpoint = _factory.Tcp(flow, fresh, Epoch.First, service, EndpointPhase.Active, now);
-        endpoint.Connection = _factory.Accept(flow.Tuple, header, _options.ServiceTcp, now);
+        endpoint.Connection = _factory.Accept(flow.Tuple, header, _factory.ServiceSettings(packet.Source), now);
         endpoint.PacketsIn = 1;
         Add(endpoint);
         _tcp.AfterCall(endpoint, now);
@@ -76,7 +76,7 @@ internal sealed class ServiceInput
             // RFC 1122 §4.1.3.1; a datagram from port 0 wants no answer (RFC 768), so nothing can be an exchange with it.
             if (header.SourcePort != 0)
             {
-                _icmp.Unreachable(now, packet, bytes, IcmpSender.PortUnreachable);
+                _icmp.PortUnreachable(now, packet, bytes);
             }
 
             return Drop(DropReason.UnknownFlow);

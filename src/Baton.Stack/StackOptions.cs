@@ -18,6 +18,9 @@ public sealed record StackOptions
     /// <summary>Settings of connections to services. The MSS is the farm's: the smallest of all nodes, since any may become owner.</summary>
     public TcpSettings ServiceTcp { get; init; } = TcpSettings.Default;
 
+    /// <summary>The same for clients that use IPv6; null takes <see cref="ServiceTcp"/> less the 20 bytes by which the header is longer.</summary>
+    public TcpSettings? ServiceTcpV6 { get; init; }
+
     /// <summary>Settings of connections of the node's own addresses.</summary>
     public TcpSettings OwnTcp { get; init; } = TcpSettings.Default;
 

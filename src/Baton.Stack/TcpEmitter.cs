@@ -9,8 +9,8 @@ namespace Baton.Stack;
 /// </summary>
 internal sealed class TcpEmitter
 {
-    // The longest IPv4 packet less the longest headers: what a super-segment may carry.
-    private const int MaxSuperSegment = ushort.MaxValue - Ipv4Header.Length - TcpHeader.MaxLength;
+    // The longest packet less the longest headers: what a super-segment may carry, over either family.
+    private const int MaxSuperSegment = ushort.MaxValue - Ipv6Header.Length - TcpHeader.MaxLength;
 
     private readonly Transmitter _transmitter;
     private readonly DropCounters _drops;
@@ -53,13 +53,14 @@ internal sealed class TcpEmitter
     public bool TryRoute(Instant now, TcpEndpoint endpoint, out Neighbour? neighbour)
     {
         neighbour = endpoint.NextHop;
-        if (neighbour is { State: NeighbourState.Reachable } && now < neighbour.Deadline)
+        if (neighbour is not null && neighbour.IsSettled(now))
         {
             return true;
         }
 
         neighbour = null;
-        if (_transmitter.Routes.TryFind(endpoint.Flow.Tuple.RemoteAddress, out var networkInterface, out var nextHop))
+        var tuple = endpoint.Flow.Tuple;
+        if (_transmitter.Routes.TryFind(tuple.LocalAddress, tuple.RemoteAddress, out var networkInterface, out var nextHop))
         {
             neighbour = networkInterface.Neighbours.Find(now, nextHop);
         }
@@ -110,15 +111,22 @@ internal sealed class TcpEmitter
         Transmitter.WriteLinkHeader(scratch, neighbour);
 
         // DF is set on all of TCP, so that path MTU discovery works (RFC 1191) and the packet is atomic (RFC 6864 §4.1).
-        Ipv4Header.Write(
-            scratch[EthernetHeader.Length..], tuple.LocalAddress, tuple.RemoteAddress, IpProtocol.Tcp, Ipv4Header.Length + segmentLength);
-        var header = scratch.Slice(EthernetHeader.Length + Ipv4Header.Length, headerLength);
+        int headersEnd = EthernetHeader.Length + IpHeader.Write(
+            scratch[EthernetHeader.Length..],
+            tuple.LocalAddress,
+            tuple.RemoteAddress,
+            IpProtocol.Tcp,
+            segmentLength,
+            endpoint.TrafficClass,
+            endpoint.HopLimit,
+            flowLabel: endpoint.FlowLabel);
+        var header = scratch.Slice(headersEnd, headerLength);
         emission.Header.Write(header);
         var offload = FrameOffload.None;
         if (options.ChecksumOffload)
         {
             TcpChecksum.Write(header, TcpChecksum.Partial(tuple.LocalAddress, tuple.RemoteAddress, segmentLength));
-            var gso = emission.SegmentSize == 0 ? GsoType.None : GsoType.TcpV4;
+            var gso = emission.SegmentSize == 0 ? GsoType.None : tuple.RemoteAddress.IsV4 ? GsoType.TcpV4 : GsoType.TcpV6;
             offload = new FrameOffload(ChecksumState.Partial, gso, emission.SegmentSize);
         }
         else
@@ -130,7 +138,7 @@ internal sealed class TcpEmitter
         return new OutgoingFrame(
             neighbour.Interface.Id,
             offload,
-            scratch[..(EthernetHeader.Length + Ipv4Header.Length + headerLength)],
+            scratch[..(headersEnd + headerLength)],
             emission.Payload,
             emission.MorePayload);
     }

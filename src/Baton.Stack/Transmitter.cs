@@ -13,10 +13,12 @@ internal sealed class Transmitter
     private readonly DropCounters _drops;
     private readonly BufferPool _pool;
     private readonly Queue<QueuedFrame> _ready = new();
-    private ushort _identification;
+    private readonly HashKey _identificationKey;
+    private uint _identification;
 
-    public Transmitter(StackLimits limits, DropCounters drops, BufferPool pool)
+    public Transmitter(StackLimits limits, DropCounters drops, BufferPool pool, HashKey identificationKey)
     {
+        _identificationKey = identificationKey;
         _limits = limits;
         _drops = drops;
         _pool = pool;
@@ -43,11 +45,14 @@ internal sealed class Transmitter
 
     /// <summary>
     /// Sends the IP packet in <paramref name="buffer"/>, which is the transmitter's from now on. A packet longer than the
-    /// MTU is fragmented, unless DF is set.
+    /// link's MTU, or over IPv6 the path's, is fragmented; an IPv4 one with DF set is dropped.
     /// </summary>
-    public DropReason Send(Instant now, PooledBuffer buffer, InetAddress destination)
+    public DropReason Send(Instant now, PooledBuffer buffer, InetAddress destination, int pathMtu = ushort.MaxValue)
     {
-        if (!Routes.TryFind(destination, out var networkInterface, out var nextHop))
+        var packet = Packet(buffer);
+        bool v6 = !destination.IsV4;
+        var source = v6 ? InetAddress.FromBytes(packet[8..24]) : default;
+        if (!Routes.TryFind(source, destination, out var networkInterface, out var nextHop))
         {
             return Drop(buffer, DropReason.NoRoute);
         }
@@ -58,24 +63,28 @@ internal sealed class Transmitter
             return Drop(buffer, DropReason.NeighbourUnresolved);
         }
 
-        var packet = Packet(buffer);
-        if (packet.Length <= networkInterface.Options.Mtu)
+        int mtu = v6 ? Math.Min(pathMtu, networkInterface.Options.Mtu) : networkInterface.Options.Mtu;
+        if (packet.Length <= mtu)
         {
             return SendTo(neighbour, new QueuedFrame(buffer, networkInterface));
         }
 
-        if (Ipv4Fragmenter.HasDontFragment(packet))
+        if (!v6 && Ipv4Fragmenter.HasDontFragment(packet))
         {
             return Drop(buffer, DropReason.TooBig);
         }
 
-        var result = SendFragments(neighbour, packet);
+        var result = v6 ? SendFragmentsV6(neighbour, packet, mtu, source, destination) : SendFragments(neighbour, packet);
         buffer.Dispose();
         return result;
     }
 
-    /// <summary>An identification for a packet that may be fragmented (RFC 6864 §4.1).</summary>
-    public ushort NextIdentification() => ++_identification;
+    /// <summary>
+    /// An identification for a packet that may be fragmented (RFC 6864 §4.1): a counter that starts elsewhere for each
+    /// pair of hosts, so that who sees one does not know another's (RFC 7739 §5.3).
+    /// </summary>
+    public uint NextIdentification(InetAddress source, InetAddress destination) =>
+        (uint)new Flow(IpProtocol.IcmpV6, new FourTuple(source, 0, destination, 0)).Hash(_identificationKey) + ++_identification;
 
     /// <summary>Queues a frame that is complete, link header included.</summary>
     public DropReason Enqueue(in QueuedFrame frame)
@@ -128,7 +137,7 @@ internal sealed class Transmitter
     {
         switch (neighbour.State)
         {
-            case NeighbourState.Reachable or NeighbourState.Probing:
+            case NeighbourState.Reachable or NeighbourState.Stale or NeighbourState.Delay or NeighbourState.Probe:
                 WriteLinkHeader(frame.Buffer.Span, neighbour);
                 return Enqueue(frame);
 
@@ -148,6 +157,25 @@ internal sealed class Transmitter
     {
         var result = DropReason.None;
         var fragments = new Ipv4Fragmenter(packet, neighbour.Interface.Options.Mtu);
+        while (fragments.NextLength is > 0 and var length)
+        {
+            if (!TryRent(length, out var buffer))
+            {
+                return DropReason.SendQueueFull;
+            }
+
+            fragments.WriteNext(Packet(buffer));
+            var sent = SendTo(neighbour, new QueuedFrame(buffer, neighbour.Interface));
+            result = sent == DropReason.None ? result : sent;
+        }
+
+        return result;
+    }
+
+    private DropReason SendFragmentsV6(Neighbour neighbour, ReadOnlySpan<byte> packet, int mtu, InetAddress source, InetAddress destination)
+    {
+        var result = DropReason.None;
+        var fragments = new Ipv6Fragmenter(packet, mtu, NextIdentification(source, destination));
         while (fragments.NextLength is > 0 and var length)
         {
             if (!TryRent(length, out var buffer))

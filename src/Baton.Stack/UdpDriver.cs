@@ -80,30 +80,44 @@ internal sealed class UdpDriver
     public UdpSendResult Send(Instant now, UdpEndpoint endpoint, ReadOnlySpan<byte> payload, InetAddress remoteAddress, ushort remotePort)
     {
         var tuple = endpoint.Flow.Tuple;
+        var source = tuple.LocalAddress;
+        if (source.Family != remoteAddress.Family || remoteAddress.IsMulticast
+            || (source.IsUnspecified && !_transmitter.Routes.TryChooseSource(remoteAddress, out source)))
+        {
+            return UdpSendResult.Unreachable;
+        }
+
+        int headerLength = IpHeader.Length(remoteAddress);
         int datagramLength = UdpHeader.Length + payload.Length;
-        int ipLength = Ipv4Header.Length + datagramLength;
-        int mtu = _transmitter.Routes.TryFind(remoteAddress, out var networkInterface, out _)
+        int mtu = _transmitter.Routes.TryFind(source, remoteAddress, out var networkInterface, out _)
             ? Math.Min(endpoint.PathMtu, networkInterface.Options.Mtu)
             : endpoint.PathMtu;
 
-        if (!_transmitter.TryRent(ipLength, out var buffer))
+        if (!_transmitter.TryRent(headerLength + datagramLength, out var buffer))
         {
             return UdpSendResult.QueueFull;
         }
 
-        var packet = Transmitter.Packet(buffer);
-
         // What fits the path goes unfragmented and finds out if the path shrinks; what does not, goes in fragments.
-        bool fits = ipLength <= mtu;
-        ushort identification = fits ? (ushort)0 : _transmitter.NextIdentification();
-        Ipv4Header.Write(packet, tuple.LocalAddress, remoteAddress, IpProtocol.Udp, ipLength, identification, dontFragment: fits);
-        var datagram = packet[Ipv4Header.Length..];
+        var packet = Transmitter.Packet(buffer);
+        bool fits = headerLength + datagramLength <= mtu;
+        IpHeader.Write(
+            packet,
+            source,
+            remoteAddress,
+            IpProtocol.Udp,
+            datagramLength,
+            endpoint.TrafficClass,
+            endpoint.HopLimit,
+            fits ? null : (ushort)_transmitter.NextIdentification(source, remoteAddress),
+            endpoint.FlowLabel);
+        var datagram = packet[headerLength..];
         new UdpHeader(tuple.LocalPort, remotePort, (ushort)datagramLength, 0).Write(datagram);
         payload.CopyTo(datagram[UdpHeader.Length..]);
-        UdpChecksum.Write(datagram, UdpChecksum.Compute(tuple.LocalAddress, remoteAddress, datagram));
+        UdpChecksum.Write(datagram, UdpChecksum.Compute(source, remoteAddress, datagram));
 
         Touch(now, endpoint);
-        switch (_transmitter.Send(now, buffer, remoteAddress))
+        switch (_transmitter.Send(now, buffer, remoteAddress, mtu))
         {
             case DropReason.None:
                 endpoint.PacketsOut++;
@@ -163,16 +177,23 @@ internal sealed class UdpDriver
         _table.Raise(endpoint, EndpointEvents.Closed);
     }
 
-    public void OnIcmpError(UdpEndpoint endpoint, in IcmpMessage message)
+    /// <summary>
+    /// An error about a datagram of the endpoint (RFC 1122 §4.1.3.3): told to its holder. An unconnected endpoint's path
+    /// MTU is not changed by it, since it belongs to one of many remote ends.
+    /// </summary>
+    public void OnIcmpError(Instant now, UdpEndpoint endpoint, in IcmpMessage message, in IpPacket quoted)
     {
-        endpoint.LastError = message.ErrorKind;
-        if (message.ErrorKind == IcmpErrorKind.PacketTooBig)
-        {
-            endpoint.PathMtu = PathMtu.Lower(endpoint.PathMtu, message.NextHopMtu);
-        }
-        else if (message.ErrorKind == IcmpErrorKind.None)
+        if (message.ErrorKind == IcmpErrorKind.None)
         {
             Drop(DropReason.IcmpIgnored);
+            return;
+        }
+
+        endpoint.SetError(message.ErrorKind, quoted.Destination, quoted.DestinationPort);
+        _table.Raise(endpoint, EndpointEvents.Error);
+        if (message.ErrorKind == IcmpErrorKind.PacketTooBig && endpoint.IsConnected)
+        {
+            endpoint.PathMtu = PathMtu.Lower(endpoint.PathMtu, message.NextHopMtu);
         }
     }
 

@@ -27,11 +27,12 @@ public enum UdpSendResult : byte
 /// </summary>
 public sealed class UdpEndpoint : Endpoint
 {
-    /// <summary>Most payload bytes of a datagram over IPv4.</summary>
+    /// <summary>Most payload bytes of a datagram that goes over either family.</summary>
     public const int MaxPayload = ushort.MaxValue - Ipv4Header.Length - UdpHeader.Length;
 
     private readonly UdpDriver _driver;
     private readonly Queue<Datagram> _received = new();
+    private (IcmpErrorKind Kind, InetAddress Address, ushort Port) _pendingError;
 
     internal UdpEndpoint(
         UdpDriver driver, Flow flow, EndpointId id, Epoch epoch, Service? service, EndpointPhase phase, HeldPackets held, Instant now)
@@ -61,6 +62,17 @@ public sealed class UdpEndpoint : Endpoint
 
     /// <summary>The last error that the network or the remote host reported, or none.</summary>
     public IcmpErrorKind LastError { get; internal set; }
+
+    /// <summary>
+    /// Takes the error that was reported since this was last asked: what it says, and the remote end whose datagram it is
+    /// about. Of several the last one counts.
+    /// </summary>
+    public bool TryTakeError(out IcmpErrorKind kind, out InetAddress remoteAddress, out ushort remotePort)
+    {
+        (kind, remoteAddress, remotePort) = _pendingError;
+        _pendingError = default;
+        return kind != IcmpErrorKind.None;
+    }
 
     internal IEnumerable<Datagram> Received => _received;
 
@@ -110,6 +122,12 @@ public sealed class UdpEndpoint : Endpoint
 
     /// <inheritdoc/>
     public override byte[] ToImage(Instant now) => EndpointImage.Write(this, UdpImage.Write(this, now));
+
+    internal void SetError(IcmpErrorKind kind, InetAddress remoteAddress, ushort remotePort)
+    {
+        LastError = kind;
+        _pendingError = (kind, remoteAddress, remotePort);
+    }
 
     internal void Enqueue(in Datagram datagram)
     {

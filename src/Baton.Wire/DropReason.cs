@@ -170,4 +170,13 @@ public enum DropReason : byte
 
     /// <summary>As many endpoints wait for their image as may.</summary>
     EmbryosFull,
+
+    /// <summary>A message of Neighbor Discovery that its rules forbid (RFC 4861 §6.1 and §7.1), e.g. one that crossed a router.</summary>
+    NeighbourDiscoveryMalformed,
+
+    /// <summary>A source address that belongs to another of our links: nobody here has it.</summary>
+    IpSpoofedSource,
+
+    /// <summary>A packet to an address that is still being checked for being unique (RFC 4862 §5.4).</summary>
+    AddressTentative,
 }

@@ -48,11 +48,29 @@ public static class IcmpV6Type
     /// <summary>Answers an echo.</summary>
     public const byte EchoReply = 129;
 
+    /// <summary>Asks routers to tell of themselves (RFC 4861 §4.1).</summary>
+    public const byte RouterSolicitation = 133;
+
+    /// <summary>A router tells of itself and of the link (RFC 4861 §4.2).</summary>
+    public const byte RouterAdvertisement = 134;
+
     /// <summary>Asks for a neighbour's link address (RFC 4861 §4.3).</summary>
     public const byte NeighbourSolicitation = 135;
 
     /// <summary>Tells a link address (RFC 4861 §4.4).</summary>
     public const byte NeighbourAdvertisement = 136;
+
+    /// <summary>Names a better first hop (RFC 4861 §4.5).</summary>
+    public const byte Redirect = 137;
+
+    /// <summary>Asks which groups are listened to (RFC 3810 §5.1).</summary>
+    public const byte ListenerQuery = 130;
+
+    /// <summary>Tells which groups are listened to (RFC 3810 §5.2).</summary>
+    public const byte ListenerReport = 143;
+
+    /// <summary>Whether the type is one of Neighbor Discovery's (RFC 4861 §4).</summary>
+    public static bool IsNeighbourDiscovery(byte type) => type is >= RouterSolicitation and <= Redirect;
 }
 
 /// <summary>What an ICMP error means to the flow it quotes, in both families (RFC 1122 §3.2.2, RFC 4443 §3).</summary>

@@ -45,6 +45,38 @@ public readonly record struct InetAddress
     /// <summary>0.0.0.0.</summary>
     public static InetAddress AnyV4 => FromV4(0);
 
+    /// <summary>::, the unspecified address (RFC 4291 §2.5.2).</summary>
+    public static InetAddress AnyV6 => default;
+
+    /// <summary>ff02::1, all nodes on a link (RFC 4291 §2.7.1).</summary>
+    public static InetAddress AllNodes => new(0xFF02_0000_0000_0000, 1);
+
+    /// <summary>ff02::2, all routers on a link (RFC 4291 §2.7.1).</summary>
+    public static InetAddress AllRouters => new(0xFF02_0000_0000_0000, 2);
+
+    /// <summary>Whether this is the family's address of no host: 0.0.0.0 or ::.</summary>
+    public bool IsUnspecified => this == AnyV4 || this == AnyV6;
+
+    /// <summary>Whether this names a group: 224.0.0.0/4 or ff00::/8.</summary>
+    public bool IsMulticast => IsV4 ? V4 >> 28 == 0xE : High >> 56 == 0xFF;
+
+    /// <summary>Whether this means something on one link only: 169.254.0.0/16 (RFC 3927) or fe80::/10 (RFC 4291 §2.5.6).</summary>
+    public bool IsLinkLocal => IsV4 ? V4 >> 16 == 0xA9FE : High >> 54 == 0x3FA;
+
+    /// <summary>The group at which an IPv6 address is asked for: ff02::1:ff00:0/104 and its last 24 bits (RFC 4291 §2.7.1).</summary>
+    public InetAddress SolicitedNode => new(0xFF02_0000_0000_0000, 0x1_FF00_0000 | Low & 0xFF_FFFF);
+
+    /// <summary>The unspecified address of a family.</summary>
+    public static InetAddress Any(AddressFamily family) => family == AddressFamily.V4 ? AnyV4 : AnyV6;
+
+    /// <summary>The link-local address made from an Ethernet address: fe80::/64 and its modified EUI-64 (RFC 4291 appendix A).</summary>
+    public static InetAddress LinkLocalOf(MacAddress address)
+    {
+        ulong value = address.Value;
+        ulong identifier = (value >> 24 ^ 0x02_0000) << 40 | 0xFF_FE00_0000 | value & 0xFF_FFFF;
+        return new(0xFE80_0000_0000_0000, identifier);
+    }
+
     /// <summary>The IPv4 address as a big-endian number; only meaningful when <see cref="IsV4"/>.</summary>
     public uint V4 => (uint)Low;
 

@@ -15,6 +15,9 @@ public readonly record struct MacAddress(ulong Value)
     /// <summary>Whether the group bit is set (broadcast included).</summary>
     public bool IsMulticast => (Value & 0x0100_0000_0000) != 0;
 
+    /// <summary>The Ethernet group of an IPv6 multicast address: 33:33 and its last four bytes (RFC 2464 §7).</summary>
+    public static MacAddress GroupOf(InetAddress multicast) => new(0x3333_0000_0000 | multicast.Low & 0xFFFF_FFFF);
+
     /// <summary>Reads six bytes.</summary>
     public static MacAddress FromBytes(ReadOnlySpan<byte> bytes) =>
         new((ulong)bytes[0] << 40 | (ulong)bytes[1] << 32 | (ulong)bytes[2] << 24 | (ulong)bytes[3] << 16 | (ulong)bytes[4] << 8 | bytes[5]);

@@ -112,21 +112,6 @@ public sealed class ArpTests
     }
 
     [Fact]
-    public void An_old_entry_is_used_while_it_is_polled_by_unicast()
-    {
-        var host = Host.AtHome().Knowing(Host.Client, Host.ClientMac);
-        var endpoint = host.Stack.BindUdp(Start, new FourTuple(Host.Node, 7000, Host.Client, 7000))!;
-        var later = Start + TimeSpan.FromSeconds(61);
-        endpoint.Send(later, [1]);
-
-        var frames = host.Emit(later);
-        Assert.Equal(2, frames.Count);
-        Assert.Equal(Host.ClientMac, frames[0].Link.Destination);
-        Assert.Equal(ArpOperation.Request, frames[0].Arp.Operation);
-        Assert.Equal<byte[]>([1], frames[1].UdpPayload);
-    }
-
-    [Fact]
     public void A_neighbour_that_moves_is_followed_by_its_announcement()
     {
         var host = Host.AtHome().Knowing(Host.Client, Host.ClientMac);

@@ -15,6 +15,11 @@ internal sealed class Host
     public static readonly InetAddress ServiceAddress = InetAddress.Parse("198.51.100.101");
     public static readonly InetAddress Gateway = InetAddress.Parse("198.51.100.1");
     public static readonly InetAddress FarAway = InetAddress.Parse("203.0.113.2");
+    public static readonly InetAddress ClientV6 = InetAddress.Parse("2001:db8:1::50");
+    public static readonly InetAddress NodeV6 = InetAddress.Parse("2001:db8:1::11");
+    public static readonly InetAddress ServiceAddressV6 = InetAddress.Parse("2001:db8:1::101");
+    public static readonly InetAddress GatewayV6 = InetAddress.Parse("2001:db8:1::1");
+    public static readonly InetAddress FarAwayV6 = InetAddress.Parse("2001:db8:f::2");
     public static readonly MacAddress ClientMac = new(0x02_0000_0000_50);
     public static readonly MacAddress NodeMac = new(0x02_0000_0000_11);
     public static readonly MacAddress OtherNodeMac = new(0x02_0000_0000_12);
@@ -24,6 +29,10 @@ internal sealed class Host
 
     public static readonly Service Dns = new(
         "dns", ServiceAddress, IpProtocol.Udp, 53, new NodeId(1), ApplicationPort: 5353);
+
+    public static readonly Service WebV6 = Web with { Address = ServiceAddressV6 };
+
+    public static readonly Service DnsV6 = Dns with { Address = ServiceAddressV6 };
 
     private readonly byte[] _scratch = new byte[70_000];
     private ulong _nextId = 0x1000;
@@ -35,7 +44,9 @@ internal sealed class Host
         StackLimits? limits = null,
         int mtu = 1500,
         bool offloads = false,
-        TcpSettings? tcp = null)
+        TcpSettings? tcp = null,
+        bool checkAddresses = false,
+        bool acceptRouters = false)
     {
         Address = address;
         Mac = mac;
@@ -56,17 +67,24 @@ internal sealed class Host
             Mtu = mtu,
             ChecksumOffload = offloads,
             Tso = offloads,
-            Addresses = [new InterfaceAddress(address, 24)],
+            Addresses = [new InterfaceAddress(address, 24), new InterfaceAddress(InetAddress.Parse($"2001:db8:1::{address.V4 & 0xFF}"), 64)],
             Gateway = Gateway,
-            ServiceAddresses = isHome ? [ServiceAddress] : [],
+            GatewayV6 = acceptRouters ? null : GatewayV6,
+            AcceptRouters = acceptRouters,
+            CheckAddresses = checkAddresses,
+            ServiceAddresses = isHome ? [ServiceAddress, ServiceAddressV6] : [],
         });
     }
 
     /// <summary>The home of the services.</summary>
-    public static Host AtHome(StackLimits? limits = null, bool offloads = false, TcpSettings? tcp = null) =>
-        new(Node, NodeMac, isHome: true, limits, offloads: offloads, tcp: tcp);
+    public static Host AtHome(StackLimits? limits = null, bool offloads = false, TcpSettings? tcp = null, bool checkAddresses = false) =>
+        new(Node, NodeMac, isHome: true, limits, offloads: offloads, tcp: tcp, checkAddresses: checkAddresses);
 
     public InetAddress Address { get; }
+
+    public InetAddress AddressV6 => InetAddress.Parse($"2001:db8:1::{Address.V4 & 0xFF}");
+
+    public InetAddress LinkLocal => InetAddress.LinkLocalOf(Mac);
 
     public MacAddress Mac { get; }
 
@@ -122,7 +140,9 @@ internal sealed class Host
     /// <summary>Makes a neighbour known, as its own request for our address would.</summary>
     public Host Knowing(InetAddress neighbour, MacAddress mac)
     {
-        Receive(Instant.Zero, Frames.Arp(ArpOperation.Request, mac, neighbour, Address));
+        Receive(Instant.Zero, neighbour.IsV4
+            ? Frames.Arp(ArpOperation.Request, mac, neighbour, Address)
+            : Frames.Solicitation(neighbour, AddressV6, mac));
         Emit(Instant.Zero);
         return this;
     }
@@ -132,7 +152,7 @@ internal sealed class Host
         var reason = IpPacket.TryParse(bytes, out var packet);
         if (reason != DropReason.None)
         {
-            return reason;
+            return Stack.OnMalformed(now, Front, header, bytes, reason);
         }
 
         reason = Stack.Admit(Front, header, packet, out bool isService);
@@ -147,7 +167,7 @@ internal sealed class Host
             return whole.IsEmpty ? reason : ReceivePacket(now, header, whole, FrameOffload.None);
         }
 
-        return isService && packet.Protocol != IpProtocol.Icmp
+        return isService && packet.Protocol is not (IpProtocol.Icmp or IpProtocol.IcmpV6)
             ? ReceiveService(now, packet, bytes, offload)
             : Stack.OnPacket(now, packet, bytes, offload);
     }
@@ -163,8 +183,8 @@ internal sealed class Host
             }
         }
 
-        var service = packet.DestinationPort == Web.Port && packet.Protocol == IpProtocol.Tcp ? Web
-            : packet.DestinationPort == Dns.Port && packet.Protocol == IpProtocol.Udp ? Dns
+        var service = packet.DestinationPort == Web.Port && packet.Protocol == IpProtocol.Tcp ? (packet.Destination.IsV4 ? Web : WebV6)
+            : packet.DestinationPort == Dns.Port && packet.Protocol == IpProtocol.Udp ? (packet.Destination.IsV4 ? Dns : DnsV6)
             : null;
         var result = Stack.OnUnknown(now, packet, bytes, offload, service, new EndpointId(_nextId++), out var created);
         Created = created;
@@ -221,6 +241,19 @@ internal sealed record Frame(byte[] Bytes, FrameOffload Offload = default)
             return Transport[UdpHeader.Length..];
         }
     }
+
+    public NeighbourMessage Neighbour
+    {
+        get
+        {
+            Assert.Equal(DropReason.None, IcmpMessage.TryParse(Packet, Transport, out var message));
+            Assert.Equal(DropReason.None, NeighbourMessage.TryParse(Packet, message, out var neighbour));
+            return neighbour;
+        }
+    }
+
+    public bool IsNeighbourDiscovery =>
+        Link.EtherType == EtherType.Ipv6 && Packet.Protocol == IpProtocol.IcmpV6 && IcmpV6Type.IsNeighbourDiscovery(Transport[0]);
 
     public ArpPacket Arp
     {

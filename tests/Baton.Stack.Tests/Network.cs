@@ -76,7 +76,7 @@ internal sealed class Network(params Host[] first)
 
     private void Deliver(Host sender, Frame frame)
     {
-        if (frame.Link.EtherType == EtherType.Ipv4 && _moved.TryGetValue(frame.Packet.FlowAtDestination(), out var moved))
+        if (frame.Link.EtherType != EtherType.Arp && _moved.TryGetValue(frame.Packet.FlowAtDestination(), out var moved))
         {
             moved.Owner.Stack.OnServicePacket(Now, moved.Endpoint, frame.Packet, frame.PacketBytes, frame.Offload);
             return;
@@ -84,7 +84,7 @@ internal sealed class Network(params Host[] first)
 
         foreach (var host in _hosts)
         {
-            if (host != sender && (frame.Link.Destination == host.Mac || frame.Link.Destination == MacAddress.Broadcast))
+            if (host != sender && (frame.Link.Destination == host.Mac || frame.Link.Destination.IsMulticast))
             {
                 // A partial checksum is the pseudo-header's only; between these hosts it is as good as verified.
                 host.Receive(Now, frame);

@@ -63,7 +63,7 @@ internal sealed class PacketPath
         var reason = IpPacket.TryParse(bytes, out var layout);
         if (reason != DropReason.None)
         {
-            Drop(reason);
+            Stack.OnMalformed(_shard.Now, fromLan ? _lan : _front, in ethernet, bytes, reason);
             return;
         }
 
@@ -91,7 +91,7 @@ internal sealed class PacketPath
             reason = IpPacket.TryParse(bytes, out layout);
             if (reason != DropReason.None)
             {
-                Drop(reason);
+                Stack.OnMalformed(_shard.Now, fromLan ? _lan : _front, in ethernet, bytes, reason);
                 return;
             }
         }
@@ -106,7 +106,7 @@ internal sealed class PacketPath
         }
         else
         {
-            Stack.OnPacket(_shard.Now, in layout, bytes, offload);
+            Stack.OnPacket(_shard.Now, in layout, bytes, offload, fromLan ? _lan : _front);
         }
     }
 
@@ -116,7 +116,7 @@ internal sealed class PacketPath
         if (PacketFlow.TryRead(in layout, bytes, out var flow) != DropReason.None)
         {
             // An echo request, or nothing that belongs to a flow.
-            Stack.OnPacket(_shard.Now, in layout, bytes, offload);
+            Stack.OnPacket(_shard.Now, in layout, bytes, offload, _front);
             return;
         }
 

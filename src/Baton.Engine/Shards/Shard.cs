@@ -40,8 +40,8 @@ public sealed class Shard : IDisposable
         Incarnation = options.Incarnation ?? incarnation;
         var limits = options.Limits;
         Stack = new NetworkStack(ShardSettings.Stack(options, Farm, Drops));
-        var front = Stack.AddInterface(ShardSettings.Front(options, Farm));
-        var lan = Stack.AddInterface(ShardSettings.Lan(options, Farm));
+        var front = Stack.AddInterface(ShardSettings.Front(options, Farm), now);
+        var lan = Stack.AddInterface(ShardSettings.Lan(options, Farm), now);
         Flows = new FlowTable(Farm.Self.Id, options.Keys.Flow, limits.Flows);
         Tombstones = new TombstoneTable(ShardSettings.Director(limits));
         Exchange = new LoadExchange(
