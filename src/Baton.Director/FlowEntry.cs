@@ -13,7 +13,7 @@ public struct FlowEntry
     /// <summary>The flow.</summary>
     public Flow Flow { get; internal set; }
 
-    /// <summary>The node where the endpoint lives; none while that is undecided.</summary>
+    /// <summary>The node where the endpoint lives.</summary>
     public NodeId Owner { get; internal set; }
 
     /// <summary>Since which epoch.</summary>

@@ -60,9 +60,7 @@ public sealed class FlowTable
         }
 
         ref readonly var entry = ref _entries[number];
-        var kind = entry.Owner == _self ? VerdictKind.Local
-            : entry.Owner == NodeId.None ? VerdictKind.Hold
-            : VerdictKind.Forward;
+        var kind = entry.Owner == _self ? VerdictKind.Local : VerdictKind.Forward;
         _counters.Count(kind);
         return new Verdict(kind, in entry);
     }
@@ -75,9 +73,15 @@ public sealed class FlowTable
         return number >= 0;
     }
 
-    /// <summary>Adds a flow. An owner of none means that its packets are held until a swap decides.</summary>
+    /// <summary>Adds a flow. It has an owner from its first packet on.</summary>
+    /// <exception cref="ArgumentException"><paramref name="owner"/> is none.</exception>
     public AddResult TryAdd(in Flow flow, NodeId owner, Epoch epoch, in EncodedReference reference)
     {
+        if (owner == NodeId.None)
+        {
+            throw new ArgumentException("A flow in the directory has an owner.", nameof(owner));
+        }
+
         if (Find(in flow, out _) >= 0)
         {
             return AddResult.Exists;

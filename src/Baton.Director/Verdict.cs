@@ -21,7 +21,7 @@ public readonly ref struct Verdict
     /// <summary>What is to be done.</summary>
     public VerdictKind Kind { get; }
 
-    /// <summary>Where the endpoint lives; none if the flow is unknown or undecided.</summary>
+    /// <summary>Where the endpoint lives; none if the flow is unknown.</summary>
     public NodeId Owner => _entry.Owner;
 
     /// <summary>Since which epoch.</summary>

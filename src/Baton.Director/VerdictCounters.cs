@@ -13,7 +13,7 @@ public struct VerdictCounters
 
     internal void Count(VerdictKind kind) => _counts[(int)kind]++;
 
-    [InlineArray(4)]
+    [InlineArray(3)]
     private struct Counts
     {
         private long _first;

@@ -11,7 +11,4 @@ public enum VerdictKind : byte
 
     /// <summary>The endpoint lives at another node: encapsulate and forward.</summary>
     Forward,
-
-    /// <summary>Where the endpoint lives is not decided: keep the packet until it is.</summary>
-    Hold,
 }

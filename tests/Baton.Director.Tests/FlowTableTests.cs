@@ -20,18 +20,29 @@ public sealed class FlowTableTests
     }
 
     [Fact]
-    public void A_flow_of_another_node_is_forwarded_an_undecided_one_held_and_any_other_unknown()
+    public void A_flow_of_another_node_is_forwarded_and_any_other_unknown()
     {
         var table = new FlowTable(A, Key, 16);
         table.TryAdd(FlowNumber(1), B, Epoch.First, Encoded(7));
-        table.TryAdd(FlowNumber(2), NodeId.None, Epoch.First, default);
 
         Assert.Equal(VerdictKind.Forward, table.Decide(FlowNumber(1)).Kind);
-        Assert.Equal(VerdictKind.Hold, table.Decide(FlowNumber(2)).Kind);
-        var unknown = table.Decide(FlowNumber(3));
+        var unknown = table.Decide(FlowNumber(2));
         Assert.Equal(VerdictKind.Unknown, unknown.Kind);
         Assert.Equal(NodeId.None, unknown.Owner);
         Assert.Equal(0, unknown.Reference.Length);
+    }
+
+    [Fact]
+    public void A_flow_always_has_an_owner_so_that_no_packet_waits_at_the_home()
+    {
+        var table = new FlowTable(A, Key, 16);
+        Assert.Throws<ArgumentException>(() => table.TryAdd(FlowNumber(1), NodeId.None, Epoch.First, Encoded(7)));
+
+        // In a handoff either it or the target is the owner, whatever is asked.
+        table.TryAdd(FlowNumber(1), B, Epoch.First, Encoded(7));
+        var toNobody = SwapQuestion.Commit(FlowNumber(1), new(5), B, Epoch.First, NodeId.None, Encoded(8));
+        Assert.Equal(SwapOutcome.Refused, table.CompareAndSwap(in toNobody).Outcome);
+        Assert.Equal(B, table.Decide(FlowNumber(1)).Owner);
     }
 
     [Fact]

@@ -131,9 +131,6 @@ internal sealed class PacketPath
             case VerdictKind.Local:
                 OnLocal(in layout, bytes, offload, in flow, in verdict.Reference);
                 break;
-            case VerdictKind.Hold:
-                Drop(DropReason.UnknownFlow);
-                break;
             default:
                 OnUnknown(in layout, bytes, offload);
                 break;
