@@ -33,8 +33,9 @@ public sealed class BatonEngine : IAsyncDisposable
     /// <summary>Called for each handoff that ends, on the thread pool.</summary>
     public event Action<HandoffEvent>? HandoffEnded;
 
-    /// <summary>This node.</summary>
-    public MemberDescription Self => Describe(_shard.Farm.Self, null);
+    /// <summary>This node, with the state that it last told the others.</summary>
+    public MemberDescription Self =>
+        Describe(_shard.Farm.Self, _shard.Members.TryFind(_shard.Farm.Self.Id, out var own) ? own : null);
 
     /// <summary>The core, for tests that change what no caller may.</summary>
     internal Shard Shard => _shard;

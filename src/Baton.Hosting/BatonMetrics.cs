@@ -62,10 +62,13 @@ internal sealed class BatonMetrics : IDisposable
         using var timer = new PeriodicTimer(Interval);
         do
         {
-            _counters = await engine.CountersAsync();
+            OnCounters(await engine.CountersAsync());
         }
         while (await timer.WaitForNextTickAsync(cancellation));
     }
+
+    /// <summary>What the engine has counted: the next scrapes tell it.</summary>
+    public void OnCounters(EngineCounters counters) => _counters = counters;
 
     /// <summary>Counts one handoff.</summary>
     public void OnHandoff(HandoffEvent handoff)

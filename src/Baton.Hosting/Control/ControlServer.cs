@@ -52,10 +52,10 @@ internal sealed class ControlServer : IAsyncDisposable
         Get(web, "/forwarding", async http => await node.ForwardingAsync(http.RequestAborted), json.IReadOnlyListForwardingView);
         Get(web, "/drain", async http => await farm.DrainAsync(NodeOf(http), FarmQuestionKind.DrainProgress, http.RequestAborted), json.DrainView);
         Get(web, "/capture", _ => Task.FromResult(captures.Views), json.IReadOnlyListCaptureView);
-        Post(web, "/move", json.MoveCommand, async (http, command) => await farm.MoveAsync(command, http.RequestAborted), json.MoveView);
+        Post(web, "/move", json.MoveCommand, async (http, command) => await farm.MoveAsync(Checked(command), http.RequestAborted), json.MoveView);
         Post(web, "/drain", async http => await farm.DrainAsync(NodeOf(http), FarmQuestionKind.Drain, http.RequestAborted), json.DrainView);
         Post(web, "/resume", async http => await farm.DrainAsync(NodeOf(http), FarmQuestionKind.Resume, http.RequestAborted), json.DrainView);
-        Post(web, "/capture/start", json.CaptureCommand, (_, command) => Task.FromResult(captures.Start(command)), json.IReadOnlyListCaptureView);
+        Post(web, "/capture/start", json.CaptureCommand, (_, command) => Task.FromResult(captures.Start(Checked(command))), json.IReadOnlyListCaptureView);
         Post(web, "/capture/stop", _ => Task.FromResult(captures.Stop()), json.IReadOnlyListCaptureView);
     }
 
@@ -65,6 +65,15 @@ internal sealed class ControlServer : IAsyncDisposable
         var all = await farm.ConnectionsAsync(IsLocal(http), http.RequestAborted);
         return all with { Connections = [.. all.Connections.Where(c => NodeControl.Names(name, c))] };
     }
+
+    // What a command lacks is null, whatever its type says.
+    private static MoveCommand Checked(MoveCommand command) => command is { Connection.Length: > 0, Target.Length: > 0 }
+        ? command
+        : throw new BadHttpRequestException("A move names a connection and a target.");
+
+    private static CaptureCommand Checked(CaptureCommand command) => command is { Directory.Length: > 0, SnapLength: >= 0 }
+        ? command
+        : throw new BadHttpRequestException("A capture names a directory, and keeps 0 (all) or more bytes of a packet.");
 
     private static bool IsLocal(HttpContext http) => http.Request.Query.ContainsKey("local");
 
@@ -81,8 +90,10 @@ internal sealed class ControlServer : IAsyncDisposable
         where TCommand : class => web.MapPost(path, Answer(
             async http =>
             {
-                var command = await http.Request.ReadFromJsonAsync(commandType, http.RequestAborted);
-                return await handle(http, command ?? throw new BadHttpRequestException("The request has no body."));
+                var command = http.Request.HasJsonContentType()
+                    ? await http.Request.ReadFromJsonAsync(commandType, http.RequestAborted)
+                    : null;
+                return await handle(http, command ?? throw new BadHttpRequestException("The request has no JSON body."));
             },
             type));
 
