@@ -124,10 +124,11 @@ public sealed class Connection : IAsyncDisposable
     public Stream AsStream() => new ConnectionStream(this);
 
     /// <summary>
-    /// The connection as a duplex pipe. Bytes in the pipe have been taken: give what is not used back by
-    /// <see cref="HandOffRequest.Unread"/>.
+    /// The connection as a duplex pipe. Completing its output closes the sending direction after all that was written;
+    /// both directions are closed by <see cref="DisposeAsync"/>. Bytes in the pipe have been taken: give what is not used
+    /// back by <see cref="HandOffRequest.Unread"/>.
     /// </summary>
-    public IDuplexPipe AsPipe() => new ConnectionPipe(AsStream());
+    public IDuplexPipe AsPipe() => new ConnectionPipe(this);
 
     /// <summary>
     /// Closes both directions in order (FIN): what was sent still arrives, wherever the engine moves the endpoint meanwhile.
@@ -136,4 +137,7 @@ public sealed class Connection : IAsyncDisposable
     public ValueTask DisposeAsync() => Interlocked.Exchange(ref _disposed, 1) == 0
         ? new(_endpoint.CallIfHere(static attachment => attachment.Close()))
         : default;
+
+    /// <summary>As <see cref="ShutdownAsync"/>, but does nothing once the endpoint has left.</summary>
+    internal ValueTask CompleteAsync() => new(_endpoint.CallIfHere(static attachment => attachment.CloseWrite()));
 }

@@ -1,9 +1,10 @@
-using System.IO.Pipelines;
-
 namespace Baton.Engine;
 
-/// <summary>A connection as a stream. Synchronous calls wait for the asynchronous ones.</summary>
-internal sealed class ConnectionStream(Connection connection) : Stream
+/// <summary>
+/// A connection as a stream. Synchronous reads and writes wait for the asynchronous ones: where continuations run inline
+/// they would wait for themselves. Disposing never waits.
+/// </summary>
+internal class ConnectionStream(Connection connection) : Stream
 {
     public override bool CanRead => true;
 
@@ -49,25 +50,20 @@ internal sealed class ConnectionStream(Connection connection) : Stream
 
     public override async ValueTask DisposeAsync()
     {
-        await connection.DisposeAsync().ConfigureAwait(false);
+        await EndAsync().ConfigureAwait(false);
         await base.DisposeAsync().ConfigureAwait(false);
     }
+
+    /// <summary>What disposing does to the connection. Never fails.</summary>
+    protected virtual ValueTask EndAsync() => connection.DisposeAsync();
 
     protected override void Dispose(bool disposing)
     {
         if (disposing)
         {
-            connection.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            _ = EndAsync().AsTask();
         }
 
         base.Dispose(disposing);
     }
-}
-
-/// <summary>A connection as a pair of pipes. Completing the output closes the sending direction.</summary>
-internal sealed class ConnectionPipe(Stream stream) : IDuplexPipe
-{
-    public PipeReader Input { get; } = PipeReader.Create(stream, new StreamPipeReaderOptions(leaveOpen: true));
-
-    public PipeWriter Output { get; } = PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true));
 }
