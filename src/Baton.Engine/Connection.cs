@@ -46,6 +46,9 @@ public sealed class Connection : IAsyncDisposable
     /// <summary>Cancelled when the connection has ended or the endpoint has left this application.</summary>
     public CancellationToken Closed => _endpoint.Closed;
 
+    /// <summary>Cancelled when the client has closed its direction, whether or not all was received.</summary>
+    public CancellationToken InputEnded => _endpoint.InputEnded;
+
     /// <summary>Receives what is there, at least one byte; 0 when the client has closed its direction.</summary>
     /// <exception cref="OperationCanceledException">Cancelled: nothing was consumed.</exception>
     /// <exception cref="EndpointLeftException">The endpoint moved or was detached: nothing was consumed.</exception>

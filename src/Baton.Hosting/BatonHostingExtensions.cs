@@ -19,10 +19,18 @@ public static class BatonHostingExtensions
     public static IHostApplicationBuilder AddBaton(this IHostApplicationBuilder builder, Action<BatonOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
+        builder.Configuration.AddBatonFile();
+        builder.Services.AddBaton(builder.Configuration.GetSection(BatonOptions.SectionName), configure);
+        return builder;
+    }
+
+    /// <summary>Adds <c>baton.json</c>, where it exists, beneath all other sources.</summary>
+    public static IConfigurationBuilder AddBatonFile(this IConfigurationBuilder builder)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
         var file = new JsonConfigurationSource { Path = "baton.json", Optional = true };
         file.ResolveFileProvider();
-        builder.Configuration.Sources.Insert(0, file);
-        builder.Services.AddBaton(builder.Configuration.GetSection(BatonOptions.SectionName), configure);
+        builder.Sources.Insert(0, file);
         return builder;
     }
 

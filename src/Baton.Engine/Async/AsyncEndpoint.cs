@@ -12,6 +12,7 @@ internal sealed class AsyncEndpoint : IEndpointApplication
 {
     private static readonly Func<Exception> s_left = static () => new EndpointLeftException();
     private readonly CancellationTokenSource _closed = new();
+    private readonly CancellationTokenSource _inputEnded = new();
     private CancellationTokenSource _moveRequested = new();
     private TaskCompletionSource<MoveResult>? _handOff;
 
@@ -48,6 +49,8 @@ internal sealed class AsyncEndpoint : IEndpointApplication
 
     public CancellationToken Closed => _closed.Token;
 
+    public CancellationToken InputEnded => _inputEnded.Token;
+
     public CancellationToken MoveRequested => Volatile.Read(ref _moveRequested).Token;
 
     public MoveRequest? RequestedMove { get; private set; }
@@ -56,6 +59,11 @@ internal sealed class AsyncEndpoint : IEndpointApplication
     {
         Attachment = attachment;
         Facts = attachment.Facts;
+        if (attachment.NoMoreToCome)
+        {
+            _ = _inputEnded.CancelAsync();
+        }
+
         Accepted?.Invoke(this);
     }
 
@@ -63,6 +71,11 @@ internal sealed class AsyncEndpoint : IEndpointApplication
     {
         Peek.Continue();
         Receive.Continue();
+        if (attachment.NoMoreToCome && !_inputEnded.IsCancellationRequested)
+        {
+            // Callbacks registered on the token must not run on the shard.
+            _ = _inputEnded.CancelAsync();
+        }
     }
 
     public void OnWritable(Attachment attachment) => Send.Continue();

@@ -1,0 +1,32 @@
+using System.Net;
+using Baton.Engine;
+using Baton.Hosting;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Baton.Kestrel;
+
+/// <summary>Connections to elsewhere over the node's own stack.</summary>
+internal sealed class BatonConnectionFactory(BatonNode node, IOptions<BatonTransportOptions> options, ILogger<BatonConnectionFactory> logger)
+    : IConnectionFactory
+{
+    /// <inheritdoc/>
+    /// <exception cref="NotSupportedException">The address is none of IP.</exception>
+    public async ValueTask<ConnectionContext> ConnectAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
+    {
+        var remote = endpoint as IPEndPoint ?? throw new NotSupportedException($"Only an IPEndPoint can be connected to, not {endpoint}.");
+        var connection = await node.Engine.ConnectAsync(remote, options.Value.Application, cancellationToken);
+        return new BatonConnection(connection, default, null, new BatonTransportOptions { MoveConnections = false }, new Client(), logger);
+    }
+
+    /// <summary>The caller keeps it; it never moves.</summary>
+    private sealed class Client : IConnectionOwner
+    {
+        public void Forget(BatonConnection connection)
+        {
+        }
+
+        public void Readmit(Connection connection, ReadOnlyMemory<byte> unread, CarriedExchange? exchange) => connection.Abort();
+    }
+}

@@ -1,0 +1,94 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Baton.Kestrel;
+
+/// <summary>One request and its response, and what becomes of them when the connection is to move.</summary>
+internal sealed class HandoffExchange : IHandoffFeature
+{
+    private readonly HttpContext _context;
+    private readonly BatonConnection _connection;
+    private bool _isWebSocket;
+
+    public HandoffExchange(HttpContext context, BatonConnection connection)
+    {
+        _context = context;
+        _connection = connection;
+        var resumed = connection.TakeResumed();
+        Resumed = resumed is not null;
+        State = resumed?.State ?? default;
+    }
+
+    /// <inheritdoc/>
+    public CancellationToken Requested => _connection.Connection.MoveRequested;
+
+    /// <inheritdoc/>
+    public bool Resumed { get; }
+
+    /// <inheritdoc/>
+    public ReadOnlyMemory<byte> State { get; set; }
+
+    /// <inheritdoc/>
+    public async Task ContinueElsewhereAsync(ReadOnlyMemory<byte> state)
+    {
+        var response = _context.Response;
+        if (!Requested.IsCancellationRequested)
+        {
+            throw new InvalidOperationException("No move was requested.");
+        }
+
+        if (!response.HasStarted)
+        {
+            throw new InvalidOperationException("The response has not started: the request can simply be answered here.");
+        }
+
+        if (_context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true })
+        {
+            throw new InvalidOperationException("The request has a body, which is not kept for the next node.");
+        }
+
+        var head = _connection.Input.Head;
+        if (head.IsEmpty || !HttpProtocol.IsHttp11(_context.Request.Protocol))
+        {
+            throw new InvalidOperationException("The request's head is not kept: it is too long, or not of HTTP/1.1.");
+        }
+
+        await response.Body.FlushAsync();
+        _connection.Carried = new CarriedExchange(
+            ExchangeKind.Response, response.StatusCode, response.ContentLength is null, head.ToArray(), state);
+        _connection.Output.DropAll();
+    }
+
+    /// <summary>The handler upgrades the connection.</summary>
+    public void OnUpgrade()
+    {
+        var input = _connection.Input;
+        bool isWebSocket = string.Equals(_context.Request.Headers.Upgrade, "websocket", StringComparison.OrdinalIgnoreCase);
+        if (isWebSocket && !input.Head.IsEmpty && KeepsNoCompressionContext(_context.Response.Headers.SecWebSocketExtensions.ToString()))
+        {
+            _isWebSocket = true;
+            input.BeginWebSocket();
+            _connection.Output.BeginWebSocket();
+        }
+        else
+        {
+            input.BeginOpaque();
+        }
+    }
+
+    /// <summary>The handler has ended.</summary>
+    public void OnHandlerEnded()
+    {
+        if (_isWebSocket && _connection.Input.IsParked)
+        {
+            _connection.Carried = new CarriedExchange(
+                ExchangeKind.WebSocket, StatusCodes.Status101SwitchingProtocols, false, _connection.Input.Head.ToArray(), State);
+        }
+    }
+
+    // RFC 7692 §7.1.1: with context takeover a message cannot be understood without those before it.
+    private static bool KeepsNoCompressionContext(string extensions) =>
+        !extensions.Contains("permessage-deflate", StringComparison.OrdinalIgnoreCase)
+        || (extensions.Contains("server_no_context_takeover", StringComparison.OrdinalIgnoreCase)
+            && extensions.Contains("client_no_context_takeover", StringComparison.OrdinalIgnoreCase));
+}
