@@ -20,6 +20,7 @@ internal sealed class HandoffOutput : PipeWriter
     private int _frameHeaderLength;
     private ArrayBufferWriter<byte>? _head;
     private byte[] _scratch = [];
+    private int _advanced;
     private bool _usesScratch;
     private volatile Mode _mode;
 
@@ -86,6 +87,7 @@ internal sealed class HandoffOutput : PipeWriter
             _scratch = new byte[Math.Max(sizeHint, 4096)];
         }
 
+        _advanced = 0;
         return _scratch;
     }
 
@@ -101,7 +103,9 @@ internal sealed class HandoffOutput : PipeWriter
             return;
         }
 
-        var written = _scratch.AsSpan(0, bytes);
+        // Kestrel advances more than once over what it got by one call.
+        var written = _scratch.AsSpan(_advanced, bytes);
+        _advanced += bytes;
         if (_mode == Mode.DropAll)
         {
             return;
