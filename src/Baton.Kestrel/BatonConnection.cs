@@ -133,6 +133,7 @@ internal sealed class BatonConnection : ConnectionContext,
     /// </summary>
     public override async ValueTask DisposeAsync()
     {
+        await base.DisposeAsync();
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
         {
             return;

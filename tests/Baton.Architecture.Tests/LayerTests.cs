@@ -16,6 +16,7 @@ public sealed class LayerTests
         ["Baton.Link"] = ["Baton.Wire"],
         ["Baton.Engine"] = ["Baton.Stack", "Baton.Director", "Baton.Handoff", "Baton.Membership", "Baton.Link"],
         ["Baton.Hosting"] = ["Baton.Engine"],
+        ["Baton.Kestrel"] = ["Baton.Hosting"],
         ["Baton.Samples"] = ["Baton.Engine"],
         ["Baton.Node"] = ["Baton.Hosting", "Baton.Samples"],
     };
