@@ -14,6 +14,9 @@ public readonly record struct LoadDatagram(MemberState State, ulong Sequence)
     /// <summary>Bytes on the wire, always.</summary>
     public const int Length = 40;
 
+    /// <summary>Begins every datagram, so that it is taken for nothing else, neither by a member nor by a tool that guesses.</summary>
+    private const ushort Mark = 0xBA70;
+
     private const byte Version = 1;
     private const byte DrainingFlag = 1;
 
@@ -21,11 +24,11 @@ public readonly record struct LoadDatagram(MemberState State, ulong Sequence)
     public int Write(Span<byte> destination)
     {
         var to = destination[..Length];
-        to[0] = Version;
-        to[1] = State.Draining ? DrainingFlag : (byte)0;
-        BinaryPrimitives.WriteUInt16BigEndian(to[2..], State.Node.Value);
-        BinaryPrimitives.WriteUInt16BigEndian(to[4..], State.Weight);
-        BinaryPrimitives.WriteUInt16BigEndian(to[6..], 0);
+        BinaryPrimitives.WriteUInt16BigEndian(to, Mark);
+        to[2] = Version;
+        to[3] = State.Draining ? DrainingFlag : (byte)0;
+        BinaryPrimitives.WriteUInt16BigEndian(to[4..], State.Node.Value);
+        BinaryPrimitives.WriteUInt16BigEndian(to[6..], State.Weight);
         BinaryPrimitives.WriteUInt64BigEndian(to[8..], State.Incarnation);
         BinaryPrimitives.WriteUInt64BigEndian(to[16..], Sequence);
         BinaryPrimitives.WriteUInt32BigEndian(to[24..], State.LiveConnections);
@@ -38,29 +41,29 @@ public readonly record struct LoadDatagram(MemberState State, ulong Sequence)
     public static DropReason TryRead(ReadOnlySpan<byte> bytes, out LoadDatagram datagram)
     {
         datagram = default;
-        if (bytes.IsEmpty)
+        if (bytes.Length <= 2 || BinaryPrimitives.ReadUInt16BigEndian(bytes) != Mark)
         {
             return DropReason.MessageMalformed;
         }
 
-        if (bytes[0] != Version)
+        if (bytes[2] != Version)
         {
             return DropReason.MessageVersion;
         }
 
-        if (bytes.Length != Length || (bytes[1] & ~DrainingFlag) != 0 || BinaryPrimitives.ReadUInt16BigEndian(bytes[6..]) != 0)
+        if (bytes.Length != Length || (bytes[3] & ~DrainingFlag) != 0)
         {
             return DropReason.MessageMalformed;
         }
 
         var state = new MemberState(
-            Node: new(BinaryPrimitives.ReadUInt16BigEndian(bytes[2..])),
+            Node: new(BinaryPrimitives.ReadUInt16BigEndian(bytes[4..])),
             Incarnation: BinaryPrimitives.ReadUInt64BigEndian(bytes[8..]),
             LiveConnections: BinaryPrimitives.ReadUInt32BigEndian(bytes[24..]),
             QueuedBytes: BinaryPrimitives.ReadUInt64BigEndian(bytes[32..]),
             CpuPermille: BinaryPrimitives.ReadUInt32BigEndian(bytes[28..]),
-            Draining: (bytes[1] & DrainingFlag) != 0,
-            Weight: BinaryPrimitives.ReadUInt16BigEndian(bytes[4..]));
+            Draining: (bytes[3] & DrainingFlag) != 0,
+            Weight: BinaryPrimitives.ReadUInt16BigEndian(bytes[6..]));
         if (state.Node == NodeId.None || state.Weight == 0)
         {
             return DropReason.MessageMalformed;

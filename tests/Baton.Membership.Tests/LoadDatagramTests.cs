@@ -5,7 +5,7 @@ namespace Baton.Membership.Tests;
 public sealed class LoadDatagramTests
 {
     private const string Bytes =
-        "01010002" + "00030000" + "0000000000000007" + "0000000000000009" + "0000000b" + "0000000d" + "0000000000000011";
+        "ba700101" + "00020003" + "0000000000000007" + "0000000000000009" + "0000000b" + "0000000d" + "0000000000000011";
 
     private static readonly LoadDatagram s_datagram = new(new(new(2), 7, 11, 17, 13, Draining: true, 3), 9);
 
@@ -21,11 +21,11 @@ public sealed class LoadDatagramTests
     }
 
     [Theory]
-    [InlineData(0, 2, DropReason.MessageVersion)]
-    [InlineData(1, 3, DropReason.MessageMalformed)]
-    [InlineData(3, 0, DropReason.MessageMalformed)]
+    [InlineData(0, 1, DropReason.MessageMalformed)]
+    [InlineData(2, 2, DropReason.MessageVersion)]
+    [InlineData(3, 3, DropReason.MessageMalformed)]
     [InlineData(5, 0, DropReason.MessageMalformed)]
-    [InlineData(6, 1, DropReason.MessageMalformed)]
+    [InlineData(7, 0, DropReason.MessageMalformed)]
     public void What_this_version_does_not_write_is_refused(int offset, byte value, DropReason expected)
     {
         byte[] bytes = Convert.FromHexString(Bytes);
@@ -50,9 +50,9 @@ public sealed class LoadDatagramTests
         {
             byte[] bytes = new byte[random.Next(60)];
             random.NextBytes(bytes);
-            if (bytes.Length > 0 && random.Next(2) == 0)
+            if (bytes.Length > 2 && random.Next(2) == 0)
             {
-                bytes[0] = 1;
+                Convert.FromHexString(Bytes).AsSpan(0, 3).CopyTo(bytes);
             }
 
             LoadDatagram.TryRead(bytes, out _);

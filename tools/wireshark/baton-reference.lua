@@ -5,8 +5,6 @@
 -- or copy it to Wireshark's personal plugin folder. The Geneve dissector of Wireshark still shows the header and the
 -- packet inside; this adds a tree with the option's fields, each of which filters (baton.epoch > 1).
 
-local GENEVE_PORT = 6081
-local GENEVE_HEADER = 8
 local OPTION_HEADER = 4
 local OPTION_CLASS = 0xff42
 local OPTION_TYPE = 0x81
@@ -94,26 +92,20 @@ local function add_reference(data, tree)
     add_address(tree, data, offset, owner_v6, f.owner_ipv4, f.owner_ipv6)
 end
 
-local udp_ports = DissectorTable.get("udp.port")
-local geneve = udp_ports:get_dissector(GENEVE_PORT)
+-- Runs after all other dissectors, on what Wireshark's own found: it calls none, so that a packet which the capture cut
+-- short can only end theirs.
+local option_of = Field.new("geneve.option")
 
-function baton.dissector(buffer, pinfo, tree)
-    local consumed = geneve:call(buffer, pinfo, tree)
-    local start = GENEVE_HEADER + OPTION_HEADER
-    if buffer:len() < start + FIXED_DATA
-        or buffer(8, 2):uint() ~= OPTION_CLASS
-        or buffer(10, 1):uint() ~= OPTION_TYPE then
-        return consumed
+function baton.dissector(_, _, tree)
+    for _, option in ipairs({ option_of() }) do
+        local bytes = option.range
+        if bytes:len() >= OPTION_HEADER + FIXED_DATA
+            and bytes(0, 2):uint() == OPTION_CLASS
+            and bytes(2, 1):uint() == OPTION_TYPE then
+            local data = bytes(OPTION_HEADER)
+            add_reference(data, tree:add(baton, data))
+        end
     end
-
-    local length = bit32.band(buffer(11, 1):uint(), 0x1f) * 4
-    if length < FIXED_DATA or buffer:len() < start + length then
-        return consumed
-    end
-
-    local data = buffer(start, length)
-    add_reference(data, tree:add(baton, data))
-    return consumed
 end
 
-udp_ports:set(GENEVE_PORT, baton)
+register_postdissector(baton)
