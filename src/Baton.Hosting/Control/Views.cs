@@ -136,8 +136,11 @@ public sealed record ConnectionView
     /// <summary>Handoffs that brought it here or failed to take it away.</summary>
     public required IReadOnlyList<HandoffView> History { get; init; }
 
-    /// <summary>Bytes of the stream that the client has acknowledged, modulo 2^32; null for UDP.</summary>
-    public uint? AcknowledgedBytes => SndUna is { } una && Iss is { } iss ? una - iss - 1 : null;
+    /// <summary>
+    /// Bytes of the stream that the client has acknowledged, modulo 2^32; none before it has acknowledged the SYN. Null
+    /// for UDP.
+    /// </summary>
+    public uint? AcknowledgedBytes => SndUna is { } una && Iss is { } iss ? una == iss ? 0 : una - iss - 1 : null;
 
     /// <summary>Bytes of the stream received in order, modulo 2^32; null for UDP.</summary>
     public uint? ReceivedBytes => RcvNxt is { } next && Irs is { } irs ? next - irs - 1 : null;

@@ -62,5 +62,6 @@ public sealed class CommandTests
         };
         Assert.Equal(9u, view.AcknowledgedBytes);
         Assert.Equal(0u, view.ReceivedBytes);
+        Assert.Equal(0u, (view with { SndUna = view.Iss }).AcknowledgedBytes);
     }
 }
