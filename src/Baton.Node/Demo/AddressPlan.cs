@@ -24,6 +24,21 @@ internal static class AddressPlan
 
     public const int PrefixLength = 24;
 
+    /// <summary>
+    /// The client's ports that connections are named by. They lie below those that its kernel gives by itself, so that no
+    /// other connection ever has the same name.
+    /// </summary>
+    public const int DownloadPort = 20_001;
+
+    /// <inheritdoc cref="DownloadPort"/>
+    public const int UploadPort = 20_002;
+
+    /// <inheritdoc cref="DownloadPort"/>
+    public const int DatagramPort = 20_003;
+
+    /// <inheritdoc cref="DownloadPort"/>
+    public const int ContentPort = 20_004;
+
     public static IPAddress Client { get; } = IPAddress.Parse("203.0.113.2");
 
     public static IPAddress RouterOutside { get; } = IPAddress.Parse("203.0.113.1");

@@ -46,6 +46,8 @@ internal sealed class DemoFarm : IAsyncDisposable
             await farm.UntilReadyAsync(cancellation);
             foreach (var control in farm._controls.Values)
             {
+                // A young process compiles at its first answer, and a small transfer could be over meanwhile.
+                await control.FindAsync(DemoConfiguration.ClientName(0), local: true, cancellation);
                 await control.StartCaptureAsync(new(farm.CaptureDirectory, options.SnapLength), cancellation);
             }
 

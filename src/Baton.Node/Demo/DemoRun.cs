@@ -5,7 +5,6 @@ namespace Baton.Node.Demo;
 /// <summary>The demonstration from beginning to end. Whatever happens, what was made is removed.</summary>
 internal static class DemoRun
 {
-    private const int ContentPort = 40_004;
     private static readonly TimeSpan InterruptionTime = TimeSpan.FromMilliseconds(200);
 
     /// <summary>Checks the machine, finds the rights that are needed, runs; gives the exit status.</summary>
@@ -40,28 +39,21 @@ internal static class DemoRun
     private static async Task<DemoReport> RunAsync(DemoOptions options, CancellationToken cancellation)
     {
         var report = new DemoReport();
-        string directory = Directory.CreateTempSubdirectory("baton-demo-").FullName;
+        WorkDirectory.RemoveLeftovers();
+        using var directory = WorkDirectory.Create();
         bool isLive = !options.Json && Spectre.Console.AnsiConsole.Profile.Capabilities.Interactive && !Console.IsOutputRedirected;
         await using var view = new DemoView(isLive, options.Json ? Console.Error : Console.Out);
-        bool isKept = false;
         try
         {
-            await RunAsync(options, directory, view, report, cancellation);
+            await RunAsync(options, directory.FullName, view, report, cancellation);
         }
         catch (Exception failure) when (failure is DemoException or Engine.BatonException or IOException)
         {
             // Ctrl-C on a terminal ends curl and the nodes as well as this process: then nothing has failed.
             await Task.Delay(InterruptionTime, cancellation);
             report.Check("every step ran to its end", false, failure.Message);
-            isKept = true;
-            view.Begin("failed").Done(false, $"{failure.Message}\nlogs and captures: {directory}");
-        }
-        finally
-        {
-            if (!isKept)
-            {
-                Directory.Delete(directory, recursive: true);
-            }
+            directory.Keep();
+            view.Begin("failed").Done(false, $"{failure.Message}\nlogs and captures: {directory.FullName}");
         }
 
         report.Seconds = view.Elapsed.TotalSeconds;
@@ -83,7 +75,7 @@ internal static class DemoRun
         var transfers = new Transfers(farm, client, view, report, options.Size);
         await transfers.DownloadAsync(cancellation);
         await transfers.UploadAsync(cancellation);
-        await transfers.ContentAsync(ContentPort, cancellation);
+        await transfers.ContentAsync(AddressPlan.ContentPort, cancellation);
         await DatagramExchange.RunAsync(farm, client, view, report, cancellation);
         await DrainScene.RunAsync(farm, client, view, report, cancellation);
 

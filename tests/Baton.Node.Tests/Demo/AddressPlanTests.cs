@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using Baton.Node.Demo;
 using Baton.Wire;
@@ -36,6 +37,15 @@ public sealed class AddressPlanTests
         Assert.Equal("02:ba:70:00:01:01", DemoConfiguration.FrontMac(AddressPlan.Nodes[0]).ToString());
         Assert.All(AddressPlan.Nodes, n => Assert.Equal(n.Name, DemoConfiguration.NodeOfFrontMac(DemoConfiguration.FrontMac(n))));
         Assert.Null(DemoConfiguration.NodeOfFrontMac(DemoConfiguration.LanMac(AddressPlan.Nodes[0])));
+    }
+
+    [Fact]
+    public void No_port_that_names_a_connection_is_one_that_the_kernel_gives_by_itself()
+    {
+        int first = int.Parse(File.ReadAllText("/proc/sys/net/ipv4/ip_local_port_range").Split('\t')[0], CultureInfo.InvariantCulture);
+        int[] ports = [AddressPlan.DownloadPort, AddressPlan.UploadPort, AddressPlan.DatagramPort, AddressPlan.ContentPort];
+        Assert.All(ports, port => Assert.InRange(port, 1024, first - 1));
+        Assert.Equal(ports.Length, ports.Distinct().Count());
     }
 
     [Theory]

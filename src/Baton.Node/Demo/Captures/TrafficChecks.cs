@@ -29,11 +29,6 @@ internal sealed class TrafficChecks(DemoReport report, string captureDirectory, 
             Merge(network, [.. parts.Select(c => c.File)], parts.Sum(c => c.Dropped), network == "front" ? VisitFront : VisitLan);
         }
 
-        foreach (string part in captures.Select(c => c.File).Append(relayCapture))
-        {
-            File.Delete(part);
-        }
-
         Check();
     }
 
@@ -75,6 +70,11 @@ internal sealed class TrafficChecks(DemoReport report, string captureDirectory, 
     {
         string output = Path.Combine(captureDirectory, network + ".pcapng");
         long frames = NetworkCapture.Merge(network, inputs, output, snapLength, dropped, visit);
+        foreach (string input in inputs)
+        {
+            File.Delete(input);
+        }
+
         report.Captures.Add(new(network, isKept ? output : "", frames, dropped));
     }
 
@@ -98,7 +98,7 @@ internal sealed class TrafficChecks(DemoReport report, string captureDirectory, 
     private void CountReset(in CapturedPacket packet)
     {
         bool isClients = packet.Destination == _service;
-        if (isClients && packet.SourcePort is not (Transfers.DownloadPort or Transfers.UploadPort))
+        if (isClients && packet.SourcePort is not (AddressPlan.DownloadPort or AddressPlan.UploadPort))
         {
             report.ResetsAfterClose++;
         }

@@ -10,13 +10,12 @@ internal static class DatagramExchange
 {
     private const int EachNode = 5;
     private const int Tries = 10;
-    private const int Port = 40_003;
     private static readonly TimeSpan AnswerTime = TimeSpan.FromMilliseconds(500);
 
     public static async Task RunAsync(DemoFarm farm, DemoClient client, DemoView view, DemoReport report, CancellationToken cancellation)
     {
         var step = view.Begin("UDP");
-        using var socket = client.Sockets(1, SocketType.Dgram, Port)[0];
+        using var socket = client.Sockets(1, SocketType.Dgram, AddressPlan.DatagramPort)[0];
         await socket.ConnectAsync(new IPEndPoint(AddressPlan.Nodes[0].Service, DemoConfiguration.DatagramPort), cancellation);
         var answers = new List<(string Node, int Count)>();
         string[] path = ["a", "b", "c"];
@@ -24,7 +23,7 @@ internal static class DatagramExchange
         {
             if (stop > 0)
             {
-                var moved = await farm[path[stop - 1]].MoveAsync(new(DemoConfiguration.ClientName(Port), path[stop]), cancellation);
+                var moved = await farm[path[stop - 1]].MoveAsync(new(DemoConfiguration.ClientName(AddressPlan.DatagramPort), path[stop]), cancellation);
                 if (moved.Handoff is not { } handoff || moved.Outcome != Engine.MoveOutcome.Moved)
                 {
                     throw new DemoException($"The UDP endpoint was not moved to {path[stop]} ({moved.Outcome}): {moved.Reason}");

@@ -17,6 +17,9 @@ internal sealed class MoveSchedule(DemoFarm farm, DemoStep step, int clientPort,
     /// <summary>The handoffs that were run.</summary>
     public List<HandoffView> Handoffs { get; } = [];
 
+    /// <summary>What it waits for, in words.</summary>
+    public string Waiting { get; private set; } = "";
+
     /// <summary>Runs until all moves are done; throws when one is refused.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
@@ -37,6 +40,7 @@ internal sealed class MoveSchedule(DemoFarm farm, DemoStep step, int clientPort,
     {
         for (int i = 1; ; i++)
         {
+            Waiting = $"{from} to move it to {to}";
             var moved = await farm[from].MoveAsync(new(client, to), cancellation);
             if (moved is { Outcome: Engine.MoveOutcome.Moved, Handoff: { } handoff })
             {
@@ -59,7 +63,9 @@ internal sealed class MoveSchedule(DemoFarm farm, DemoStep step, int clientPort,
         {
             var found = (await farm[owner].FindAsync(client, local: true, cancellation)).Connections;
             long done = found is [var connection] ? progress(connection) ?? 0 : 0;
-            step.Now(string.Create(CultureInfo.InvariantCulture, $"at {owner}: {Output.Bytes(done)} of {Output.Bytes(bytes)}"));
+            string seen = string.Create(CultureInfo.InvariantCulture, $"at {owner}: {Output.Bytes(done)} of {Output.Bytes(bytes)}");
+            Waiting = $"{Output.Bytes(threshold)}, {seen}";
+            step.Now(seen);
             if (done >= threshold)
             {
                 return done;

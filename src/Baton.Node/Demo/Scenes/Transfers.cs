@@ -9,8 +9,6 @@ namespace Baton.Node.Demo;
 /// <summary>A download and an upload by <c>curl</c>, each moved A, B, C, A while it runs (R28, R31, R32).</summary>
 internal sealed class Transfers(DemoFarm farm, DemoClient client, DemoView view, DemoReport report, long size)
 {
-    public const int DownloadPort = 40_001;
-    public const int UploadPort = 40_002;
     private const ulong UploadKey = 0x7570_6C6F_6164_0001;
     private const int ChunkLength = 1 << 20;
 
@@ -22,16 +20,16 @@ internal sealed class Transfers(DemoFarm farm, DemoClient client, DemoView view,
     {
         var step = view.Begin("download");
         var clock = Stopwatch.StartNew();
-        using var curl = client.Curl(DownloadPort, Url(string.Create(CultureInfo.InvariantCulture, $"/stream/{size}")));
+        using var curl = client.Curl(AddressPlan.DownloadPort, Url(string.Create(CultureInfo.InvariantCulture, $"/stream/{size}")));
         curl.StandardInput.Close();
         var errors = curl.StandardError.ReadToEndAsync(cancellation);
-        var schedule = new MoveSchedule(farm, step, DownloadPort, size, c => c.AcknowledgedBytes);
+        var schedule = new MoveSchedule(farm, step, AddressPlan.DownloadPort, size, c => c.AcknowledgedBytes);
         var moving = schedule.RunAsync(cancellation);
-        var (digest, length) = await RunAsync(curl, HashAsync(curl.StandardOutput.BaseStream, cancellation), moving, errors, cancellation);
+        var (digest, length) = await RunAsync(curl, HashAsync(curl.StandardOutput.BaseStream, cancellation), moving, errors, cancellation, schedule);
         double seconds = clock.Elapsed.TotalSeconds;
         string expected = await Task.Run(() => Convert.ToHexStringLower(ExpectedHash(Dispatcher.StreamKey)), cancellation);
         bool held = report.Check("download: SHA-256 of what curl wrote is the generator's", digest == expected && length == size, digest);
-        Add("download", DownloadPort, seconds, digest, schedule);
+        Add("download", AddressPlan.DownloadPort, seconds, digest, schedule);
         step.Done(held, Rate(seconds) + (held ? ", SHA-256 right" : ", SHA-256 WRONG"));
     }
 
@@ -41,19 +39,19 @@ internal sealed class Transfers(DemoFarm farm, DemoClient client, DemoView view,
         var step = view.Begin("upload");
         var clock = Stopwatch.StartNew();
         using var curl = client.Curl(
-            UploadPort, "--upload-file", "-", "--header", "Transfer-Encoding:",
+            AddressPlan.UploadPort, "--upload-file", "-", "--header", "Transfer-Encoding:",
             "--header", string.Create(CultureInfo.InvariantCulture, $"Content-Length: {size}"), Url("/upload/file"));
         var errors = curl.StandardError.ReadToEndAsync(cancellation);
-        var schedule = new MoveSchedule(farm, step, UploadPort, size, c => c.ReceivedBytes);
+        var schedule = new MoveSchedule(farm, step, AddressPlan.UploadPort, size, c => c.ReceivedBytes);
         var moving = schedule.RunAsync(cancellation);
         var sending = SendAsync(curl.StandardInput.BaseStream, cancellation);
         var answering = curl.StandardOutput.ReadToEndAsync(cancellation);
-        var (expected, _) = await RunAsync(curl, sending, moving, errors, cancellation);
+        var (expected, _) = await RunAsync(curl, sending, moving, errors, cancellation, schedule);
         double seconds = clock.Elapsed.TotalSeconds;
         string[] answer = (await answering).Trim().Split(' ');
         string digest = answer[0];
         bool held = report.Check("upload: the last node's SHA-256 over what three nodes read is curl's", digest == expected && answer[^1] == "a", $"{digest} by {answer[^1]}");
-        Add("upload", UploadPort, seconds, digest, schedule);
+        Add("upload", AddressPlan.UploadPort, seconds, digest, schedule);
         step.Done(held, Rate(seconds) + (held ? ", SHA-256 right" : ", SHA-256 WRONG"));
     }
 
@@ -75,7 +73,7 @@ internal sealed class Transfers(DemoFarm farm, DemoClient client, DemoView view,
     }
 
     /// <summary>Waits for curl with everything that goes on beside it; what fails first ends the rest.</summary>
-    private async Task<T> RunAsync<T>(Process curl, Task<T> data, Task moving, Task<string> errors, CancellationToken cancellation)
+    private async Task<T> RunAsync<T>(Process curl, Task<T> data, Task moving, Task<string> errors, CancellationToken cancellation, MoveSchedule? schedule = null)
     {
         try
         {
@@ -92,7 +90,7 @@ internal sealed class Transfers(DemoFarm farm, DemoClient client, DemoView view,
         }
         catch (TimeoutException)
         {
-            throw new DemoException("The transfer ended before all its moves were made.");
+            throw new DemoException($"The transfer ended before all its moves were made; awaited was {schedule?.Waiting}.");
         }
         catch (IOException) when (curl.WaitForExit(TimeSpan.FromSeconds(1)))
         {
