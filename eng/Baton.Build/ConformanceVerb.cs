@@ -21,6 +21,7 @@ internal static partial class ConformanceVerb
         }
 
         DebianPackages.Ensure();
+        Rights.Explain();
         if (Solution.Build() != 0)
         {
             return 1;

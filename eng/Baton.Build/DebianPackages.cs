@@ -26,7 +26,7 @@ internal static class DebianPackages
         }
 
         string install = $"apt-get install -y --no-install-recommends {string.Join(' ', missing)}";
-        if (Environment.UserName != "root" || !Tool.Exists("apt-get"))
+        if (!Rights.IsRoot || !Tool.Exists("apt-get"))
         {
             Console.WriteLine($"Some tests will skip: programs are missing. To have them: sudo {install}");
             return;

@@ -31,7 +31,8 @@ internal sealed record TestRun(int Passed, int Failed, int Skipped, IReadOnlyLis
         try
         {
             var environment = new Dictionary<string, string> { ["BATON_QUICK"] = quick ? "1" : "" };
-            int status = Tool.Run("dotnet", ["exec", assembly, "-noLogo", "-noColor", "-xml", report, .. filter], environment);
+            string[] command = Rights.Wrap(["dotnet", "exec", assembly, "-noLogo", "-noColor", "-xml", report, .. filter]);
+            int status = Tool.Run(command[0], command[1..], environment);
             if (!File.Exists(report))
             {
                 Console.Error.WriteLine($"build: {assembly} ended with status {status} and no report.");

@@ -6,8 +6,9 @@ internal static class TestVerb
     /// <summary>Runs the test projects whose names contain one of <paramref name="words"/>, or all.</summary>
     public static int Run(string[] words)
     {
-        bool strict = Environment.UserName == "root" || Environment.GetEnvironmentVariable("CI") == "true";
+        bool strict = Rights.IsRoot || Environment.GetEnvironmentVariable("CI") == "true";
         DebianPackages.Ensure();
+        Rights.Explain();
         if (Solution.Build() != 0)
         {
             Console.WriteLine("0 passed, 1 failed, 0 skipped");

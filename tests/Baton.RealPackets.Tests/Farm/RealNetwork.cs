@@ -16,7 +16,7 @@ namespace Baton.RealPackets.Tests;
 public sealed class RealNetwork : IAsyncLifetime
 {
     /// <summary>Why the tests are skipped when they are.</summary>
-    public const string RootOnly = "making network namespaces takes root";
+    public const string RootOnly = "making network namespaces takes root, or user namespaces: ./build test makes them where it can";
 
     internal const int FrontMtu = 1500;
     internal const int LanMtu = 1700;

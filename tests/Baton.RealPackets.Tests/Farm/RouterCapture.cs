@@ -8,7 +8,7 @@ namespace Baton.RealPackets.Tests;
 internal sealed class RouterCapture : IDisposable
 {
     private const ProtocolType EveryProtocol = (ProtocolType)0x0300;
-    private const int SOL_SOCKET = 1, SO_RCVBUFFORCE = 33;
+    private const int SOL_SOCKET = 1, SO_RCVBUFFORCE = 33, BufferLength = 64 << 20;
 
     private readonly Socket _socket;
     private readonly Thread _thread;
@@ -17,7 +17,16 @@ internal sealed class RouterCapture : IDisposable
     public RouterCapture(RealNetwork network)
     {
         _socket = NetworkNamespace.Run(network.Router, () => new Socket(AddressFamily.Packet, SocketType.Raw, EveryProtocol));
-        _socket.SetRawSocketOption(SOL_SOCKET, SO_RCVBUFFORCE, BitConverter.GetBytes(64 << 20));
+        try
+        {
+            _socket.SetRawSocketOption(SOL_SOCKET, SO_RCVBUFFORCE, BitConverter.GetBytes(BufferLength));
+        }
+        catch (SocketException denied) when (denied.SocketErrorCode == SocketError.AccessDenied)
+        {
+            // In a user namespace the machine's limit holds.
+            _socket.ReceiveBufferSize = BufferLength;
+        }
+
         _socket.ReceiveTimeout = 100;
         _thread = new Thread(Receive) { IsBackground = true, Name = "router capture" };
         _thread.Start();
