@@ -1,22 +1,38 @@
 using System.Text.Json;
 using Baton.Node.Demo;
+using Baton.Testing;
 
 namespace Baton.Node.Tests.Demo;
 
 /// <summary>The demonstration itself, smaller than usual.</summary>
+[Collection("demonstrations run one after the other")]
 public sealed class DemoTests
 {
+    private static readonly string[] Networks = ["client", "front", "lan"];
+
     [Fact]
-    public async Task The_demonstration_holds_all_its_checks_and_leaves_nothing_behind()
+    public async Task The_demonstration_holds_all_its_checks_and_tshark_finds_nothing_unexplained_in_its_captures()
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess && File.Exists("/dev/net/tun"), "needs root and /dev/net/tun");
-        var run = await Tool.RunAsync(
-            "dotnet", [typeof(DemoRun).Assembly.Location, "demo", "--size", "256M", "--json"], cancellation: TestContext.Current.CancellationToken);
-        Assert.True(run.ExitCode == 0, run.Error + run.Output);
+        Assert.SkipUnless(Tshark.IsInstalled, Tshark.Needed);
+        string captures = Directory.CreateTempSubdirectory("baton-captures-").FullName;
+        try
+        {
+            var run = await Tool.RunAsync(
+                "dotnet",
+                [typeof(DemoRun).Assembly.Location, "demo", "--size", "256M", "--json", "--keep-captures", captures],
+                cancellation: TestContext.Current.CancellationToken);
+            Assert.True(run.ExitCode == 0, run.Error + run.Output);
 
-        using var report = JsonDocument.Parse(run.Output);
-        Assert.True(report.RootElement.GetProperty("held").GetBoolean());
-        Assert.Equal(8, report.RootElement.GetProperty("handoffs").GetArrayLength());
-        Assert.Equal(0, report.RootElement.GetProperty("resets").GetInt64());
+            using var report = JsonDocument.Parse(run.Output);
+            Assert.True(report.RootElement.GetProperty("held").GetBoolean());
+            Assert.Equal(8, report.RootElement.GetProperty("handoffs").GetArrayLength());
+            Assert.Equal(0, report.RootElement.GetProperty("resets").GetInt64());
+            await Task.WhenAll(Networks.Select(network => Tshark.AssertExplainedAsync(Path.Combine(captures, network + ".pcapng"), network)));
+        }
+        finally
+        {
+            Directory.Delete(captures, recursive: true);
+        }
     }
 }

@@ -2,17 +2,17 @@ using Baton.Link;
 
 namespace Baton.RealPackets.Tests;
 
-/// <summary>A capture of whole frames on one link, from its start until it is read.</summary>
+/// <summary>A capture on one link, of whole frames if not said otherwise, from its start until it is read.</summary>
 internal sealed class Capture : IDisposable
 {
     private readonly CaptureLink _link;
     private readonly string _path = Path.Combine(Path.GetTempPath(), $"baton-real-{Guid.NewGuid():n}.pcapng");
     private bool _stopped;
 
-    public Capture(CaptureLink link)
+    public Capture(CaptureLink link, int snapLength = 0)
     {
         _link = link;
-        link.Start(new CaptureOptions { Path = _path, SnapLength = 0, WaitsForRoom = true });
+        link.Start(new CaptureOptions { Path = _path, SnapLength = snapLength, WaitsForRoom = true });
     }
 
     /// <summary>Ends the capture.</summary>

@@ -126,7 +126,7 @@ internal sealed class RealFarm : IAsyncDisposable
     }
 
     /// <summary>Captures a link from now on; at the latest the farm's end ends it.</summary>
-    public Capture Capture(CaptureLink link) => Own(new Capture(link));
+    public Capture Capture(CaptureLink link, int snapLength = 0) => Own(new Capture(link, snapLength));
 
     /// <summary>A station of the test's own on the front or the lan, once A and it can hear each other.</summary>
     public async Task<Station> JoinAsync(string network, string address)
