@@ -69,7 +69,7 @@ internal sealed class Handshake(TcpSettings settings, bool passive)
         }
 
         receiver.Window.Agree(_scaling ? ReceiveWindow.ScaleFor(receiver.Window.Capacity) : 0);
-        sender.Agree(EffectiveMss(receiver), _scaling ? Math.Min((int)options.WindowScale!.Value, 14) : 0);
+        sender.Agree(EffectiveMss(receiver), _scaling ? Math.Min((int)options.WindowScale!.Value, 14) : 0, _sack);
     }
 
     /// <summary>The options of our SYN or SYN-ACK: an answer offers only what was offered (RFC 7323 §2.2, §3.2).</summary>

@@ -8,27 +8,39 @@ public enum RecoveryPhase : byte
     /// <summary>Nothing is known to be lost.</summary>
     Open,
 
-    /// <summary>Fast recovery (RFC 6582) up to the recovery point.</summary>
+    /// <summary>Fast recovery up to the recovery point.</summary>
     Fast,
 
-    /// <summary>The retransmission timer expired: everything up to the recovery point is taken as lost (RFC 5681 §3.1).</summary>
+    /// <summary>The retransmission timer expired: what was in flight is taken as lost (RFC 5681 §3.1, RFC 8985 §6.3).</summary>
     Timeout,
 }
 
 /// <summary>
-/// What is to be sent again: fast retransmit after three duplicate ACKs (RFC 5681 §3.2), partial ACKs (RFC 6582), holes
-/// below what the peer acknowledged selectively (RFC 6675), all after a timeout.
+/// What is known of the stream in flight: when each part was sent, what the peer has of it and what is lost. With SACK
+/// RACK finds losses (RFC 8985); without it three duplicate ACKs and partial ACKs do (RFC 5681, RFC 6582).
 /// </summary>
 internal sealed class LossRecovery
 {
     /// <summary>DupThresh (RFC 5681 §3.2).</summary>
     public const int DuplicateThreshold = 3;
 
-    [InSnapshot(nameof(TcpSnapshot.Sacked))]
-    private readonly RangeSet _sacked = new();
+    [NotInSnapshot("its parts are listed at Rack")]
+    private Rack _rack;
+
+    [NotInSnapshot("its parts are listed at TailProbe")]
+    private TailProbe _probe;
+
+    [NotInSnapshot("its parts are listed at ProportionalRate")]
+    private ProportionalRate _rate;
+
+    [NotInSnapshot("its parts are listed at SpuriousLoss")]
+    private SpuriousLoss _spurious;
 
     [InSnapshot(nameof(TcpSnapshot.RecoveryPhase))]
     private RecoveryPhase _phase;
+
+    [InSnapshot(nameof(TcpSnapshot.SackOn))]
+    private bool _usesSack;
 
     [InSnapshot(nameof(TcpSnapshot.RecoveryPoint))]
     private long _point;
@@ -36,8 +48,11 @@ internal sealed class LossRecovery
     [InSnapshot(nameof(TcpSnapshot.DuplicateAcks))]
     private int _duplicates;
 
-    [InSnapshot(nameof(TcpSnapshot.Resend))]
-    private StreamRange _resend;
+    [NotInSnapshot("derived; -1: to be counted")]
+    private long _lost;
+
+    /// <summary>Whether both sides agreed on SACK.</summary>
+    public bool UsesSack { get => _usesSack; set => _usesSack = value; }
 
     /// <summary>The phase.</summary>
     public RecoveryPhase Phase => _phase;
@@ -48,77 +63,177 @@ internal sealed class LossRecovery
     /// <summary>Duplicate ACKs in a row.</summary>
     public int Duplicates => _duplicates;
 
-    /// <summary>The range taken as lost that was not sent again yet; what the peer has of it is skipped.</summary>
-    public StreamRange Resend => _resend;
+    /// <summary>When what is in flight was sent.</summary>
+    [field: NotInSnapshot("its parts are listed at SentLog")]
+    public SentLog Sent { get; } = new();
 
     /// <summary>What the peer has beyond SND.UNA.</summary>
-    public RangeSet Sacked => _sacked;
+    [field: InSnapshot(nameof(TcpSnapshot.Sacked))]
+    public RangeSet Sacked { get; } = new();
+
+    /// <summary>Loss detection by time.</summary>
+    public ref Rack Rack => ref _rack;
+
+    /// <summary>The tail loss probe.</summary>
+    public ref TailProbe Probe => ref _probe;
+
+    /// <summary>The rate of sending in fast recovery.</summary>
+    public ref ProportionalRate Rate => ref _rate;
+
+    /// <summary>Whether the loss was one.</summary>
+    public ref SpuriousLoss Spurious => ref _spurious;
+
+    /// <summary>Whether more than two segments beyond a gap have arrived (RFC 6675 §2, IsLost, in bytes).</summary>
+    public bool ManyPassed(int mss) => Sacked.Total > (DuplicateThreshold - 1) * mss;
 
     /// <summary>
     /// How much beyond the congestion window may be in flight: a segment for each of the first two duplicate ACKs
     /// (RFC 3042). With SACK the pipe already shrinks by what arrived.
     /// </summary>
     public int LimitedTransmit(int mss) =>
-        _phase == RecoveryPhase.Open && _sacked.Count == 0 ? Math.Min(_duplicates, DuplicateThreshold - 1) * mss : 0;
+        _phase == RecoveryPhase.Open && !_usesSack ? Math.Min(_duplicates, DuplicateThreshold - 1) * mss : 0;
 
     /// <summary>Bytes in flight: sent, less what the peer has and what is lost and not sent again (RFC 6675 §4, pipe).</summary>
     public int Pipe(long una, long nxt)
     {
-        long lost = 0;
-        if (_resend.Length > 0)
+        if (!Sent.HasLost)
         {
-            lost = _resend.Length - (_sacked.TotalFrom(_resend.Start) - _sacked.TotalFrom(_resend.End));
+            return (int)Math.Max(0, nxt - una - Sacked.Total);
         }
 
-        return (int)Math.Max(0, nxt - una - _sacked.Total - lost);
+        if (_lost < 0)
+        {
+            _lost = LostBytes();
+        }
+
+        return (int)Math.Max(0, nxt - una - Sacked.Total - _lost);
     }
 
-    /// <summary>Notes the SACK blocks of an ACK; whether they told something new.</summary>
-    public bool OnSack(in TcpOptions options, Sender sender)
+    /// <summary>What an ACK says of the stream: up to where everything has arrived, and the SACK blocks.</summary>
+    public Delivery OnAck(Instant now, Sender sender, in TcpOptions options, long ack, Instant? echoed)
     {
-        long before = _sacked.Total;
-        for (int i = 0; i < options.SackCount; i++)
+        var reading = new AckReading(this, now, sender, echoed);
+        reading.Advance(ack);
+        if (_usesSack && options.SackCount > 0)
         {
-            long start = sender.PositionOf(options[i].Left);
-            long end = sender.PositionOf(options[i].Right);
-            if (start < end && start > sender.Una && end <= sender.Nxt)
-            {
-                _ = _sacked.TryAdd(start, end);
-            }
+            reading.ReadBlocks(options, ack);
         }
 
-        return _sacked.Total > before;
+        _lost = -1;
+        return reading.Delivery;
     }
 
-    /// <summary>A duplicate ACK (RFC 5681 §2); true when it starts fast recovery.</summary>
-    public bool OnDuplicate(long una, long nxt, int mss)
-    {
-        _duplicates++;
-        if (_phase == RecoveryPhase.Fast && _sacked.End > una)
-        {
-            _resend = new(_resend.Start, Math.Max(_resend.End, _sacked.End));
-        }
+    /// <summary>New sequence space was sent.</summary>
+    public void OnSent(long start, long end, Instant now, TimeSpan grain) => Sent.OnSent(start, end, now, grain);
 
-        // RFC 6582 §3.2, step 1: not again for a window that recovery, or a timeout, has already covered.
-        // RFC 6675 §2, IsLost: bytes beyond the gap count as well as ACKs, since one ACK may stand for a super-segment.
-        bool lost = _duplicates >= DuplicateThreshold || _sacked.Total > (DuplicateThreshold - 1) * mss;
-        if (_phase != RecoveryPhase.Open || !lost || una < _point)
+    /// <summary>A range was sent again.</summary>
+    public void OnResent(long start, long end, Instant now)
+    {
+        _spurious.OnResent(end - start, now);
+        Sent.OnResent(start, end, now);
+        _lost = -1;
+    }
+
+    /// <summary>A range is taken as lost: by detection, or because it exceeds the path's MTU or was a window probe.</summary>
+    public void MarkLost(long start, long end)
+    {
+        Sent.MarkLost(start, end);
+        _lost = -1;
+    }
+
+    /// <summary>
+    /// Looks for losses by time (RFC 8985 §6.2, step 5); true when some were found. <paramref name="wait"/> is the time until
+    /// more may be, or zero.
+    /// </summary>
+    public bool Detect(Instant now, RttEstimator rtt, int mss, out TimeSpan wait)
+    {
+        wait = TimeSpan.Zero;
+        if (Sacked.Count == 0 && _phase == RecoveryPhase.Open)
         {
             return false;
         }
 
+        bool found = false;
+        var patience = _rack.Rtt + _rack.Window(_phase != RecoveryPhase.Open, ManyPassed(mss), rtt.Min, rtt.Smoothed);
+        for (int i = 0; i >= 0 && i < Sent.Parts.Length; i++)
+        {
+            var part = Sent.Parts[i];
+            long start = Sent.StartOf(i);
+            long limit = _rack.PassedIn(part);
+            if ((part.Marks & SentMarks.Lost) != 0 || limit <= start || (Sacked.TryFind(start, out var has) && has.End >= limit))
+            {
+                continue;
+            }
+
+            var remaining = part.At + patience - now;
+            if (remaining > TimeSpan.Zero)
+            {
+                wait = remaining > wait ? remaining : wait;
+                continue;
+            }
+
+            MarkLost(start, limit);
+            found = true;
+            i = Sent.IndexOf(limit) - 1;
+            if (i < -1)
+            {
+                break;
+            }
+        }
+
+        return found;
+    }
+
+    /// <summary>Fast recovery begins.</summary>
+    public void Enter(long nxt, int flight)
+    {
         _phase = RecoveryPhase.Fast;
         _point = nxt;
-        _resend = new(una, Math.Min(nxt, Math.Max(una + mss, _sacked.End)));
+        _rate.Begin(flight);
+    }
+
+    /// <summary>Recovery is over: its point was acknowledged, or there was no loss.</summary>
+    public void Leave(bool spurious)
+    {
+        if (_phase != RecoveryPhase.Open)
+        {
+            _rack.OnRecovered();
+        }
+
+        _phase = RecoveryPhase.Open;
+        _spurious.Proceed(FRtoStep.None);
+        if (spurious)
+        {
+            _spurious.Forget();
+        }
+
+        if (spurious || !_usesSack)
+        {
+            Sent.ForgetLost();
+            _lost = -1;
+        }
+    }
+
+    /// <summary>A duplicate ACK without SACK (RFC 5681 §2); true when it starts fast recovery.</summary>
+    public bool OnDuplicate(long una, long nxt, int mss)
+    {
+        _duplicates++;
+
+        // RFC 6582 §3.2, step 1: not again for a window that recovery, or a timeout, has already covered.
+        if (_phase != RecoveryPhase.Open || _duplicates < DuplicateThreshold || una < _point)
+        {
+            return false;
+        }
+
+        Enter(nxt, (int)(nxt - una));
+        MarkLost(una, Math.Min(nxt, una + mss));
         return true;
     }
 
-    /// <summary>SND.UNA advanced; true when that ends recovery.</summary>
+    /// <summary>SND.UNA advanced without SACK; true when that ends recovery.</summary>
     public bool OnAdvance(long una, long nxt, int mss)
     {
-        _sacked.RemoveBelow(una);
         _duplicates = 0;
-        _resend = new(Math.Max(_resend.Start, una), Math.Max(_resend.End, una));
         if (_phase == RecoveryPhase.Open)
         {
             return false;
@@ -126,63 +241,120 @@ internal sealed class LossRecovery
 
         if (una >= _point)
         {
-            _phase = RecoveryPhase.Open;
-            _resend = new(una, una);
+            Leave(spurious: false);
             return true;
         }
 
         // RFC 6582 §3.2, step 3: a partial ACK says that the next segment is lost too.
-        if (_phase == RecoveryPhase.Fast && (_sacked.Count == 0 || _resend.Start == una))
+        if (_phase == RecoveryPhase.Fast)
         {
-            _resend = new(una, Math.Min(nxt, Math.Max(una + mss, _sacked.End)));
+            MarkLost(una, Math.Min(nxt, una + mss));
         }
 
         return false;
     }
 
     /// <summary>
-    /// The retransmission timer expired. What the peer said it had it may have dropped: SACK information starts anew
-    /// (RFC 2018 §8).
+    /// The retransmission timer expired. RFC 8985 §6.3: the first segment is lost, and what was sent so long ago. What the
+    /// peer said it had counts on (RFC 6675 §5.1), unless it shows that it has dropped it.
     /// </summary>
-    public void OnTimeout(long una, long nxt)
+    public void OnTimeout(Instant now, long una, long nxt, RttEstimator rtt, int mss)
     {
-        _sacked.Clear();
+        if (rtt.Expirations > 1 || Sacked.TryFind(una, out _))
+        {
+            Sacked.Clear();
+        }
+
+        var patience = _rack.Rtt + _rack.Window(true, true, rtt.Min, rtt.Smoothed);
+        long lostTo = Math.Min(nxt, una + mss);
+        for (int i = 0; _usesSack && i < Sent.Parts.Length && Sent.Parts[i].At + patience <= now; i++)
+        {
+            lostTo = Math.Max(lostTo, Sent.Parts[i].End);
+        }
+
+        MarkLost(una, _usesSack ? lostTo : nxt);
         _phase = RecoveryPhase.Timeout;
         _point = nxt;
         _duplicates = 0;
-        _resend = new(una, nxt);
+        _probe.Cancel();
     }
-
-    /// <summary>Segments were lost for another reason than congestion: they exceed the path's MTU, or were window probes.</summary>
-    public void MarkLost(long una, long nxt) => _resend = new(una, nxt);
 
     /// <summary>The next hole to fill.</summary>
     public bool TryNextResend(out StreamRange hole)
     {
-        while (_resend.Length > 0 && _sacked.TryFind(_resend.Start, out var range))
+        hole = default;
+        if (!Sent.HasLost)
         {
-            _resend = new(Math.Min(range.End, _resend.End), _resend.End);
+            return false;
         }
 
-        hole = _resend;
-        if (hole.Length > 0 && _sacked.TryFindNext(hole.Start, out var next))
+        for (int i = 0; i < Sent.Parts.Length; i++)
         {
-            hole = new(hole.Start, Math.Min(hole.End, next.Start));
+            long start = Sent.StartOf(i);
+            if ((Sent.Parts[i].Marks & SentMarks.Lost) == 0)
+            {
+                continue;
+            }
+
+            long end = Sent.Parts[i].End;
+            while (i + 1 < Sent.Parts.Length && (Sent.Parts[i + 1].Marks & SentMarks.Lost) != 0)
+            {
+                end = Sent.Parts[++i].End;
+            }
+
+            while (start < end && Sacked.TryFind(start, out var has))
+            {
+                start = has.End;
+            }
+
+            if (start < end)
+            {
+                hole = new(start, Sacked.TryFindNext(start, out var next) ? Math.Min(end, next.Start) : end);
+                return true;
+            }
         }
 
-        return hole.Length > 0;
+        // All of it has arrived after all.
+        Sent.ForgetLost();
+        return false;
     }
 
-    /// <summary>Everything up to a position was sent again.</summary>
-    public void OnResent(long end) => _resend = new(Math.Max(_resend.Start, Math.Min(end, _resend.End)), _resend.End);
+    /// <summary>Time went by that the connection did not see.</summary>
+    public void Postpone(TimeSpan by)
+    {
+        Sent.Postpone(by);
+        _rack.Postpone(by);
+    }
 
     /// <summary>Takes what a snapshot says.</summary>
-    public void Restore(RecoveryPhase phase, long point, int duplicates, StreamRange resend, ReadOnlySpan<StreamRange> sacked)
+    public void Restore(TcpSnapshot s, Instant now)
     {
-        (_phase, _point, _duplicates, _resend) = (phase, point, duplicates, resend);
-        foreach (var range in sacked)
+        (_phase, _point, _duplicates, _usesSack, _lost) = (s.RecoveryPhase, s.RecoveryPoint, s.DuplicateAcks, s.SackOn, -1);
+        foreach (var range in s.Sacked)
         {
-            _ = _sacked.TryAdd(range.Start, range.End);
+            _ = Sacked.TryAdd(range.Start, range.End);
         }
+
+        Sent.Restore(Math.Max(1, s.SndUna), s.Sent, now);
+        _rack.Restore(s, now);
+        _probe.Restore(s.TailProbeEnd, s.TailProbeRepeats, s.TailProbeDue);
+        _rate.Restore(s.RecoveryFlight, s.RecoveryDelivered, s.RecoverySent);
+        _spurious.Restore(s, now);
+    }
+
+    private long LostBytes()
+    {
+        long lost = 0;
+        for (int i = 0; i < Sent.Parts.Length; i++)
+        {
+            if ((Sent.Parts[i].Marks & SentMarks.Lost) != 0)
+            {
+                long start = Sent.StartOf(i);
+                long end = Sent.Parts[i].End;
+                lost += end - start - (Sacked.Count == 0 ? 0 : Sacked.TotalFrom(start) - Sacked.TotalFrom(end));
+            }
+        }
+
+        return lost;
     }
 }

@@ -11,7 +11,7 @@ internal static class NextPart
     public static bool TryLost(Sender s, int maxBytes, out OutgoingPart part)
     {
         part = default;
-        if (s.Window == 0 || !s.Recovery.TryNextResend(out var hole))
+        if (s.Window == 0 || s.Recovery.Spurious.Step == FRtoStep.NewSent || !s.Recovery.TryNextResend(out var hole))
         {
             return false;
         }
@@ -36,7 +36,7 @@ internal static class NextPart
     public static bool TryNew(Sender s, Instant now, int maxBytes, out OutgoingPart part)
     {
         part = default;
-        if (!s.HasUnsent || s.Recovery.Resend.Length > 0)
+        if (!s.HasUnsent || (s.Recovery.Sent.HasLost && s.Recovery.Spurious.Step != FRtoStep.NewSent))
         {
             return false;
         }
@@ -71,6 +71,35 @@ internal static class NextPart
         return last || halfOfWindow ? length : length - tail;
     }
 
+    /// <summary>A tail loss probe (RFC 8985 §7.3): a new segment if the peer's window lets one go, else the last one again.</summary>
+    public static bool TryTailProbe(Sender s, out OutgoingPart part)
+    {
+        part = default;
+        if (!s.Recovery.Probe.Due)
+        {
+            return false;
+        }
+
+        if (!s.InFlight || s.Window == 0 || s.Recovery.Phase != RecoveryPhase.Open || s.Recovery.Sacked.Count > 0)
+        {
+            s.Recovery.Probe.Withdraw();
+            return false;
+        }
+
+        int available = (int)(s.Queue.End - Math.Min(s.Nxt, s.Queue.End));
+        int length = Math.Min(available, s.Mss);
+        if (length > 0 && s.Nxt + length <= s.Una + s.Window)
+        {
+            part = new(s.Nxt, length, Fin: false, IsProbe: false, IsRepeated: false, IsTailProbe: true);
+            return true;
+        }
+
+        long start = Math.Max(s.Una, s.Recovery.Sent.LastSegment(s.Nxt, s.Mss));
+        bool fin = s.FinPosition >= 0 && s.Nxt > s.FinPosition;
+        part = new(start, (int)(s.Nxt - start) - (fin ? 1 : 0), fin, IsProbe: false, IsRepeated: true, IsTailProbe: true);
+        return true;
+    }
+
     /// <summary>A probe of the peer's window.</summary>
     public static bool TryProbe(Sender s, out OutgoingPart part)
     {
@@ -96,7 +125,7 @@ internal static class NextPart
 }
 
 /// <summary>A part of the stream to send.</summary>
-internal readonly record struct OutgoingPart(long Position, int Length, bool Fin, bool IsProbe, bool IsRepeated)
+internal readonly record struct OutgoingPart(long Position, int Length, bool Fin, bool IsProbe, bool IsRepeated, bool IsTailProbe = false)
 {
     /// <summary>The position after it, its FIN included.</summary>
     public long End => Position + Length + (Fin ? 1 : 0);

@@ -1,3 +1,5 @@
+using Baton.Wire;
+
 namespace Baton.Tcp;
 
 /// <summary>Smoothed round trip and retransmission timeout (RFC 6298).</summary>
@@ -5,6 +7,9 @@ internal sealed class RttEstimator(TcpSettings settings)
 {
     /// <summary>The clock granularity G of RFC 6298 §2: timestamps count milliseconds.</summary>
     private static readonly TimeSpan Granularity = TimeSpan.FromMilliseconds(1);
+
+    /// <summary>After so long the path may be another, and the shortest round trip with it.</summary>
+    private static readonly TimeSpan MinLife = TimeSpan.FromMinutes(5);
 
     [NotInSnapshot("the owner's settings")]
     private readonly TcpSettings _settings = settings;
@@ -18,11 +23,23 @@ internal sealed class RttEstimator(TcpSettings settings)
     [InSnapshot(nameof(TcpSnapshot.Rto))]
     private TimeSpan _rto = settings.InitialRto;
 
+    [InSnapshot(nameof(TcpSnapshot.MinRtt))]
+    private TimeSpan _min;
+
+    [InSnapshot(nameof(TcpSnapshot.SinceMinRtt))]
+    private Instant _minAt;
+
     [InSnapshot(nameof(TcpSnapshot.RtoBackoff))]
     private int _backoff;
 
     [InSnapshot(nameof(TcpSnapshot.RtoExpirations))]
     private int _expirations;
+
+    /// <summary>The path's shortest round trip of the last minutes, or zero before the first measurement (RFC 8985 §6.1).</summary>
+    public TimeSpan Min => _min;
+
+    /// <summary>When it was measured.</summary>
+    public Instant MinAt => _minAt;
 
     /// <summary>SRTT, or zero before the first measurement.</summary>
     public TimeSpan Smoothed => _smoothed;
@@ -75,6 +92,15 @@ internal sealed class RttEstimator(TcpSettings settings)
         _backoff = 0;
     }
 
+    /// <summary>The round trip of something sent once.</summary>
+    public void OnRoundTrip(TimeSpan rtt, Instant now)
+    {
+        if (rtt <= _min || _min == TimeSpan.Zero || now - _minAt > MinLife)
+        {
+            (_min, _minAt) = (rtt > TimeSpan.Zero ? rtt : new(1), now);
+        }
+    }
+
     /// <summary>The timer expired: back off (RFC 6298 §5.5).</summary>
     public void OnTimeout()
     {
@@ -97,6 +123,9 @@ internal sealed class RttEstimator(TcpSettings settings)
     }
 
     /// <summary>Takes what a snapshot says.</summary>
-    public void Restore(TimeSpan smoothed, TimeSpan variance, TimeSpan rto, int backoff, int expirations) =>
-        (_smoothed, _variance, _rto, _backoff, _expirations) = (smoothed, variance, rto, backoff, expirations);
+    public void Restore(TcpSnapshot s, Instant now)
+    {
+        (_smoothed, _variance, _rto, _backoff, _expirations) = (s.SmoothedRtt, s.RttVariance, s.Rto, s.RtoBackoff, s.RtoExpirations);
+        (_min, _minAt) = (s.MinRtt, now - s.SinceMinRtt);
+    }
 }

@@ -62,8 +62,8 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
     public RttEstimator Rtt { get; } = new(settings);
 
     /// <summary>The congestion window.</summary>
-    [field: NotInSnapshot("its parts are listed at NewReno")]
-    public NewReno Congestion { get; } = new();
+    [field: InSnapshot(nameof(TcpSnapshot.CongestionAlgorithm))]
+    public CongestionControl Congestion { get; private set; } = CongestionControl.Create(settings.Congestion);
 
     /// <summary>What is to be sent again.</summary>
     [field: NotInSnapshot("its parts are listed at LossRecovery")]
@@ -81,6 +81,14 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
     [field: NotInSnapshot("a counter of this owner")]
     public long FastRetransmits { get; private set; }
 
+    /// <summary>Losses that were none, and whose reduction was taken back.</summary>
+    [field: NotInSnapshot("a counter of this owner")]
+    public long SpuriousLosses { get; private set; }
+
+    /// <summary>Tail loss probes.</summary>
+    [field: NotInSnapshot("a counter of this owner")]
+    public long TailProbes { get; private set; }
+
     public SeqNum Iss => _iss;
     public long Una => _una;
     public long Nxt => _nxt;
@@ -93,6 +101,7 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
     public int Mss => _mss;
     public long SmallEnd => _smallEnd;
     public Instant LastSent => _lastSent;
+    public TimerTable Timers => _timers;
 
     /// <summary>Whether something is sent and not acknowledged.</summary>
     public bool InFlight => _nxt > _una;
@@ -113,7 +122,13 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
     public long PositionOf(SeqNum number) => _una + (number - SequenceAt(_una));
 
     /// <summary>What the handshake agreed on.</summary>
-    public void Agree(int mss, int scale) => (_mss, _scale) = (mss, scale);
+    public void Agree(int mss, int scale, bool sack) => (_mss, _scale, Recovery.UsesSack) = (mss, scale, sack);
+
+    /// <summary>Fast recovery began.</summary>
+    public void CountFastRetransmit() => FastRetransmits++;
+
+    /// <summary>A loss was none.</summary>
+    public void CountSpurious() => SpuriousLosses++;
 
     /// <summary>The application writes no more: a FIN follows.</summary>
     public void Close() => _finPosition = _finPosition < 0 ? Queue.End : _finPosition;
@@ -136,22 +151,33 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
     }
 
     /// <summary>An acceptable ACK at or beyond SND.UNA (RFC 9293 §3.10.7.4, fifth check). True when it acknowledged something new.</summary>
+    /// <param name="now">The time.</param>
+    /// <param name="header">The segment's header.</param>
+    /// <param name="ack">Its acknowledgment.</param>
+    /// <param name="segmentPosition">Its sequence number, as a position of the peer's stream.</param>
+    /// <param name="empty">Whether it has neither text nor FIN.</param>
+    /// <param name="timestampRtt">The age of the timestamp that it echoes, in whole milliseconds.</param>
     public bool OnAck(Instant now, in TcpHeader header, long ack, long segmentPosition, bool empty, TimeSpan? timestampRtt)
     {
         int flight = Recovery.Pipe(_una, _nxt);
-        bool news = header.Options.SackCount > 0 && Recovery.OnSack(header.Options, this);
+        Instant? echoed = timestampRtt is { } age ? new Instant(now.Ticks - (now.Ticks % TimeSpan.TicksPerMillisecond)) - age : null;
+        var delivery = Recovery.OnAck(now, this, header.Options, ack, echoed);
         int window = header.Window << (header.Has(TcpFlags.Syn) ? 0 : _scale);
-        bool sameWindow = window == _window;
         bool advanced = ack > _una;
+
+        // RFC 5681 §2.
+        bool duplicate = !advanced && InFlight && empty && window > 0 && window == _window;
+        int bytes = (int)(ack - _una);
+        bool handshake = _una == 0;
         Persist.OnAnswer();
         if (advanced)
         {
-            OnAdvance(now, ack, flight, timestampRtt);
+            OnAdvance(now, ack, timestampRtt);
         }
-        else if (InFlight && empty && window > 0 && (sameWindow || news) && ack == _una)
+
+        if (!handshake && (advanced || InFlight || delivery.Duplicate.Length > 0))
         {
-            // RFC 5681 §2; with SACK an ACK that reports new bytes is a duplicate whatever its window (RFC 6675 §2).
-            OnDuplicate();
+            Respond(now, in delivery, bytes, flight, advanced, duplicate, echoed);
         }
 
         UpdateWindow(window, segmentPosition, ack);
@@ -167,11 +193,48 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
         _probe.OnResent();
         if (_una >= 1)
         {
-            Congestion.OnTimeout(Recovery.Pipe(_una, _nxt), _mss, first);
-            Recovery.OnTimeout(_una, _nxt);
+            bool again = Recovery.Phase != RecoveryPhase.Open;
+            Congestion.OnTimeout(Recovery.Pipe(_una, _nxt), _mss, first, again);
+            if (first)
+            {
+                Recovery.Spurious.Begin(_una, again);
+            }
+
+            // RFC 5682 §2.1, step 1: not within the recovery from an earlier timeout.
+            if (first && Recovery.Phase != RecoveryPhase.Timeout)
+            {
+                Recovery.Spurious.BeginFRto();
+            }
+            else
+            {
+                Recovery.Spurious.Proceed(FRtoStep.None);
+            }
+
+            Recovery.OnTimeout(now, _una, _nxt, Rtt, _mss);
         }
 
+        _timers.Stop(TimerKind.Reordering);
         Arm(now, restart: true);
+    }
+
+    /// <summary>The reordering timer expired (RFC 8985 §6.2, step 5).</summary>
+    public void OnReorderingTimeout(Instant now)
+    {
+        bool lost = AckResponse.DetectLoss(this, now, ended: false);
+        if (lost && Recovery.Phase == RecoveryPhase.Fast)
+        {
+            int pipe = Recovery.Pipe(_una, _nxt);
+            Congestion.Set(Recovery.Rate.OnAck(0, pipe, Congestion.Threshold, _mss, progress: false));
+        }
+
+        Arm(now, restart: false);
+    }
+
+    /// <summary>The tail loss probe's timer expired (RFC 8985 §7.3): the timeout counts from the probe.</summary>
+    public void OnTailProbeTimeout(Instant now)
+    {
+        Recovery.Probe.OnExpired();
+        _timers.Set(TimerKind.Retransmit, now + Rtt.Rto);
     }
 
     /// <summary>The persist timer expired.</summary>
@@ -199,7 +262,8 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
     public bool TryNext(Instant now, int maxBytes, out OutgoingPart part)
     {
         maxBytes = Math.Max(_mss, maxBytes - (maxBytes % _mss));
-        bool some = NextPart.TryLost(this, maxBytes, out part) || NextPart.TryNew(this, now, maxBytes, out part) || NextPart.TryProbe(this, out part);
+        bool some = NextPart.TryLost(this, maxBytes, out part) || NextPart.TryTailProbe(this, out part)
+            || NextPart.TryNew(this, now, maxBytes, out part) || NextPart.TryProbe(this, out part);
         if (some)
         {
             OnSent(now, in part);
@@ -216,7 +280,7 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
         bool closed = _window == 0 && _una >= 1;
         if (closed ? InFlight || HasUnsent : !InFlight && HasUnsent)
         {
-            _timers.Stop(TimerKind.Retransmit);
+            StopRetransmission();
             if (!_timers.IsSet(TimerKind.Persist))
             {
                 _timers.Set(TimerKind.Persist, now + Persist.Interval(closed, Rtt, _settings));
@@ -229,13 +293,20 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
         Persist.Reset();
         if (!InFlight)
         {
-            _timers.Stop(TimerKind.Retransmit);
+            StopRetransmission();
+            return;
         }
-        else if (restart || !_timers.IsSet(TimerKind.Retransmit))
+
+        if (restart || !_timers.IsSet(TimerKind.Retransmit))
         {
             _timers.Set(TimerKind.Retransmit, now + Rtt.Rto);
         }
+
+        ArmTailProbe(now, restart);
     }
+
+    /// <summary>Time went by that the connection did not see.</summary>
+    public void Postpone(TimeSpan by) => Recovery.Postpone(by);
 
     /// <summary>Takes what a snapshot says.</summary>
     public void Restore(TcpSnapshot s, in QueuedBytes copiedAhead, Instant now)
@@ -244,15 +315,45 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
         (_window, _maxWindow, _wl1, _wl2, _scale) = (s.SndWindow, s.SndMaxWindow, s.SndWl1, s.SndWl2, s.SndWindowScale);
         (_mss, _smallEnd, _lastSent, NoDelay) = (s.SndMss, s.SmallSegmentEnd, now - s.SinceLastSent, s.NoDelay);
         Queue.Restore(Math.Max(1, Math.Min(_una, s.SendQueue.End)), copiedAhead, s.SendQueue);
-        Rtt.Restore(s.SmoothedRtt, s.RttVariance, s.Rto, s.RtoBackoff, s.RtoExpirations);
-        Congestion.Restore(s.CongestionWindow, s.SlowStartThreshold, s.CongestionAvoidanceCredit);
-        Recovery.Restore(s.RecoveryPhase, s.RecoveryPoint, s.DuplicateAcks, s.Resend, s.Sacked);
+        Rtt.Restore(s, now);
+        Congestion = CongestionControl.Create(s.CongestionAlgorithm);
+        Congestion.Restore(s, now);
+        Recovery.Restore(s, now);
         Persist.Restore(s.PersistBackoff, s.PersistProbes, s.ProbeDue);
     }
 
-    private void OnAdvance(Instant now, long ack, int flight, TimeSpan? timestampRtt)
+    private void Respond(Instant now, in Delivery delivery, int bytes, int flight, bool advanced, bool duplicate, Instant? echoed)
     {
-        int bytes = (int)(ack - _una);
+        if (delivery.Rtt is { } rtt)
+        {
+            Rtt.OnRoundTrip(rtt, now);
+        }
+
+        var sample = new AckSample
+        {
+            Now = now,
+            Bytes = bytes,
+            Flight = flight,
+            Mss = _mss,
+            Una = _una,
+            Nxt = _nxt,
+            Rtt = delivery.Rtt,
+            Smoothed = Rtt.Smoothed,
+            AfterTimeout = Recovery.Phase == RecoveryPhase.Timeout,
+        };
+        if (Recovery.UsesSack)
+        {
+            AckResponse.WithSack(this, in delivery, in sample, advanced, echoed);
+        }
+        else
+        {
+            AckResponse.WithoutSack(this, in delivery, in sample, advanced, duplicate, echoed);
+        }
+    }
+
+    /// <summary>SND.UNA advances.</summary>
+    private void OnAdvance(Instant now, long ack, TimeSpan? timestampRtt)
+    {
         bool handshake = _una == 0;
         bool repeated = Rtt.Expirations > 0;
         _una = ack;
@@ -261,6 +362,7 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
         if (_probe.TryMeasure(ack, now, out var rtt))
         {
             Rtt.OnSample(rtt);
+            Rtt.OnRoundTrip(rtt, now);
         }
         else if (repeated && timestampRtt is { } echoed)
         {
@@ -275,44 +377,29 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
             {
                 Rtt.OnSynRetransmitted();
             }
-
-            return;
-        }
-
-        var phase = Recovery.Phase;
-        bool ended = Recovery.OnAdvance(_una, _nxt, _mss);
-        if (phase == RecoveryPhase.Fast)
-        {
-            if (ended)
-            {
-                Congestion.OnRecovered(Recovery.Pipe(_una, _nxt), _mss);
-            }
-            else if (Recovery.Sacked.Count == 0)
-            {
-                Congestion.OnPartialAck(bytes, _mss);
-            }
-        }
-        else
-        {
-            Congestion.OnAcknowledged(bytes, flight, _mss, phase == RecoveryPhase.Timeout);
         }
     }
 
-    private void OnDuplicate()
+    private void StopRetransmission()
     {
-        int flight = Recovery.Pipe(_una, _nxt);
-        if (Recovery.OnDuplicate(_una, _nxt, _mss))
+        _timers.Stop(TimerKind.Retransmit);
+        _timers.Stop(TimerKind.Reordering);
+        _timers.Stop(TimerKind.TailProbe);
+    }
+
+    /// <summary>RFC 8985 §7.2: with SACK, in order, nothing lost, no probe outstanding; no later than the timeout.</summary>
+    private void ArmTailProbe(Instant now, bool restart)
+    {
+        bool may = Recovery.UsesSack && _una >= 1 && Recovery.Phase == RecoveryPhase.Open && Recovery.Sacked.Count == 0
+            && !Recovery.Probe.Outstanding && !Recovery.Probe.Due && !Recovery.Sent.HasLost;
+        if (!may)
         {
-            Congestion.OnFastRetransmit((int)(_nxt - _una), _mss);
-            FastRetransmits++;
-            if (Recovery.Sacked.Count == 0)
-            {
-                Congestion.Inflate(LossRecovery.DuplicateThreshold * _mss);
-            }
+            _timers.Stop(TimerKind.TailProbe);
         }
-        else if (Recovery.Phase == RecoveryPhase.Fast && Recovery.Sacked.Count == 0 && flight > 0)
+        else if (restart || !_timers.IsSet(TimerKind.TailProbe))
         {
-            Congestion.Inflate(_mss);
+            var at = now + TailProbe.Timeout(Rtt, _nxt - _una <= _mss, _settings.MinRto);
+            _timers.Set(TimerKind.TailProbe, Instant.Min(at, _timers[TimerKind.Retransmit]));
         }
     }
 
@@ -336,23 +423,44 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
 
     private void OnSent(Instant now, in OutgoingPart part)
     {
-        if (part.End > _nxt && part.Position == _nxt)
+        bool news = part.End > _nxt;
+        if (news && part.Position == _nxt)
         {
             _probe.OnSent(part.End, now);
         }
         else
         {
             _probe.OnResent();
-            Recovery.OnResent(part.End);
+            Recovery.OnResent(part.Position, Math.Min(part.End, _nxt), now);
         }
 
-        _nxt = Math.Max(_nxt, part.End);
+        if (news)
+        {
+            Recovery.OnSent(_nxt, part.End, now, Rtt.Smoothed / 64);
+            _nxt = part.End;
+        }
+
+        if (Recovery.Phase == RecoveryPhase.Fast)
+        {
+            Recovery.Rate.OnSent(part.Length);
+        }
+
         _lastSent = now;
         if (part.Length % _mss != 0)
         {
             _smallEnd = Math.Max(_smallEnd, part.End);
         }
 
+        if (part.IsTailProbe)
+        {
+            Recovery.Probe.OnSent(_nxt, repeats: !news);
+            TailProbes++;
+        }
+
         Arm(now, restart: false);
+        if (news)
+        {
+            ArmTailProbe(now, restart: true);
+        }
     }
 }

@@ -44,6 +44,13 @@ internal ref struct SnapshotReader(ReadOnlyMemory<byte> image)
         return _failed ? 0 : count;
     }
 
+    public int LongCount(int limit)
+    {
+        int count = U16();
+        _failed |= count > limit;
+        return _failed ? 0 : count;
+    }
+
     public InetAddress Address()
     {
         int length = U8();

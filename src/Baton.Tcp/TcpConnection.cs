@@ -135,7 +135,10 @@ public sealed class TcpConnection
         Sender.Iss, Receiver.Irs, Sender.SequenceAt(Sender.Una), Sender.SequenceAt(Sender.Nxt), Receiver.Acknowledgment);
 
     /// <summary>What the connection has seen at this owner.</summary>
-    public TcpCounters Counters => _count with { FastRetransmits = Sender.FastRetransmits };
+    public TcpCounters Counters => _count with
+    {
+        FastRetransmits = Sender.FastRetransmits, SpuriousLosses = Sender.SpuriousLosses, TailProbes = Sender.TailProbes,
+    };
 
     /// <summary>Measurements, windows and queues, for listings.</summary>
     public TcpStatistics Statistics => TcpStatistics.Of(this);
@@ -351,6 +354,7 @@ public sealed class TcpConnection
         if (_frozenAt is { } at)
         {
             Timers.Postpone(now - at);
+            Sender.Postpone(now - at);
             _frozenAt = null;
         }
     }

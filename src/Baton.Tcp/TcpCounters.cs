@@ -27,6 +27,12 @@ public struct TcpCounters
     /// <summary>Expirations of the retransmission timer (RFC 6298 §5.4).</summary>
     public long RetransmissionTimeouts;
 
+    /// <summary>Losses that were none: their reduction of the window was taken back (RFC 4015).</summary>
+    public long SpuriousLosses;
+
+    /// <summary>Tail loss probes (RFC 8985 §7).</summary>
+    public long TailProbes;
+
     /// <summary>Segments with payload that came ahead of RCV.NXT.</summary>
     public long SegmentsOutOfOrder;
 

@@ -35,6 +35,9 @@ public sealed record TcpSettings
     /// <summary>Whether selective acknowledgments are offered (RFC 2018).</summary>
     public bool SelectiveAcks { get; init; } = true;
 
+    /// <summary>The congestion control of connections that start here; one that moves in keeps its own.</summary>
+    public CongestionAlgorithm Congestion { get; init; } = CongestionAlgorithm.Cubic;
+
     /// <summary>Whether small segments are sent at once, although earlier ones are unacknowledged (no Nagle, RFC 1122 §4.2.3.4).</summary>
     public bool NoDelay { get; init; }
 

@@ -24,6 +24,12 @@ public readonly record struct QueuedBytes(long Position, ReadOnlyMemory<byte> Fi
 /// <summary>Queued bytes that reached the new owner before the image, which leaves them out.</summary>
 public readonly record struct CopiedAhead(QueuedBytes Send, QueuedBytes Receive);
 
+/// <summary>A part of the stream in flight.</summary>
+/// <param name="End">The position after it; it begins where the one before ends.</param>
+/// <param name="Age">Time since it was last sent.</param>
+/// <param name="Marks">What is known of it.</param>
+public readonly record struct SentAge(long End, TimeSpan Age, SentMarks Marks);
+
 /// <summary>
 /// Everything that makes a connection go on elsewhere as if nothing had happened, as plain data. Positions count from the
 /// SYN (0) of their direction. Times are durations, since the new owner's clock is another: a timer's is what remains of
@@ -106,6 +112,12 @@ public sealed class TcpSnapshot
     /// <summary>SRTT, zero before the first measurement.</summary>
     public TimeSpan SmoothedRtt { get; set; }
 
+    /// <summary>The path's shortest round trip, zero before the first measurement.</summary>
+    public TimeSpan MinRtt { get; set; }
+
+    /// <summary>Time since it was measured.</summary>
+    public TimeSpan SinceMinRtt { get; set; }
+
     /// <summary>RTTVAR.</summary>
     public TimeSpan RttVariance { get; set; }
 
@@ -124,8 +136,17 @@ public sealed class TcpSnapshot
     /// <summary>ssthresh.</summary>
     public int SlowStartThreshold { get; set; }
 
-    /// <summary>Bytes acknowledged towards the next increase of cwnd.</summary>
-    public int CongestionAvoidanceCredit { get; set; }
+    /// <summary>cwnd before the last reduction, which may be taken back.</summary>
+    public int PriorWindow { get; set; }
+
+    /// <summary>ssthresh before the last reduction.</summary>
+    public int PriorThreshold { get; set; }
+
+    /// <summary>The congestion control.</summary>
+    public CongestionAlgorithm CongestionAlgorithm { get; set; }
+
+    /// <summary>Numbers of the congestion control's own, which it alone understands; times as ages.</summary>
+    public long[] CongestionDetails { get; set; } = [];
 
     /// <summary>The phase of loss recovery.</summary>
     public RecoveryPhase RecoveryPhase { get; set; }
@@ -136,8 +157,65 @@ public sealed class TcpSnapshot
     /// <summary>Duplicate ACKs in a row.</summary>
     public int DuplicateAcks { get; set; }
 
-    /// <summary>What is taken as lost and was not sent again.</summary>
-    public StreamRange Resend { get; set; }
+    /// <summary>What is in flight, by the times at which it was sent.</summary>
+    public SentAge[] Sent { get; set; } = [];
+
+    /// <summary>Time since the most recently sent of what has arrived was sent.</summary>
+    public TimeSpan RackSince { get; set; }
+
+    /// <summary>Its end.</summary>
+    public long RackEnd { get; set; }
+
+    /// <summary>Its round trip.</summary>
+    public TimeSpan RackRtt { get; set; }
+
+    /// <summary>The highest position that has arrived.</summary>
+    public long RackHighest { get; set; }
+
+    /// <summary>SND.NXT when the reordering window was last widened, or 0.</summary>
+    public long RackDsackRound { get; set; }
+
+    /// <summary>Quarters of a round trip by which the reordering window is wider.</summary>
+    public byte RackMultiplier { get; set; }
+
+    /// <summary>Recoveries for which it stays wider.</summary>
+    public byte RackPersistence { get; set; }
+
+    /// <summary>Whether the path was seen to reorder.</summary>
+    public bool RackReordering { get; set; }
+
+    /// <summary>SND.NXT when the outstanding tail loss probe was sent, or 0.</summary>
+    public long TailProbeEnd { get; set; }
+
+    /// <summary>Whether that probe repeated what was sent.</summary>
+    public bool TailProbeRepeats { get; set; }
+
+    /// <summary>Whether a tail loss probe is to be emitted.</summary>
+    public bool TailProbeDue { get; set; }
+
+    /// <summary>What was in flight when fast recovery began.</summary>
+    public int RecoveryFlight { get; set; }
+
+    /// <summary>What has arrived since.</summary>
+    public long RecoveryDelivered { get; set; }
+
+    /// <summary>What was sent since.</summary>
+    public long RecoverySent { get; set; }
+
+    /// <summary>SND.UNA at the reduction that may be taken back, or 0.</summary>
+    public long UndoFrom { get; set; }
+
+    /// <summary>Bytes sent again since, less those reported as duplicates.</summary>
+    public long UndoOutstanding { get; set; }
+
+    /// <summary>Time since the first of them was sent again.</summary>
+    public TimeSpan UndoSince { get; set; }
+
+    /// <summary>Whether anything was sent again since.</summary>
+    public bool UndoResent { get; set; }
+
+    /// <summary>How far F-RTO has come.</summary>
+    public FRtoStep FRtoStep { get; set; }
 
     /// <summary>The SACK scoreboard.</summary>
     public StreamRange[] Sacked { get; set; } = [];
@@ -205,6 +283,6 @@ public sealed class TcpSnapshot
     /// <summary>Whether a keep-alive probe is to be emitted.</summary>
     public bool KeepAliveDue { get; set; }
 
-    /// <summary>What remains of each timer, in the order retransmit, persist, delayed ACK, keep-alive, linger.</summary>
+    /// <summary>What remains of each timer, in the order retransmit, persist, delayed ACK, keep-alive, linger, reordering, tail probe.</summary>
     public TimeSpan?[] Timers { get; set; } = new TimeSpan?[TimerTable.Count];
 }

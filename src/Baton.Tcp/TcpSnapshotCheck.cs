@@ -16,7 +16,7 @@ internal static class TcpSnapshotCheck
     private static readonly TimeSpan MaxTime = TimeSpan.FromDays(10_000);
 
     public static bool IsSound(TcpSnapshot s) =>
-        IsSegmentSizeSound(s) && IsSenderSound(s) && IsRecoverySound(s) && IsReceiverSound(s) && IsStateSound(s) && AreTimesSound(s);
+        IsSegmentSizeSound(s) && IsSenderSound(s) && IsRecoverySound(s) && IsDetectionSound(s) && IsReceiverSound(s) && IsStateSound(s) && AreTimesSound(s);
 
     private static bool IsSegmentSizeSound(TcpSnapshot s) =>
         s.PeerMss is >= Handshake.MinMss and <= ushort.MaxValue
@@ -53,14 +53,41 @@ internal static class TcpSnapshotCheck
             && s.RecoveryPhase <= RecoveryPhase.Timeout
             && s.RecoveryPoint >= 0 && s.RecoveryPoint <= s.SndNxt
             && s.DuplicateAcks >= 0
-            && (s.Resend.Start == s.Resend.End ? s.Resend.Start >= 0 : s.Resend.Start >= s.SndUna && s.Resend.End > s.Resend.Start)
-            && s.Resend.End <= s.SndNxt
             && s.CongestionWindow is >= 0 and <= MaxWindow
             && s.SlowStartThreshold is >= 0 and <= MaxWindow
-            && s.CongestionAvoidanceCredit is >= 0 and <= MaxWindow
+            && s.PriorWindow is >= 0 and <= MaxWindow
+            && s.PriorThreshold is >= 0 and <= MaxWindow
+            && s.CongestionAlgorithm <= CongestionAlgorithm.NewReno
+            && s.CongestionDetails.Length <= CongestionControl.MaxDetails
             && s.RtoBackoff is >= 0 and <= 1000 && s.RtoExpirations is >= 0 and <= 1000
             && s.PersistBackoff >= 0 && s.PersistProbes >= 0;
     }
+
+    private static bool IsDetectionSound(TcpSnapshot s)
+    {
+        long previous = Math.Max(1, s.SndUna);
+        foreach (var part in s.Sent)
+        {
+            if (part.End <= previous || part.Marks > SentMarks.All || !IsTime(part.Age))
+            {
+                return false;
+            }
+
+            previous = part.End;
+        }
+
+        return s.Sent.Length <= SentLog.MaxParts
+            && previous == Math.Max(1, s.SndNxt)
+            && IsTime(s.RackSince) && IsTime(s.RackRtt) && IsTime(s.UndoSince)
+            && IsSent(s.RackEnd, s) && IsSent(s.RackHighest, s) && IsSent(s.RackDsackRound, s)
+            && IsSent(s.TailProbeEnd, s) && IsSent(s.UndoFrom, s)
+            && s.RecoveryFlight is >= 0 and <= MaxWindow && (s.RecoveryPhase != RecoveryPhase.Fast || s.RecoveryFlight > 0)
+            && s.RecoveryDelivered is >= 0 and <= MaxPosition && s.RecoverySent is >= 0 and <= MaxPosition
+            && s.UndoOutstanding is >= -MaxPosition and <= MaxPosition
+            && s.FRtoStep <= FRtoStep.NewSent;
+    }
+
+    private static bool IsSent(long position, TcpSnapshot s) => position >= 0 && position <= s.SndNxt;
 
     private static bool IsReceiverSound(TcpSnapshot s)
     {
@@ -119,7 +146,7 @@ internal static class TcpSnapshotCheck
     private static bool AreTimesSound(TcpSnapshot s)
     {
         bool sound = s.Timers.Length == TimerTable.Count
-            && IsTime(s.SinceLastSent) && IsTime(s.SmoothedRtt) && IsTime(s.RttVariance) && IsTime(s.TsRecentAge)
+            && IsTime(s.SinceLastSent) && IsTime(s.SmoothedRtt) && IsTime(s.RttVariance) && IsTime(s.MinRtt) && IsTime(s.SinceMinRtt) && IsTime(s.TsRecentAge)
             && IsTime(s.Rto) && s.Rto > TimeSpan.Zero
             && (s.SndNxt == s.SndUna || IsSet(s, TimerKind.Retransmit) || IsSet(s, TimerKind.Persist))
             && (s.State != TcpState.TimeWait || IsSet(s, TimerKind.Linger));

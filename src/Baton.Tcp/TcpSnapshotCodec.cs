@@ -9,7 +9,7 @@ namespace Baton.Tcp;
 public static class TcpSnapshotCodec
 {
     /// <summary>The format's version; a reader takes no other.</summary>
-    public const ushort Version = 1;
+    public const ushort Version = 2;
 
     /// <summary>The image of a snapshot.</summary>
     public static byte[] Write(TcpSnapshot snapshot)
@@ -35,6 +35,7 @@ public static class TcpSnapshotCodec
         ReadConnection(ref reader, snapshot);
         ReadSender(ref reader, snapshot);
         ReadRecovery(ref reader, snapshot);
+        ReadDetection(ref reader, snapshot);
         ReadReceiver(ref reader, snapshot);
         for (int i = 0; i < TimerTable.Count; i++)
         {
@@ -50,6 +51,7 @@ public static class TcpSnapshotCodec
         WriteConnection(ref w, s);
         WriteSender(ref w, s);
         WriteRecovery(ref w, s);
+        WriteDetection(ref w, s);
         WriteReceiver(ref w, s);
         foreach (var remaining in s.Timers)
         {
@@ -136,16 +138,25 @@ public static class TcpSnapshotCodec
     {
         w.Time(s.SmoothedRtt);
         w.Time(s.RttVariance);
+        w.Time(s.MinRtt);
+        w.Time(s.SinceMinRtt);
         w.Time(s.Rto);
         w.I32(s.RtoBackoff);
         w.I32(s.RtoExpirations);
         w.I32(s.CongestionWindow);
         w.I32(s.SlowStartThreshold);
-        w.I32(s.CongestionAvoidanceCredit);
+        w.I32(s.PriorWindow);
+        w.I32(s.PriorThreshold);
+        w.U8((byte)s.CongestionAlgorithm);
+        w.U8((byte)s.CongestionDetails.Length);
+        foreach (long detail in s.CongestionDetails)
+        {
+            w.I64(detail);
+        }
+
         w.U8((byte)s.RecoveryPhase);
         w.I64(s.RecoveryPoint);
         w.I32(s.DuplicateAcks);
-        w.Range(s.Resend);
         w.U8((byte)s.Sacked.Length);
         foreach (var range in s.Sacked)
         {
@@ -161,16 +172,25 @@ public static class TcpSnapshotCodec
     {
         s.SmoothedRtt = r.Time();
         s.RttVariance = r.Time();
+        s.MinRtt = r.Time();
+        s.SinceMinRtt = r.Time();
         s.Rto = r.Time();
         s.RtoBackoff = r.I32();
         s.RtoExpirations = r.I32();
         s.CongestionWindow = r.I32();
         s.SlowStartThreshold = r.I32();
-        s.CongestionAvoidanceCredit = r.I32();
+        s.PriorWindow = r.I32();
+        s.PriorThreshold = r.I32();
+        s.CongestionAlgorithm = (CongestionAlgorithm)r.U8();
+        s.CongestionDetails = new long[r.Count(CongestionControl.MaxDetails)];
+        for (int i = 0; i < s.CongestionDetails.Length; i++)
+        {
+            s.CongestionDetails[i] = r.I64();
+        }
+
         s.RecoveryPhase = (RecoveryPhase)r.U8();
         s.RecoveryPoint = r.I64();
         s.DuplicateAcks = r.I32();
-        s.Resend = r.Range();
         s.Sacked = new StreamRange[r.Count(RangeSet.MaxRanges)];
         for (int i = 0; i < s.Sacked.Length; i++)
         {
@@ -180,6 +200,66 @@ public static class TcpSnapshotCodec
         s.PersistBackoff = r.I32();
         s.PersistProbes = r.I32();
         s.ProbeDue = r.Bool();
+    }
+
+    private static void WriteDetection(ref SnapshotWriter w, TcpSnapshot s)
+    {
+        w.U16((ushort)s.Sent.Length);
+        foreach (var part in s.Sent)
+        {
+            w.I64(part.End);
+            w.Time(part.Age);
+            w.U8((byte)part.Marks);
+        }
+
+        w.Time(s.RackSince);
+        w.I64(s.RackEnd);
+        w.Time(s.RackRtt);
+        w.I64(s.RackHighest);
+        w.I64(s.RackDsackRound);
+        w.U8(s.RackMultiplier);
+        w.U8(s.RackPersistence);
+        w.Bool(s.RackReordering);
+        w.I64(s.TailProbeEnd);
+        w.Bool(s.TailProbeRepeats);
+        w.Bool(s.TailProbeDue);
+        w.I32(s.RecoveryFlight);
+        w.I64(s.RecoveryDelivered);
+        w.I64(s.RecoverySent);
+        w.I64(s.UndoFrom);
+        w.I64(s.UndoOutstanding);
+        w.Time(s.UndoSince);
+        w.Bool(s.UndoResent);
+        w.U8((byte)s.FRtoStep);
+    }
+
+    private static void ReadDetection(ref SnapshotReader r, TcpSnapshot s)
+    {
+        s.Sent = new SentAge[r.LongCount(SentLog.MaxParts)];
+        for (int i = 0; i < s.Sent.Length; i++)
+        {
+            s.Sent[i] = new(r.I64(), r.Time(), (SentMarks)r.U8());
+        }
+
+        s.RackSince = r.Time();
+        s.RackEnd = r.I64();
+        s.RackRtt = r.Time();
+        s.RackHighest = r.I64();
+        s.RackDsackRound = r.I64();
+        s.RackMultiplier = r.U8();
+        s.RackPersistence = r.U8();
+        s.RackReordering = r.Bool();
+        s.TailProbeEnd = r.I64();
+        s.TailProbeRepeats = r.Bool();
+        s.TailProbeDue = r.Bool();
+        s.RecoveryFlight = r.I32();
+        s.RecoveryDelivered = r.I64();
+        s.RecoverySent = r.I64();
+        s.UndoFrom = r.I64();
+        s.UndoOutstanding = r.I64();
+        s.UndoSince = r.Time();
+        s.UndoResent = r.Bool();
+        s.FRtoStep = (FRtoStep)r.U8();
     }
 
     private static void WriteReceiver(ref SnapshotWriter w, TcpSnapshot s)

@@ -20,7 +20,8 @@ internal static class TcpSnapshotMapping
         };
         TakeHandshake(snapshot, c.Handshake);
         TakeSender(snapshot, c.Sender, now);
-        TakeRecovery(snapshot, c.Sender);
+        TakeRecovery(snapshot, c.Sender, now);
+        TakeDetection(snapshot, c.Sender.Recovery, now);
         TakeReceiver(snapshot, c.Receiver, now);
         for (int i = 0; i < TimerTable.Count; i++)
         {
@@ -135,25 +136,61 @@ internal static class TcpSnapshotMapping
         s.SendQueue = sender.Queue.View();
     }
 
-    private static void TakeRecovery(TcpSnapshot s, Sender sender)
+    private static void TakeRecovery(TcpSnapshot s, Sender sender, Instant now)
     {
         s.SmoothedRtt = sender.Rtt.Smoothed;
         s.RttVariance = sender.Rtt.Variance;
+        s.MinRtt = sender.Rtt.Min;
+        s.SinceMinRtt = Age(sender.Rtt.MinAt, now);
         s.Rto = sender.Rtt.BaseRto;
         s.RtoBackoff = sender.Rtt.Backoff;
         s.RtoExpirations = sender.Rtt.Expirations;
         s.CongestionWindow = sender.Congestion.Window;
         s.SlowStartThreshold = sender.Congestion.Threshold;
-        s.CongestionAvoidanceCredit = sender.Congestion.Credit;
+        s.PriorWindow = sender.Congestion.PriorWindow;
+        s.PriorThreshold = sender.Congestion.PriorThreshold;
+        s.CongestionAlgorithm = sender.Congestion.Algorithm;
+        s.CongestionDetails = sender.Congestion.Details(now);
         s.RecoveryPhase = sender.Recovery.Phase;
         s.RecoveryPoint = sender.Recovery.Point;
         s.DuplicateAcks = sender.Recovery.Duplicates;
-        s.Resend = sender.Recovery.Resend;
         s.Sacked = sender.Recovery.Sacked.Ranges.ToArray();
         s.PersistBackoff = sender.Persist.Backoff;
         s.PersistProbes = sender.Persist.Unanswered;
         s.ProbeDue = sender.Persist.Due;
     }
+
+    private static void TakeDetection(TcpSnapshot s, LossRecovery recovery, Instant now)
+    {
+        var parts = recovery.Sent.Parts;
+        s.Sent = new SentAge[parts.Length];
+        for (int i = 0; i < parts.Length; i++)
+        {
+            s.Sent[i] = new(parts[i].End, Age(parts[i].At, now), parts[i].Marks);
+        }
+
+        s.RackSince = Age(recovery.Rack.SentAt, now);
+        s.RackEnd = recovery.Rack.End;
+        s.RackRtt = recovery.Rack.Rtt;
+        s.RackHighest = recovery.Rack.Highest;
+        s.RackDsackRound = recovery.Rack.DsackRound;
+        s.RackMultiplier = recovery.Rack.Multiplier;
+        s.RackPersistence = recovery.Rack.RecoveriesLeft;
+        s.RackReordering = recovery.Rack.Reordering;
+        s.TailProbeEnd = recovery.Probe.End;
+        s.TailProbeRepeats = recovery.Probe.Repeats;
+        s.TailProbeDue = recovery.Probe.Due;
+        s.RecoveryFlight = recovery.Rate.Flight;
+        s.RecoveryDelivered = recovery.Rate.Delivered;
+        s.RecoverySent = recovery.Rate.Sent;
+        s.UndoFrom = recovery.Spurious.From;
+        s.UndoOutstanding = recovery.Spurious.Outstanding;
+        s.UndoSince = Age(recovery.Spurious.FirstResent, now);
+        s.UndoResent = recovery.Spurious.Resent;
+        s.FRtoStep = recovery.Spurious.Step;
+    }
+
+    private static TimeSpan Age(Instant at, Instant now) => new(Math.Max(0, (now - at).Ticks));
 
     private static void TakeReceiver(TcpSnapshot s, Receiver receiver, Instant now)
     {

@@ -14,6 +14,18 @@ public readonly record struct TcpStatistics
     /// <summary>cwnd in bytes.</summary>
     public int CongestionWindow { get; init; }
 
+    /// <summary>ssthresh in bytes; 2^30 while unknown.</summary>
+    public int SlowStartThreshold { get; init; }
+
+    /// <summary>The algorithm that sets the congestion window.</summary>
+    public CongestionAlgorithm Congestion { get; init; }
+
+    /// <summary>The path's shortest round trip of the last minutes.</summary>
+    public TimeSpan MinRtt { get; init; }
+
+    /// <summary>What counts against cwnd: bytes sent, less those that the peer has and those that are lost (RFC 6675 §4).</summary>
+    public int Pipe { get; init; }
+
     /// <summary>SND.WND in bytes.</summary>
     public int SendWindow { get; init; }
 
@@ -46,6 +58,10 @@ public readonly record struct TcpStatistics
         SmoothedRtt = c.Sender.Rtt.Smoothed,
         Rto = c.Sender.Rtt.Rto,
         CongestionWindow = c.Sender.Congestion.Window,
+        SlowStartThreshold = c.Sender.Congestion.Threshold,
+        Congestion = c.Sender.Congestion.Algorithm,
+        MinRtt = c.Sender.Rtt.Min,
+        Pipe = c.Sender.Recovery.Pipe(c.Sender.Una, c.Sender.Nxt),
         SendWindow = c.Sender.Window,
         RightEdge = c.Receiver.Irs + (uint)c.Receiver.Window.Edge,
         Mss = c.Sender.Mss,

@@ -17,6 +17,16 @@ internal static class TimerExpiry
             c.CloseWith(c.State == TcpState.TimeWait ? TcpCloseReason.Normal : TcpCloseReason.TimedOut);
         }
 
+        if (c.Timers.TryExpire(TimerKind.TailProbe, now))
+        {
+            c.Sender.OnTailProbeTimeout(now);
+        }
+
+        if (c.Timers.TryExpire(TimerKind.Reordering, now))
+        {
+            c.Sender.OnReorderingTimeout(now);
+        }
+
         if (c.Timers.TryExpire(TimerKind.Retransmit, now))
         {
             OnRetransmit(c, now);

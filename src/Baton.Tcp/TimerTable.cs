@@ -20,13 +20,19 @@ internal enum TimerKind : byte
 
     /// <summary>The end of TIME-WAIT, or of FIN-WAIT-2 without a reader.</summary>
     Linger,
+
+    /// <summary>What was passed by later segments may only be late (RFC 8985 §6.2, step 5).</summary>
+    Reordering,
+
+    /// <summary>Nothing was heard for two round trips (RFC 8985 §7.2).</summary>
+    TailProbe,
 }
 
 /// <summary>When each timer expires. Frozen, the table keeps what remains of each.</summary>
 internal sealed class TimerTable
 {
     /// <summary>Number of <see cref="TimerKind"/>s.</summary>
-    public const int Count = 5;
+    public const int Count = 7;
 
     [InSnapshot(nameof(TcpSnapshot.Timers))]
     private Instants _at;

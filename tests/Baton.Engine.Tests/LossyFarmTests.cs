@@ -30,9 +30,9 @@ public sealed class LossyFarmTests
             node.Bind("tcp", () => new PatternApplication(farm, node, plan));
         }
 
-        var client = new PatternClient(farm, farm.Clients[0], farm["a"].ServiceAddress, 80, plan);
+        var client = new PatternClient(farm, farm.Clients[0], farm["a"].ServiceAddress, 80, plan) { SendLimit = plan.Length / 2 };
         int moved = 0;
-        for (int attempt = 0; attempt < 10 && !client.IsComplete; attempt++)
+        for (int attempt = 0; (attempt < 10 || moved == 0) && !client.IsComplete; attempt++)
         {
             farm.RunFor(TimeSpan.FromMilliseconds(farm.Random.Next(40)));
             var owner = farm.Nodes.FirstOrDefault(node => node.Endpoints.Any(e => e.Application is not null));
@@ -47,6 +47,8 @@ public sealed class LossyFarmTests
             moved += move.Result!.Moved ? 1 : 0;
         }
 
+        client.SendLimit = long.MaxValue;
+        client.Continue();
         farm.RunUntil(() => client.IsComplete, Limit);
         Assert.Empty(farm.Errors);
         Assert.Equal(plan.Length, plan.ReceivedByFarm);

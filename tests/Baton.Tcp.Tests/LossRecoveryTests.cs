@@ -132,11 +132,11 @@ public class LossRecoveryTests
         var s = Script.Established(mss: 1000, sack: true);
         s.Write(10000);
         s.OutAll();
-        s.In(".", 1, ack: 1, blocks: [(1001, 2001)]);
+        s.At(5).In(".", 1, ack: 1, blocks: [(1001, 2001)]);
         s.In(".", 1, ack: 1, blocks: [(3001, 5001), (1001, 2001)]);
         s.Out(".", 1, len: 1000);
-        s.In(".", 1, ack: 1, blocks: [(6001, 9001), (3001, 5001), (1001, 2001)]);
         s.Out(".", 2001, len: 1000);
+        s.In(".", 1, ack: 1, blocks: [(6001, 9001), (3001, 5001), (1001, 2001)]);
         s.Out(".", 5001, len: 1000);
         s.OutNothing();
     }
@@ -148,7 +148,7 @@ public class LossRecoveryTests
         var s = Script.Established(mss: 1000, sack: true);
         s.Write(10000);
         s.OutAll();
-        s.In(".", 1, ack: 1, blocks: [(1001, 10001)]);
+        s.At(5).In(".", 1, ack: 1, blocks: [(1001, 10001)]);
         s.Out(".", 1, len: 1000);
     }
 

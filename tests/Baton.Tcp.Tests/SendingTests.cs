@@ -15,7 +15,7 @@ public class SendingTests
     [Fact]
     public void In_congestion_avoidance_the_window_grows_by_a_segment_a_round_trip()
     {
-        var s = Script.Established(mss: 1000);
+        var s = Script.Established(TcpSettings.Default with { Timestamps = false, Congestion = CongestionAlgorithm.NewReno }, mss: 1000);
         s.Write(200_000);
         s.OutAll();
         s.In(".", 1, ack: 1).In(".", 1, ack: 1).In(".", 1, ack: 1);

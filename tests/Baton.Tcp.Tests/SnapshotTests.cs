@@ -26,7 +26,7 @@ public class SnapshotTests
             }
         }
 
-        Assert.True(PartsOf(typeof(TcpConnection)).Count >= 18);
+        Assert.True(PartsOf(typeof(TcpConnection)).Count >= 24);
         Assert.True(missing.Count == 0, "place in TcpSnapshot or mark with NotInSnapshot: " + string.Join(", ", missing));
         claimed.Add(nameof(TcpSnapshot.CloseQueued)); // With State it names the phase.
         var members = typeof(TcpSnapshot).GetProperties().Select(p => p.Name);
@@ -257,15 +257,30 @@ public class SnapshotTests
             foreach (var field in type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic))
             {
                 var part = field.FieldType;
-                bool isPart = part.IsClass && part.Namespace == "Baton.Tcp" && part != typeof(TcpSettings) && !typeof(Phase).IsAssignableFrom(part);
+                bool isPart = (part.IsClass || IsPlaced(part)) && part.Namespace == "Baton.Tcp" && part != typeof(TcpSettings) && !typeof(Phase).IsAssignableFrom(part);
                 if (isPart && part.GetCustomAttribute<CompilerGeneratedAttribute>() is null)
                 {
                     queue.Enqueue(part);
+                    Array.ForEach(part.IsAbstract ? part.Assembly.GetTypes() : [], t => Enqueue(t, part, queue));
                 }
             }
         }
 
         return seen;
+    }
+
+    /// <summary>Whether a struct is a part rather than a value: its fields say where they go.</summary>
+    private static bool IsPlaced(Type type) =>
+        type.IsValueType && !type.IsGenericType
+        && type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic).Any(f =>
+            f.GetCustomAttribute<InSnapshotAttribute>() is not null || f.GetCustomAttribute<NotInSnapshotAttribute>() is not null);
+
+    private static void Enqueue(Type type, Type kind, Queue<Type> queue)
+    {
+        if (type != kind && kind.IsAssignableFrom(type))
+        {
+            queue.Enqueue(type);
+        }
     }
 
     private static object Sample(Type type, ref int next)
@@ -276,6 +291,8 @@ public class SnapshotTests
             _ when type == typeof(FourTuple) => new FourTuple(InetAddress.Parse("2001:db8::1"), 80, InetAddress.Parse("192.0.2.9"), 999),
             _ when type == typeof(bool) => n % 2 == 0,
             _ when type == typeof(int) => n,
+            _ when type == typeof(byte) => (byte)n,
+            _ when type == typeof(SentAge[]) => new SentAge[] { new(n, TimeSpan.FromMilliseconds(n), SentMarks.Lost) },
             _ when type == typeof(uint) => (uint)n,
             _ when type == typeof(long) => (long)n << 33,
             _ when type == typeof(SeqNum) => new SeqNum((uint)n),
@@ -285,7 +302,7 @@ public class SnapshotTests
             _ when type == typeof(QueuedBytes) => new QueuedBytes(n, new byte[] { 1, 2, (byte)n }, new byte[] { 4 }),
             _ when type == typeof(QueuedBytes[]) => new QueuedBytes[] { new(n, new byte[] { (byte)n }, default) },
             _ when type == typeof(long[]) => new long[] { n, n + 1 },
-            _ when type == typeof(TimeSpan?[]) => new TimeSpan?[] { null, TimeSpan.FromSeconds(n), null, TimeSpan.Zero, TimeSpan.FromTicks(n) },
+            _ when type == typeof(TimeSpan?[]) => new TimeSpan?[] { null, TimeSpan.FromSeconds(n), null, TimeSpan.Zero, TimeSpan.FromTicks(n), TimeSpan.FromTicks(2), null },
             { IsEnum: true } => Enum.GetValues(type).GetValue(1)!,
             _ => throw new NotSupportedException($"a sample of {type}"),
         };

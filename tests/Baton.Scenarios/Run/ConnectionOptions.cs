@@ -27,6 +27,12 @@ internal static class ConnectionOptions
                 continue;
             }
 
+            if (option == "TCP_CONGESTION")
+            {
+                settings = settings with { Congestion = Algorithm(call) };
+                continue;
+            }
+
             int value = (int)CallArguments.Number(call, 3);
             keepAlive |= option == "SO_KEEPALIVE" && value != 0;
             idle = option == "TCP_KEEPIDLE" ? TimeSpan.FromSeconds(value) : idle;
@@ -38,7 +44,14 @@ internal static class ConnectionOptions
 
     /// <summary>Whether an option is one of these.</summary>
     public static bool IsConnectionOption(string option) => option is "SO_KEEPALIVE" or "SO_SNDBUF" or "SO_RCVBUF" or "TCP_KEEPIDLE"
-        or "TCP_KEEPINTVL" or "TCP_KEEPCNT" or "TCP_MAXSEG" or "TCP_SYNCNT" or "TCP_LINGER2";
+        or "TCP_KEEPINTVL" or "TCP_KEEPCNT" or "TCP_MAXSEG" or "TCP_SYNCNT" or "TCP_LINGER2" or "TCP_CONGESTION";
+
+    private static CongestionAlgorithm Algorithm(SocketCall call) => CallArguments.Text(call, 3).Trim('"') switch
+    {
+        "cubic" => CongestionAlgorithm.Cubic,
+        "reno" => CongestionAlgorithm.NewReno,
+        var name => throw CallArguments.Unsupported(call, $"TCP_CONGESTION {name}"),
+    };
 
     private static TcpSettings With(TcpSettings settings, string option, int value) => option switch
     {

@@ -1,0 +1,321 @@
+using System.Buffers;
+using Baton.Wire;
+
+namespace Baton.Tcp;
+
+/// <summary>What is known of a part of the stream in flight.</summary>
+[Flags]
+public enum SentMarks : byte
+{
+    /// <summary>Sent once.</summary>
+    None = 0,
+
+    /// <summary>Sent more than once, or its transmission lies before a move: which one an ACK speaks of cannot be told.</summary>
+    Again = 1,
+
+    /// <summary>Taken as lost and not sent again yet.</summary>
+    Lost = 2,
+
+    /// <summary>Both.</summary>
+    All = Again | Lost,
+}
+
+/// <summary>A part of the stream in flight that was sent at one time; it begins where the one before ends.</summary>
+/// <param name="End">The position after it.</param>
+/// <param name="At">When it was last sent (RFC 8985 §5.2, Segment.xmit_ts).</param>
+/// <param name="Marks">What is known of it.</param>
+internal readonly record struct SentPart(long End, Instant At, SentMarks Marks);
+
+/// <summary>
+/// When each part of the stream in flight was last sent, by position (RFC 8985 §5.2). What was sent at nearly the same
+/// time is one part; at most <see cref="MaxParts"/> are kept, by joining neighbours of the same marks, which then count as
+/// sent at the later time: losses in them are found later, never too early. With nothing in flight it holds no memory.
+/// </summary>
+internal sealed class SentLog
+{
+    /// <summary>Bound on the parts: with the joining of what was sent within 1/64 of a round trip, several round trips' worth.</summary>
+    public const int MaxParts = 256;
+
+    private const int MinCapacity = 16;
+
+    [InSnapshot(nameof(TcpSnapshot.Sent))]
+    private SentPart[] _parts = [];
+
+    [NotInSnapshot("memory: where in it the parts stand")]
+    private int _first;
+
+    [InSnapshot(nameof(TcpSnapshot.Sent))]
+    private int _count;
+
+    [NotInSnapshot("SND.UNA")]
+    private long _start;
+
+    [NotInSnapshot("derived from the parts' marks")]
+    private int _lostParts;
+
+    /// <summary>The parts, ascending.</summary>
+    public ReadOnlySpan<SentPart> Parts => _parts.AsSpan(_first, _count);
+
+    /// <summary>Where the first part begins.</summary>
+    public long Start => _start;
+
+    /// <summary>Whether anything is taken as lost and was not sent again.</summary>
+    public bool HasLost => _lostParts > 0;
+
+    /// <summary>Bytes of memory held.</summary>
+    public int Capacity => _parts.Length;
+
+    /// <summary>The part that begins at or before a position and ends after it; -1 if it is not in flight.</summary>
+    public int IndexOf(long position)
+    {
+        if (_count == 0 || position < _start || position >= _parts[_first + _count - 1].End)
+        {
+            return -1;
+        }
+
+        int low = 0;
+        int high = _count - 1;
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            if (_parts[_first + middle].End <= position)
+            {
+                low = middle + 1;
+            }
+            else
+            {
+                high = middle;
+            }
+        }
+
+        return low;
+    }
+
+    /// <summary>Where a part begins.</summary>
+    public long StartOf(int index) => index == 0 ? _start : _parts[_first + index - 1].End;
+
+    /// <summary>Where the last segment before SND.NXT began, as it was cut from what was sent at once.</summary>
+    public long LastSegment(long nxt, int mss)
+    {
+        long whole = nxt - StartOf(_count - 1);
+        return nxt - (whole % mss == 0 ? Math.Min(mss, whole) : whole % mss);
+    }
+
+    /// <summary>New sequence space up to <paramref name="end"/> was sent; within <paramref name="grain"/> of the last part it joins it.</summary>
+    public void OnSent(long start, long end, Instant now, TimeSpan grain)
+    {
+        if (_count == 0)
+        {
+            _start = start;
+        }
+        else
+        {
+            ref var last = ref _parts[_first + _count - 1];
+            if (last.Marks == SentMarks.None && now - last.At <= grain)
+            {
+                last = new(end, now, SentMarks.None);
+                return;
+            }
+        }
+
+        MakeRoom(1);
+        _parts[_first + _count++] = new(end, now, SentMarks.None);
+    }
+
+    /// <summary>A range was sent again.</summary>
+    public void OnResent(long start, long end, Instant now) => Change(start, end, now);
+
+    /// <summary>A range is taken as lost.</summary>
+    public void MarkLost(long start, long end) => Change(start, end, null);
+
+    /// <summary>Nothing is taken as lost any more.</summary>
+    public void ForgetLost()
+    {
+        for (int i = 0; _lostParts > 0 && i < _count; i++)
+        {
+            ref var part = ref _parts[_first + i];
+            _lostParts -= (part.Marks & SentMarks.Lost) != 0 ? 1 : 0;
+            part = part with { Marks = part.Marks & ~SentMarks.Lost };
+        }
+    }
+
+    /// <summary>Everything below a position is acknowledged.</summary>
+    public void RemoveBelow(long position)
+    {
+        int gone = 0;
+        while (gone < _count && _parts[_first + gone].End <= position)
+        {
+            _lostParts -= (_parts[_first + gone++].Marks & SentMarks.Lost) != 0 ? 1 : 0;
+        }
+
+        (_first, _count) = (_first + gone, _count - gone);
+        _start = Math.Max(_start, position);
+        if (_count == 0)
+        {
+            Release();
+        }
+    }
+
+    /// <summary>Gives the memory back: nothing is in flight.</summary>
+    public void Release()
+    {
+        if (_parts.Length > 0)
+        {
+            ArrayPool<SentPart>.Shared.Return(_parts);
+            _parts = [];
+        }
+
+        (_first, _count, _lostParts) = (0, 0, 0);
+    }
+
+    /// <summary>Time went by that the connection did not see: round trips across it cannot be measured.</summary>
+    public void Postpone(TimeSpan by)
+    {
+        for (int i = _first; i < _first + _count; i++)
+        {
+            _parts[i] = _parts[i] with { At = _parts[i].At + by, Marks = _parts[i].Marks | SentMarks.Again };
+        }
+    }
+
+    /// <summary>Takes what a snapshot says.</summary>
+    public void Restore(long start, ReadOnlySpan<SentAge> parts, Instant now)
+    {
+        _start = start;
+        foreach (var part in parts)
+        {
+            MakeRoom(1);
+            _parts[_first + _count++] = new(part.End, now - part.Age, part.Marks);
+            _lostParts += (part.Marks & SentMarks.Lost) != 0 ? 1 : 0;
+        }
+    }
+
+    /// <summary>Sent again at a time, or with none taken as lost: splits the parts at both ends, where there is room to.</summary>
+    private void Change(long start, long end, Instant? sentAt)
+    {
+        MakeRoom(2);
+        Split(start);
+        Split(end);
+        for (int i = Math.Max(0, IndexOf(start)); i < _count && StartOf(i) < end; i++)
+        {
+            ref var part = ref _parts[_first + i];
+            bool wasLost = (part.Marks & SentMarks.Lost) != 0;
+            part = sentAt is { } at
+                ? new(part.End, at, SentMarks.Again)
+                : part with { Marks = part.Marks | SentMarks.Lost };
+            _lostParts += (sentAt is null ? 1 : 0) - (wasLost ? 1 : 0);
+        }
+
+        JoinAround(start, end);
+    }
+
+    /// <summary>What was just made equal to its neighbour is one part with it again.</summary>
+    private void JoinAround(long start, long end)
+    {
+        int from = Math.Max(0, IndexOf(start) - 1);
+        int into = from;
+        int i = from + 1;
+        for (; i < _count && StartOf(i) <= end; i++)
+        {
+            ref var part = ref _parts[_first + i];
+            ref var previous = ref _parts[_first + into];
+            if (previous.At == part.At && previous.Marks == part.Marks)
+            {
+                _lostParts -= (part.Marks & SentMarks.Lost) != 0 ? 1 : 0;
+                previous = part;
+            }
+            else
+            {
+                _parts[_first + ++into] = part;
+            }
+        }
+
+        Close(into + 1, i);
+    }
+
+    private void Split(long position)
+    {
+        int index = IndexOf(position);
+        if (index < 0 || StartOf(index) == position)
+        {
+            return;
+        }
+
+        int at = _first + index;
+        Array.Copy(_parts, at, _parts, at + 1, _count - index);
+        _parts[at] = _parts[at] with { End = position };
+        _count++;
+        _lostParts += (_parts[at].Marks & SentMarks.Lost) != 0 ? 1 : 0;
+    }
+
+    private void MakeRoom(int more)
+    {
+        while (_count + more > MaxParts)
+        {
+            Condense();
+        }
+
+        if (_first + _count + more <= _parts.Length)
+        {
+            return;
+        }
+
+        if (_count + more <= _parts.Length / 2)
+        {
+            Array.Copy(_parts, _first, _parts, 0, _count);
+            _first = 0;
+            return;
+        }
+
+        var larger = ArrayPool<SentPart>.Shared.Rent(Math.Max(MinCapacity, (_count + more) * 2));
+        Parts.CopyTo(larger);
+        if (_parts.Length > 0)
+        {
+            ArrayPool<SentPart>.Shared.Return(_parts);
+        }
+
+        (_parts, _first) = (larger, 0);
+    }
+
+    /// <summary>Joins each two neighbours of the same marks; where marks alternate, each two of any.</summary>
+    private void Condense()
+    {
+        int before = _count;
+        Condense(sameMarks: true);
+        if (_count > before - (before / 8))
+        {
+            Condense(sameMarks: false);
+        }
+    }
+
+    private void Condense(bool sameMarks)
+    {
+        int into = 0;
+        for (int i = 0; i < _count; i++)
+        {
+            var part = _parts[_first + i];
+            if (i + 1 < _count && (!sameMarks || _parts[_first + i + 1].Marks == part.Marks))
+            {
+                var next = _parts[_first + ++i];
+                part = new(next.End, Instant.Max(part.At, next.At), part.Marks | next.Marks);
+            }
+
+            _parts[_first + into++] = part;
+        }
+
+        _count = into;
+        _lostParts = 0;
+        foreach (var part in Parts)
+        {
+            _lostParts += (part.Marks & SentMarks.Lost) != 0 ? 1 : 0;
+        }
+    }
+
+    private void Close(int from, int to)
+    {
+        if (to > from)
+        {
+            Array.Copy(_parts, _first + to, _parts, _first + from, _count - to);
+            _count -= to - from;
+        }
+    }
+}
