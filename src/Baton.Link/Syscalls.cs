@@ -12,7 +12,8 @@ namespace Baton.Link;
 internal static unsafe partial class Syscalls
 {
     public const int EINTR = 4, ENXIO = 6, EAGAIN = 11, ENOMEM = 12, EACCES = 13, EBUSY = 16, ENODEV = 19, EINVAL = 22, ENOBUFS = 105;
-    public const int EPERM = 1, ENOENT = 2, EIO = 5, EEXIST = 17, ERANGE = 34, ENOSYS = 38, EOPNOTSUPP = 95;
+    public const int EPERM = 1, ENOENT = 2, EIO = 5, EEXIST = 17, ERANGE = 34, ENOSYS = 38, EOPNOTSUPP = 95, ENETDOWN = 100, ENOPROTOOPT = 92;
+    public const int MSG_DONTWAIT = 0x40;
     public const int O_RDONLY = 0, O_RDWR = 2, O_NONBLOCK = 0x800, O_CLOEXEC = 0x80000;
     public const int CLONE_NEWNET = 0x40000000;
     public const int PR_SET_TIMERSLACK = 29;
@@ -63,6 +64,25 @@ internal static unsafe partial class Syscalls
     /// <summary>The kernel writes <see cref="PollRequest.Returned"/> of each of the <paramref name="count"/> requests.</summary>
     [LibraryImport(C, EntryPoint = "ppoll", SetLastError = true)]
     public static partial int Poll(PollRequest* requests, nuint count, TimeSpecification* timeout, void* signalMask);
+
+    /// <summary>The value is only read.</summary>
+    [LibraryImport(C, EntryPoint = "setsockopt", SetLastError = true)]
+    public static partial int SetSocketOption(int descriptor, int level, int option, void* value, uint length);
+
+    /// <summary>Writes at most <paramref name="length"/> bytes, and then how many they are.</summary>
+    [LibraryImport(C, EntryPoint = "getsockopt", SetLastError = true)]
+    public static partial int GetSocketOption(int descriptor, int level, int option, void* value, uint* length);
+
+    [LibraryImport(C, EntryPoint = "bind", SetLastError = true)]
+    public static partial int Bind(int descriptor, void* address, uint length);
+
+    /// <summary>Fills what the messages' vectors name, and writes into the messages how much it was.</summary>
+    [LibraryImport(C, EntryPoint = "recvmmsg", SetLastError = true)]
+    public static partial int ReceiveMessages(int descriptor, MessageHeader* messages, uint count, int flags, TimeSpecification* timeout);
+
+    /// <summary>What the messages' vectors name is only read.</summary>
+    [LibraryImport(C, EntryPoint = "sendmmsg", SetLastError = true)]
+    public static partial int SendMessages(int descriptor, MessageHeader* messages, uint count, int flags);
 
     /// <summary>For bpf(2), which the C library has no function for: <see cref="Bpf.BpfCalls"/> says what the arguments are.</summary>
     [LibraryImport(C, EntryPoint = "syscall", SetLastError = true)]

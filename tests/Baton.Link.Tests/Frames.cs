@@ -51,6 +51,35 @@ internal static class Frames
         return frame;
     }
 
+    /// <summary>A UDP datagram from 192.0.2.2 to 192.0.2.1 with complete checksums, payload counting up.</summary>
+    public static byte[] Udp(MacAddress source, MacAddress destination, ushort port, int payloadLength, byte first = 0)
+    {
+        byte[] frame = new byte[14 + 20 + 8 + payloadLength];
+        new EthernetHeader(destination, source, EtherType.Ipv4).Write(frame);
+        Ipv4Header.Write(frame.AsSpan(14), InetAddress.Parse("192.0.2.2"), InetAddress.Parse("192.0.2.1"), IpProtocol.Udp, frame.Length - 14);
+        new UdpHeader(port, port, (ushort)(8 + payloadLength), 0).Write(frame.AsSpan(34));
+        for (int i = 0; i < payloadLength; i++)
+        {
+            frame[42 + i] = (byte)(first + i);
+        }
+
+        Assert.Equal(DropReason.None, Segmentation.CompleteChecksum(frame.AsSpan(14)));
+        return frame;
+    }
+
+    /// <summary>Replaces the complete UDP checksum by what a sender with checksum offload leaves there.</summary>
+    public static byte[] WithPartialUdpChecksum(byte[] frame)
+    {
+        byte[] partial = [.. frame];
+        var ip = partial.AsSpan(14);
+        UdpChecksum.Write(ip[20..], UdpChecksum.Partial(InetAddress.FromBytes(ip[12..16]), InetAddress.FromBytes(ip[16..20]), ip.Length - 20));
+        return partial;
+    }
+
+    /// <summary>Whether the UDP checksum of an IPv4 frame is complete and right.</summary>
+    public static bool HasRightUdpChecksum(byte[] frame) =>
+        IpPacket.TryParse(frame.AsSpan(14), out var packet) == DropReason.None && UdpChecksum.Verify(in packet, packet.Payload(frame.AsSpan(14)));
+
     /// <summary>Replaces the complete TCP checksum by what a sender with checksum offload leaves there.</summary>
     public static byte[] WithPartialChecksum(byte[] frame)
     {

@@ -6,7 +6,8 @@ namespace Baton.Link;
 internal sealed unsafe class KernelInterface : IDisposable
 {
     private const int AF_INET = 2, SOCK_DGRAM = 2, SOCK_CLOEXEC = 0x80000;
-    private const nuint SIOCGIFFLAGS = 0x8913, SIOCSIFFLAGS = 0x8914, SIOCGIFMTU = 0x8921, SIOCSIFMTU = 0x8922, SIOCGIFHWADDR = 0x8927, SIOCGIFINDEX = 0x8933;
+    public const nuint SIOCGIFFLAGS = 0x8913;
+    private const nuint SIOCSIFFLAGS = 0x8914, SIOCGIFMTU = 0x8921, SIOCSIFMTU = 0x8922, SIOCGIFHWADDR = 0x8927, SIOCGIFINDEX = 0x8933;
     private const int AF_NETLINK = 16, SOCK_RAW = 3, NETLINK_ROUTE = 0, NetlinkHeaderLength = 16, NLMSG_ERROR = 2;
     private const short IFF_UP = 1;
 

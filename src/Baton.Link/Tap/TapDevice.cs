@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Baton.Wire;
 
 namespace Baton.Link;
@@ -73,7 +72,7 @@ internal static unsafe class TapDevice
         }
 
         kernel.BringUp();
-        var address = options.Address ?? RandomAddress();
+        var address = options.Address ?? MacAddresses.Random();
         return address != kernel.Address
             ? address
             : throw new LinkException($"Interface {options.Name}: {address} is the kernel's own address on it.", "choose another address for the stack");
@@ -86,15 +85,6 @@ internal static unsafe class TapDevice
         features |= offloads.HasFlag(LinkOffloads.Tso) ? TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN : 0;
         features |= offloads.HasFlag(LinkOffloads.Uso) ? TUN_F_CSUM | TUN_F_USO4 | TUN_F_USO6 : 0;
         return features;
-    }
-
-    /// <summary>Individual and locally administered (IEEE 802-2014 §8.4).</summary>
-    private static MacAddress RandomAddress()
-    {
-        Span<byte> bytes = stackalloc byte[MacAddress.Length];
-        RandomNumberGenerator.Fill(bytes);
-        bytes[0] = (byte)(bytes[0] & 0xFC | 0x02);
-        return MacAddress.FromBytes(bytes);
     }
 
     /// <summary>What a failure to open the device means, and what mends it.</summary>
