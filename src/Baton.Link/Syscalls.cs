@@ -12,7 +12,7 @@ namespace Baton.Link;
 internal static unsafe partial class Syscalls
 {
     public const int EINTR = 4, ENXIO = 6, EAGAIN = 11, ENOMEM = 12, EACCES = 13, EBUSY = 16, ENODEV = 19, EINVAL = 22, ENOBUFS = 105;
-    public const int EPERM = 1, ENOENT = 2, EIO = 5, EEXIST = 17, ERANGE = 34, ENOSYS = 38, EOPNOTSUPP = 95, ENETDOWN = 100, ENOPROTOOPT = 92;
+    public const int EPERM = 1, ENOENT = 2, EIO = 5, EEXIST = 17, ERANGE = 34, ENOSYS = 38, EOPNOTSUPP = 95, ENETDOWN = 100, ENOPROTOOPT = 92, EAFNOSUPPORT = 97;
     public const int MSG_DONTWAIT = 0x40;
     public const int O_RDONLY = 0, O_RDWR = 2, O_NONBLOCK = 0x800, O_CLOEXEC = 0x80000;
     public const int CLONE_NEWNET = 0x40000000;
@@ -75,6 +75,19 @@ internal static unsafe partial class Syscalls
 
     [LibraryImport(C, EntryPoint = "bind", SetLastError = true)]
     public static partial int Bind(int descriptor, void* address, uint length);
+
+    [LibraryImport(C, EntryPoint = "sendto", SetLastError = true)]
+    public static partial nint SendTo(int descriptor, void* buffer, nuint length, int flags, void* address, uint addressLength);
+
+    [LibraryImport(C, EntryPoint = "recvfrom", SetLastError = true)]
+    public static partial nint ReceiveFrom(int descriptor, void* buffer, nuint length, int flags, void* address, uint* addressLength);
+
+    /// <summary>Returns -1 as an address for an error. What is mapped is the caller's to unmap, once.</summary>
+    [LibraryImport(C, EntryPoint = "mmap", SetLastError = true)]
+    public static partial void* MapMemory(void* address, nuint length, int protection, int flags, int descriptor, nint offset);
+
+    [LibraryImport(C, EntryPoint = "munmap", SetLastError = true)]
+    public static partial int UnmapMemory(void* address, nuint length);
 
     /// <summary>Fills what the messages' vectors name, and writes into the messages how much it was.</summary>
     [LibraryImport(C, EntryPoint = "recvmmsg", SetLastError = true)]

@@ -55,13 +55,17 @@ internal sealed class TestNamespace : IDisposable
 
     /// <summary>Runs <c>ip</c>, which has to succeed.</summary>
     /// <returns>What it printed.</returns>
-    public static string Ip(params string[] arguments)
+    public static string Ip(params string[] arguments) => Run("ip", arguments);
+
+    /// <summary>Runs a program, which has to succeed.</summary>
+    /// <returns>What it printed.</returns>
+    public static string Run(string program, params string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo("ip", arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         string output = process.StandardOutput.ReadToEnd();
         string error = process.StandardError.ReadToEnd();
         process.WaitForExit();
-        Assert.True(process.ExitCode == 0, $"ip {string.Join(' ', arguments)}: {error}");
+        Assert.True(process.ExitCode == 0, $"{program} {string.Join(' ', arguments)}: {error}");
         return output;
     }
 }

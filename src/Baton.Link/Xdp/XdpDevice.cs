@@ -1,0 +1,74 @@
+using Baton.Link.Bpf;
+using static Baton.Link.Bpf.Register;
+
+namespace Baton.Link;
+
+/// <summary>An interface with a program on it that hands frames to XDP sockets, queue by queue.</summary>
+internal sealed class XdpDevice : IDisposable
+{
+    private readonly BpfMap<uint, int> _sockets;
+    private readonly BpfProgram _program;
+    private readonly XdpAttachment _attachment;
+
+    /// <summary>Loads a program and attaches it.</summary>
+    /// <exception cref="LinkException">It cannot be attached there.</exception>
+    public XdpDevice(string name, int index, XdpPlace place)
+    {
+        _sockets = new(BpfMapKind.XdpSockets, "baton_sockets", capacity: 64);
+        try
+        {
+            _program = BpfProgram.Load("baton_all", AllFrames(_sockets), multiBuffer: true);
+            _attachment = Attach(_program, name, index, place);
+        }
+        catch
+        {
+            _program?.Dispose();
+            _sockets.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Where the program runs.</summary>
+    public XdpMode Mode => _attachment.Mode;
+
+    /// <summary>From now on the frames of a queue go to a socket.</summary>
+    public void Connect(int queue, XdpSocket socket) => _sockets.TryWrite((uint)queue, socket.Descriptor);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _attachment.Dispose();
+        _program.Dispose();
+        _sockets.Dispose();
+    }
+
+    /// <summary>Every frame of a queue that has a socket goes there, the others to the kernel.</summary>
+    private static IReadOnlyList<Instruction> AllFrames(IBpfMap sockets)
+    {
+        const int queueOffset = 16;
+        var code = new Assembler();
+        code.Load(Width.Word, R2, R1, queueOffset);
+        code.LoadMap(R1, sockets);
+        code.Move(R3, (int)XdpAction.Pass);
+        code.Call(KernelFunction.RedirectMap);
+        code.Exit();
+        return code.Assemble();
+    }
+
+    private static XdpAttachment Attach(BpfProgram program, string name, int index, XdpPlace place)
+    {
+        if (place == XdpPlace.Generic)
+        {
+            return XdpAttachment.Attach(program, name, index, XdpMode.Generic);
+        }
+
+        try
+        {
+            return XdpAttachment.Attach(program, name, index, XdpMode.Native);
+        }
+        catch (LinkException e) when (place == XdpPlace.Any && e.Error is Syscalls.EOPNOTSUPP or Syscalls.EINVAL or Syscalls.ERANGE)
+        {
+            return XdpAttachment.Attach(program, name, index, XdpMode.Generic);
+        }
+    }
+}

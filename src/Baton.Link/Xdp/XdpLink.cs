@@ -1,0 +1,314 @@
+using System.Buffers.Binary;
+using Baton.Link.Bpf;
+using Baton.Wire;
+
+namespace Baton.Link;
+
+/// <summary>
+/// A queue of an interface by an XDP socket: frames come from the driver before the kernel has made packets of them, and
+/// go to it by a ring in memory. The interface is as before when the process ends, however it ends. Best for small
+/// packets and for forwarding; frames are cut and put together by the stack.
+/// </summary>
+public sealed unsafe class XdpLink : ILink
+{
+    private const int LongestFrame = 68 * 1024;
+
+    // Only now and then: most times that nothing waits, nothing is wrong.
+    private const int EmptiesBetweenChecks = 64;
+    private const int MaxKicks = 256;
+
+    private readonly XdpSocket _socket;
+    private readonly XdpDevice _device;
+    private readonly ulong[] _free;
+    private readonly byte[] _assembled = new byte[LongestFrame];
+    private readonly int _piece = XdpSocket.ChunkLength - XdpSocket.MetadataLength;
+    private int _freeCount;
+    private int _assembledLength;
+    private int _written;
+    private int _empties;
+    private bool _disposed;
+
+    private XdpLink(XdpOptions options, XdpSocket socket, XdpDevice device, MacAddress address, int mtu)
+    {
+        _socket = socket;
+        _device = device;
+        Name = options.Name;
+        Address = address;
+        Mtu = mtu;
+        int chunks = options.RingLength;
+        _free = new ulong[chunks];
+        for (int i = 0; i < chunks; i++)
+        {
+            _free[_freeCount++] = (ulong)(chunks + i) * XdpSocket.ChunkLength;
+            socket.Fill[i] = (ulong)i * XdpSocket.ChunkLength;
+        }
+
+        socket.Fill.Produce(chunks);
+        device.Connect(options.Queue, socket);
+    }
+
+    /// <inheritdoc/>
+    public string Name { get; }
+
+    /// <inheritdoc/>
+    public MacAddress Address { get; }
+
+    /// <inheritdoc/>
+    public int Mtu { get; }
+
+    /// <inheritdoc/>
+    public LinkOffloads Offloads => LinkOffloads.Checksum;
+
+    /// <inheritdoc/>
+    public int WaitDescriptor => _socket.Descriptor;
+
+    /// <summary>At once while frames wait that the device had no room for.</summary>
+    public Instant NextDeadline => IsDrained ? Instant.Never : MonotonicClock.Now;
+
+    /// <summary>How frames get here, for a log line: where the program runs, and whether the kernel copies.</summary>
+    public string Description => $"XDP, {(_device.Mode == XdpMode.Native ? "native" : "generic")}, {(_socket.IsZeroCopy ? "zero-copy" : "copy")}";
+
+    /// <summary>What was carried and dropped.</summary>
+    public XdpCounters Counters { get; } = new();
+
+    private bool IsDrained => _socket.Sent.Free == _socket.RingLength;
+
+    /// <summary>Opens a queue of an interface.</summary>
+    /// <exception cref="LinkException">It could not be opened; the message says why, and which link to use instead.</exception>
+    public static XdpLink Open(XdpOptions options)
+    {
+        if (options.RingLength is < 64 or > 16384 || (options.RingLength & (options.RingLength - 1)) != 0)
+        {
+            throw new LinkException($"Interface {options.Name}: a ring of {options.RingLength} frames cannot be.", "write a power of two from 64 to 16384");
+        }
+
+        return NetworkNamespace.Run(options.Namespace, () =>
+        {
+            KernelAddresses.Refuse(options.Addresses);
+            using var kernel = new KernelInterface(options.Name);
+            var socket = new XdpSocket(options.Name, kernel.Index, options.Queue, options.RingLength);
+            try
+            {
+                var device = new XdpDevice(options.Name, kernel.Index, options.Place);
+                return new XdpLink(options, socket, device, kernel.Address, kernel.Mtu);
+            }
+            catch
+            {
+                socket.Dispose();
+                throw;
+            }
+        });
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="LinkException">The interface was deleted.</exception>
+    public int Receive(IFrameReceiver receiver, int limit)
+    {
+        var ring = _socket.Received;
+        int waiting = ring.Waiting;
+        int taken = 0, given = 0;
+        while (taken < waiting && given < limit)
+        {
+            var descriptor = ring[taken++];
+            bool last = (descriptor.Options & XdpDescriptor.Continues) == 0;
+            Take(receiver, in descriptor, last);
+            given += last ? 1 : 0;
+
+            // What circulates are as many chunks as the ring has entries, so there is room.
+            _socket.Fill[taken - 1] = descriptor.Address & ~(ulong)(XdpSocket.ChunkLength - 1);
+        }
+
+        if (taken > 0)
+        {
+            ring.Consume(taken);
+            _socket.Fill.Produce(taken);
+            _empties = 0;
+        }
+        else if (++_empties == EmptiesBetweenChecks)
+        {
+            _empties = 0;
+            EnsureInterface();
+        }
+
+        if (_socket.Fill.NeedsWakeup)
+        {
+            _ = Syscalls.ReceiveFrom(_socket.Descriptor, null, 0, Syscalls.MSG_DONTWAIT, null, null);
+        }
+
+        return given;
+    }
+
+    /// <inheritdoc/>
+    public bool TrySend(FrameOffload offload, ReadOnlySpan<byte> headers, ReadOnlySpan<byte> payload, ReadOnlySpan<byte> more = default)
+    {
+        int length = headers.Length + payload.Length + more.Length;
+        FrameLayout layout = default;
+        bool partial = offload.Checksum == ChecksumState.Partial;
+        if (offload.Gso != GsoType.None || length > Mtu + EthernetHeader.Length || (partial && !FrameLayout.TryFind(headers, out layout)))
+        {
+            Counters.Refused++;
+            return true;
+        }
+
+        int pieces = (length + _piece - 1) / _piece;
+        if (_freeCount < pieces)
+        {
+            TakeCompleted();
+        }
+
+        if (_freeCount < pieces || _socket.Sent.Free - _written < pieces)
+        {
+            Counters.Full++;
+            return false;
+        }
+
+        int at = 0;
+        for (int i = 0; i < pieces; i++)
+        {
+            ulong chunk = _free[--_freeCount];
+            int part = Math.Min(_piece, length - at);
+            var room = _socket.Memory(chunk + XdpSocket.MetadataLength, part);
+            CopyPart(headers, payload, more, at, room);
+            at += part;
+            _socket.Sent[_written++] = new XdpDescriptor
+            {
+                Address = chunk + XdpSocket.MetadataLength,
+                Length = (uint)part,
+                Options = (i < pieces - 1 ? XdpDescriptor.Continues : 0) | (i == 0 && partial ? AskForChecksum(chunk, layout, room, pieces) : 0),
+            };
+        }
+
+        Counters.Sent++;
+        return true;
+    }
+
+    /// <summary>Hands what was sent to the device; what it has no room for stays, and <see cref="NextDeadline"/> says so.</summary>
+    public void Flush()
+    {
+        if (_written > 0)
+        {
+            _socket.Sent.Produce(_written);
+            _written = 0;
+        }
+
+        // In copy mode each call sends some frames, and it says EAGAIN when more wait; what has been sent comes back.
+        for (int kicks = 0; !IsDrained && _socket.Sent.NeedsWakeup && kicks < MaxKicks; kicks++)
+        {
+            if (Syscalls.SendTo(_socket.Descriptor, null, 0, Syscalls.MSG_DONTWAIT, null, 0) < 0
+                && Syscalls.LastError is not (Syscalls.EAGAIN or Syscalls.EINTR))
+            {
+                break;
+            }
+
+            TakeCompleted();
+        }
+
+        TakeCompleted();
+    }
+
+    /// <summary>Detaches the program and closes the socket; the interface is as it was.</summary>
+    public void Dispose()
+    {
+        if (!_disposed)
+        {
+            _disposed = true;
+            _device.Dispose();
+            _socket.Dispose();
+        }
+    }
+
+    private void Take(IFrameReceiver receiver, in XdpDescriptor descriptor, bool last)
+    {
+        var part = _socket.Memory(descriptor.Address, (int)descriptor.Length);
+        if (last && _assembledLength == 0)
+        {
+            Give(receiver, part);
+            return;
+        }
+
+        // A frame in several pieces; one that is too long is counted at its end.
+        if (part.Length <= LongestFrame - _assembledLength)
+        {
+            part.CopyTo(_assembled.AsSpan(_assembledLength));
+        }
+
+        _assembledLength += part.Length;
+        if (last)
+        {
+            Give(receiver, _assembledLength <= LongestFrame ? _assembled.AsSpan(0, _assembledLength) : default);
+            _assembledLength = 0;
+        }
+    }
+
+    private void Give(IFrameReceiver receiver, Span<byte> frame)
+    {
+        if (frame.Length < EthernetHeader.Length)
+        {
+            Counters.Malformed++;
+            return;
+        }
+
+        Counters.Received++;
+        receiver.OnFrame(this, FrameOffload.None, frame);
+    }
+
+    /// <summary>
+    /// Has the checksum completed: by the device or the kernel where the kernel makes a packet of the frame, here where it
+    /// does not, since not every driver can.
+    /// </summary>
+    private uint AskForChecksum(ulong chunk, FrameLayout layout, Span<byte> frame, int pieces)
+    {
+        if (_socket.IsZeroCopy && pieces == 1)
+        {
+            FrameLayout.CompleteChecksum(frame);
+            return 0;
+        }
+
+        // struct xsk_tx_metadata: flags (2: checksum), then where it starts and where it goes.
+        const ulong checksum = 2;
+        var metadata = _socket.Memory(chunk, XdpSocket.MetadataLength);
+        BinaryPrimitives.WriteUInt64LittleEndian(metadata, checksum);
+        BinaryPrimitives.WriteUInt16LittleEndian(metadata[8..], (ushort)layout.TransportOffset);
+        BinaryPrimitives.WriteUInt16LittleEndian(metadata[10..], (ushort)layout.ChecksumOffset);
+        return XdpDescriptor.HasMetadata;
+    }
+
+    private void TakeCompleted()
+    {
+        var ring = _socket.Completed;
+        int count = ring.Waiting;
+        for (int i = 0; i < count; i++)
+        {
+            _free[_freeCount++] = ring[i] & ~(ulong)(XdpSocket.ChunkLength - 1);
+        }
+
+        if (count > 0)
+        {
+            ring.Consume(count);
+        }
+    }
+
+    /// <summary>Copies bytes <paramref name="at"/> and on of a frame that stands in three parts.</summary>
+    private static void CopyPart(ReadOnlySpan<byte> headers, ReadOnlySpan<byte> payload, ReadOnlySpan<byte> more, int at, Span<byte> room)
+    {
+        while (!room.IsEmpty)
+        {
+            var part = at < headers.Length ? headers[at..]
+                : at < headers.Length + payload.Length ? payload[(at - headers.Length)..]
+                : more[(at - headers.Length - payload.Length)..];
+            part = part[..Math.Min(part.Length, room.Length)];
+            part.CopyTo(room);
+            room = room[part.Length..];
+            at += part.Length;
+        }
+    }
+
+    /// <summary>The kernel unbinds a socket whose interface goes.</summary>
+    private void EnsureInterface()
+    {
+        if (Syscalls.ReceiveFrom(_socket.Descriptor, null, 0, Syscalls.MSG_DONTWAIT, null, null) < 0 && Syscalls.LastError == Syscalls.ENXIO)
+        {
+            throw new LinkException($"Interface {Name} was deleted.", "restart the node", Syscalls.ENXIO);
+        }
+    }
+}

@@ -1,0 +1,41 @@
+using Baton.Wire;
+
+namespace Baton.Link;
+
+/// <summary>Where the program that hands frames to an <see cref="XdpLink"/> runs.</summary>
+public enum XdpPlace
+{
+    /// <summary>In the driver where it can, else behind it.</summary>
+    Any,
+
+    /// <summary>In the driver, before the kernel makes a packet of a frame.</summary>
+    Native,
+
+    /// <summary>Behind the driver: on every interface, and slower.</summary>
+    Generic,
+}
+
+/// <summary>How an <see cref="XdpLink"/> is opened.</summary>
+public sealed record XdpOptions
+{
+    /// <summary>The interface, which must exist and be up; all its frames come here, the kernel sees none.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The network namespace of the interface, by name or path; null for the present one.</summary>
+    public string? Namespace { get; init; }
+
+    /// <summary>The receive queue of the interface whose frames come here.</summary>
+    public int Queue { get; init; }
+
+    /// <summary>Where the program runs.</summary>
+    public XdpPlace Place { get; init; }
+
+    /// <summary>
+    /// The stack's Internet addresses. The link refuses to open where the kernel owns one of them: when the link closes,
+    /// the kernel would answer the clients' segments with RST.
+    /// </summary>
+    public IReadOnlyList<InetAddress> Addresses { get; init; } = [];
+
+    /// <summary>Frames that wait to be received, and as many to be sent: a power of two, 64 to 16384.</summary>
+    public int RingLength { get; init; } = 2048;
+}
