@@ -63,25 +63,37 @@ internal sealed class HostInput
         }
     }
 
-    public TcpEndpoint? Connect(Instant now, FourTuple tuple)
+    public ConnectFailure Connect(Instant now, FourTuple tuple, out TcpEndpoint? endpoint)
     {
+        endpoint = null;
         tuple = WithSource(tuple);
+        if (tuple.LocalAddress.IsUnspecified)
+        {
+            return ConnectFailure.NoRoute;
+        }
+
         if (tuple.LocalPort == 0)
         {
             tuple = tuple with { LocalPort = FreePort(IpProtocol.Tcp, tuple) };
         }
 
-        var flow = new Flow(IpProtocol.Tcp, tuple);
-        if (tuple.LocalPort == 0 || _table.CheckRoom(flow, EndpointId.None, unattached: false) != DropReason.None)
+        if (tuple.LocalPort == 0)
         {
-            return null;
+            return ConnectFailure.NoFreePort;
         }
 
-        var endpoint = _factory.Tcp(flow, EndpointId.None, Epoch.First, null, EndpointPhase.Active, now);
+        var flow = new Flow(IpProtocol.Tcp, tuple);
+        var reason = _table.CheckRoom(flow, EndpointId.None, unattached: false);
+        if (reason != DropReason.None)
+        {
+            return reason == DropReason.FlowInUse ? ConnectFailure.InUse : ConnectFailure.NoRoom;
+        }
+
+        endpoint = _factory.Tcp(flow, EndpointId.None, Epoch.First, null, EndpointPhase.Active, now);
         endpoint.Connection = _factory.Connect(tuple, SettingsTowards(tuple), now);
         _table.Add(endpoint);
         _tcp.AfterCall(endpoint, now);
-        return endpoint;
+        return ConnectFailure.None;
     }
 
     public UdpEndpoint? BindUdp(Instant now, FourTuple tuple)

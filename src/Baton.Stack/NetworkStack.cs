@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Baton.Tcp;
 using Baton.Wire;
 
@@ -288,8 +289,19 @@ public sealed class NetworkStack
     /// <summary>Ends a listener. Accepted connections stay, the others are reset.</summary>
     public void Unlisten(Instant now, TcpListener listener) => _host.Unlisten(now, listener);
 
-    /// <summary>Opens a TCP connection from one of the node's own addresses. Local port 0 takes a free one. Null when there is none, or no room.</summary>
-    public TcpEndpoint? Connect(Instant now, FourTuple tuple) => _host.Connect(now, tuple);
+    /// <summary>
+    /// Opens a TCP connection from one of the node's own addresses. Local address 0.0.0.0 or :: takes the one that suits
+    /// the remote end (RFC 6724), local port 0 a free one (RFC 6056). Null when that cannot be (<see cref="TryConnect"/>
+    /// says why).
+    /// </summary>
+    public TcpEndpoint? Connect(Instant now, FourTuple tuple) => TryConnect(now, tuple, out var endpoint, out _) ? endpoint : null;
+
+    /// <summary>The same, and why not.</summary>
+    public bool TryConnect(Instant now, FourTuple tuple, [NotNullWhen(true)] out TcpEndpoint? endpoint, out ConnectFailure failure)
+    {
+        failure = _host.Connect(now, tuple, out endpoint);
+        return endpoint is not null;
+    }
 
     /// <summary>
     /// Binds a UDP endpoint to one of the node's own addresses. With a remote port it exchanges datagrams with that

@@ -67,11 +67,20 @@ public sealed class Farm : IDisposable
     /// <summary>The service address of which a node is home.</summary>
     public static InetAddress ServiceAddress(int number) => InetAddress.Parse($"198.51.100.{100 + number}");
 
+    /// <summary>The IPv6 service address of which a node is home.</summary>
+    public static InetAddress ServiceAddressV6(int number) => InetAddress.Parse($"2001:db8:1::{100 + number}");
+
     /// <summary>A node's own address on the front.</summary>
     public static InetAddress FrontAddress(int number) => InetAddress.Parse($"198.51.100.{10 + number}");
 
-    /// <summary>A node's address on the lan.</summary>
+    /// <summary>A node's own IPv6 address on the front.</summary>
+    public static InetAddress FrontAddressV6(int number) => InetAddress.Parse($"2001:db8:1::{10 + number}");
+
+    /// <summary>A node's address on an IPv4 lan.</summary>
     public static InetAddress LanAddress(int number) => InetAddress.Parse($"192.0.2.{number}");
+
+    /// <summary>A node's address on an IPv6 lan.</summary>
+    public static InetAddress LanAddressV6(int number) => InetAddress.Parse($"2001:db8:2::{number}");
 
     /// <summary>Runs until all channels are up and every member has heard of every other.</summary>
     public Farm Connect()
@@ -160,13 +169,14 @@ public sealed class Farm : IDisposable
         {
             Name = name,
             Id = new NodeId((ushort)(index + 1)),
-            LanAddress = LanAddress(index + 1),
+            LanAddress = Settings.LanFamily == AddressFamily.V4 ? LanAddress(index + 1) : LanAddressV6(index + 1),
             FrontAddress = FrontAddress(index + 1),
-            ServiceAddresses = [ServiceAddress(index + 1)],
+            FrontAddressV6 = FrontAddressV6(index + 1),
+            ServiceAddresses = [ServiceAddress(index + 1), ServiceAddressV6(index + 1)],
         })],
         Services = Settings.Services,
         Front = new NetworkOptions { Link = node.FrontLink, PrefixLength = 24 },
-        Lan = new NetworkOptions { Link = node.LanLink, PrefixLength = 24 },
+        Lan = new NetworkOptions { Link = node.LanLink, PrefixLength = Settings.LanFamily == AddressFamily.V4 ? 24 : 64 },
         Keys = EngineKeys.FromSecret(s_secret),
         Seed = Random.NextUInt64(),
     });

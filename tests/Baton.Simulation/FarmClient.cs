@@ -14,7 +14,8 @@ public sealed class FarmClient : IFrameReceiver
     internal FarmClient(Farm farm, int index)
     {
         _farm = farm;
-        Address = InetAddress.Parse($"198.51.100.{200 + index}");
+        bool v4 = farm.Settings.Family == AddressFamily.V4;
+        Address = InetAddress.Parse(v4 ? $"198.51.100.{200 + index}" : $"2001:db8:1::{200 + index}");
         Link = farm.Front.Attach(new MemoryLinkOptions
         {
             Name = $"client{index}",
@@ -36,7 +37,7 @@ public sealed class FarmClient : IFrameReceiver
             Mtu = Link.Mtu,
             ChecksumOffload = Link.Offloads.HasFlag(LinkOffloads.Checksum),
             Tso = Link.Offloads.HasFlag(LinkOffloads.Tso),
-            Addresses = [new InterfaceAddress(Address, 24)],
+            Addresses = [new InterfaceAddress(Address, v4 ? (byte)24 : (byte)64)],
         });
         _scratch = new byte[Stack.ScratchLength];
     }

@@ -46,8 +46,9 @@ public sealed class FarmNode
     /// <summary>Its number as an id.</summary>
     public NodeId Id => new((ushort)Number);
 
-    /// <summary>The address that it is home of.</summary>
-    public InetAddress ServiceAddress => Farm.ServiceAddress(Number);
+    /// <summary>The address that it is home of and that the clients use.</summary>
+    public InetAddress ServiceAddress =>
+        _farm.Settings.Family == AddressFamily.V4 ? Farm.ServiceAddress(Number) : Farm.ServiceAddressV6(Number);
 
     /// <summary>Its port on the front.</summary>
     public MemoryLink FrontLink { get; }

@@ -29,6 +29,12 @@ public sealed record FarmSettings
     /// <summary>Settings of the clients' connections.</summary>
     public TcpSettings ClientTcp { get; init; } = TcpSettings.Default;
 
+    /// <summary>The family of the clients' addresses and of the services that they use; the nodes have both on the front.</summary>
+    public AddressFamily Family { get; init; } = AddressFamily.V4;
+
+    /// <summary>The family of the nodes' addresses on the lan.</summary>
+    public AddressFamily LanFamily { get; init; } = AddressFamily.V4;
+
     /// <summary>The front's MTU.</summary>
     public int FrontMtu { get; init; } = 1500;
 

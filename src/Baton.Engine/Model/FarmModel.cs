@@ -40,6 +40,7 @@ internal sealed class FarmModel
             errors.AddRange(memberErrors);
         }
 
+        CheckFamilies(options, errors);
         if (!ServiceTable.TryCreate(Expand(options, errors), out var services, out var serviceErrors))
         {
             errors.AddRange(serviceErrors);
@@ -70,6 +71,43 @@ internal sealed class FarmModel
 
     private static Member ToMember(MemberOptions member) =>
         new(member.Id, member.Name, member.LanAddress, member.FrontAddress, member.Weight) { ServiceAddresses = member.ServiceAddresses };
+
+    private static void CheckFamilies(EngineOptions options, List<string> errors)
+    {
+        foreach (var member in options.Members)
+        {
+            if (member.FrontAddressV6 is { } second && (second.IsV4 || !member.FrontAddress.IsV4))
+            {
+                errors.Add($"members: '{member.Name}' has {member.FrontAddress} and {second} on the front; write an IPv4 address and an IPv6 one, or one alone.");
+            }
+
+            foreach (var address in member.ServiceAddresses)
+            {
+                if (address.Family != member.FrontAddress.Family && address.Family != member.FrontAddressV6?.Family)
+                {
+                    errors.Add($"members: '{member.Name}' is home of {address} and has no address of that family on the front; give it one.");
+                }
+            }
+        }
+
+        if (options.Members.Select(member => member.LanAddress.Family).Distinct().Count() > 1)
+        {
+            errors.Add("members: some have IPv4 and some IPv6 addresses on the lan; write one family for all.");
+        }
+
+        bool v6 = options.Members.Any(m => m.FrontAddressV6 is not null || !m.FrontAddress.IsV4);
+        bool lanV6 = options.Members.Any(m => !m.LanAddress.IsV4);
+        foreach (var (name, network, speaksV6) in new[] { ("front", options.Front, v6), ("lan", options.Lan, lanV6) })
+        {
+            if (speaksV6 && network.Link.Mtu < MinMtuV6)
+            {
+                errors.Add($"{name}: the link's MTU is {network.Link.Mtu}, and IPv6 takes {MinMtuV6} or more.");
+            }
+        }
+    }
+
+    // RFC 8200 §5.
+    private const int MinMtuV6 = 1280;
 
     private static List<Service> Expand(EngineOptions options, List<string> errors)
     {

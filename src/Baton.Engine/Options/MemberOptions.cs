@@ -14,10 +14,13 @@ public sealed record MemberOptions
     /// <summary>Its address on the lan.</summary>
     public required InetAddress LanAddress { get; init; }
 
-    /// <summary>Its own address on the front.</summary>
+    /// <summary>Its own address on the front, of either family.</summary>
     public required InetAddress FrontAddress { get; init; }
 
-    /// <summary>The service addresses it is home of.</summary>
+    /// <summary>Its own IPv6 address on the front beside an IPv4 <see cref="FrontAddress"/>, or null.</summary>
+    public InetAddress? FrontAddressV6 { get; init; }
+
+    /// <summary>The service addresses it is home of, of the families in which it has an address of its own on the front.</summary>
     public IReadOnlyList<InetAddress> ServiceAddresses { get; init; } = [];
 
     /// <summary>Its share under the weighted policy, 1 to 65535.</summary>

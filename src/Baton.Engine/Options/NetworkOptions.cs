@@ -14,4 +14,19 @@ public sealed record NetworkOptions
 
     /// <summary>The next hop for everything outside the prefix, or null for none.</summary>
     public InetAddress? Gateway { get; init; }
+
+    /// <summary>Length of the IPv6 prefix in bits, where the node has addresses of both families there.</summary>
+    public int PrefixLengthV6 { get; init; } = 64;
+
+    /// <summary>The IPv6 next hop where <see cref="Gateway"/> is IPv4's, or null for none.</summary>
+    public InetAddress? GatewayV6 { get; init; }
+
+    /// <summary>Whether an IPv6 router that advertises itself is the next hop when none is configured.</summary>
+    public bool AcceptRouters { get; init; }
+
+    /// <summary>
+    /// Whether the network is asked first if anybody has the node's addresses (RFC 4862, RFC 5227). It makes each start
+    /// up to seven seconds longer.
+    /// </summary>
+    public bool CheckAddresses { get; init; }
 }

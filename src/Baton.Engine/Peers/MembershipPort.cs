@@ -15,7 +15,7 @@ internal sealed class MembershipPort
     public MembershipPort(Shard shard)
     {
         _shard = shard;
-        var any = InetAddress.AnyV4;
+        var any = InetAddress.Any(shard.Farm.Self.LanAddress.Family);
         _endpoint = shard.Stack.BindUdp(shard.Started, new FourTuple(shard.Farm.Self.LanAddress, LoadDatagram.Port, any, 0))
             ?? throw new InvalidOperationException("The port of the load exchange is taken.");
     }

@@ -207,11 +207,14 @@ public sealed class Shard : IDisposable
     /// <param name="onFailed">Called once when it is not, with the reason.</param>
     public void Connect(InetAddress remote, ushort port, string name, IEndpointApplication application, Action<string> onFailed)
     {
-        var lan = new InterfaceAddress(Farm.Self.LanAddress, (byte)Options.Lan.PrefixLength);
-        var local = lan.Covers(remote) ? Farm.Self.LanAddress : Farm.Self.FrontAddress;
-        if (Stack.Connect(Now, new FourTuple(local, 0, remote, port)) is not { } endpoint)
+        if (!Stack.TryConnect(Now, new FourTuple(InetAddress.Any(remote.Family), 0, remote, port), out var endpoint, out var failure))
         {
-            onFailed("no port is free");
+            onFailed(failure switch
+            {
+                ConnectFailure.NoRoute => $"nothing leads from here to {remote}",
+                ConnectFailure.NoFreePort => $"every port to {remote} port {port} is in use",
+                _ => "there are as many endpoints as may be",
+            });
             return;
         }
 

@@ -10,10 +10,12 @@ namespace Baton.Engine;
 /// <summary>The layers' settings, from the options.</summary>
 internal static class ShardSettings
 {
-    private const int TcpIpHeaders = 40;
+    private const int TcpIpHeaders = Ipv4Header.Length + TcpHeader.MinLength;
+    private const int TcpIpHeadersV6 = Ipv6Header.Length + TcpHeader.MinLength;
 
-    // Outer IPv4, UDP, and a reference whose addresses are all IPv4.
-    private const int EncapsulationV4 = Ipv4Header.Length + UdpHeader.Length + 68;
+    // A reference whose addresses are all IPv4, and what an IPv6 address more makes of it.
+    private const int ReferenceV4 = 68;
+    private const int LongerAddress = 12;
 
     public static StackOptions Stack(EngineOptions options, FarmModel farm, DropCounters drops)
     {
@@ -34,12 +36,8 @@ internal static class ShardSettings
                 DatagramsPerEndpoint = limits.DatagramQueue,
                 UdpIdleTimeout = limits.DatagramIdle,
             },
-            ServiceTcp = TcpSettings.Default with
-            {
-                Mss = ServiceMss(options),
-                SendBufferLimit = limits.SendBuffer,
-                ReceiveBufferLimit = limits.ReceiveBuffer,
-            },
+            ServiceTcp = ServiceTcp(options, farm, AddressFamily.V4),
+            ServiceTcpV6 = ServiceTcp(options, farm, AddressFamily.V6),
             OwnTcp = TcpSettings.Default with
             {
                 // The lan's round trip is far below what these defaults are for, and a handoff waits for its messages.
@@ -57,10 +55,13 @@ internal static class ShardSettings
         };
     }
 
-    public static InterfaceOptions Front(EngineOptions options, FarmModel farm) =>
-        Interface(options.Front, farm.Self.FrontAddress) with { ServiceAddresses = farm.Self.ServiceAddresses };
+    public static InterfaceOptions Front(EngineOptions options, FarmModel farm)
+    {
+        var self = options.Members.First(member => member.Id == farm.Self.Id);
+        return Interface(options.Front, self.FrontAddress, self.FrontAddressV6) with { ServiceAddresses = farm.Self.ServiceAddresses };
+    }
 
-    public static InterfaceOptions Lan(EngineOptions options, FarmModel farm) => Interface(options.Lan, farm.Self.LanAddress);
+    public static InterfaceOptions Lan(EngineOptions options, FarmModel farm) => Interface(options.Lan, farm.Self.LanAddress, null);
 
     public static DirectorLimits Director(EngineLimits limits) => new()
     {
@@ -82,18 +83,41 @@ internal static class ShardSettings
         TombstoneSilence = options.Limits.TombstoneTime,
     };
 
-    /// <summary>The MSS announced is that of the front or of the encapsulated lan, whichever is smaller: any node may become owner.</summary>
-    private static ushort ServiceMss(EngineOptions options) =>
-        (ushort)(Math.Min(options.Front.Link.Mtu, options.Lan.Link.Mtu - EncapsulationV4) - TcpIpHeaders);
+    private static TcpSettings ServiceTcp(EngineOptions options, FarmModel farm, AddressFamily clients) => TcpSettings.Default with
+    {
+        Mss = ServiceMss(options, farm, clients),
+        DefaultPeerMss = clients == AddressFamily.V4 ? TcpSettings.Default.DefaultPeerMss : DefaultPeerMssV6,
+        SendBufferLimit = options.Limits.SendBuffer,
+        ReceiveBufferLimit = options.Limits.ReceiveBuffer,
+    };
 
-    private static InterfaceOptions Interface(NetworkOptions network, InetAddress address) => new()
+    // RFC 9293 §3.7.1: what an IPv6 peer that names no MSS takes.
+    private const ushort DefaultPeerMssV6 = 1220;
+
+    /// <summary>The MSS announced is that of the front or of the encapsulated lan, whichever is smaller: any node may become owner.</summary>
+    private static ushort ServiceMss(EngineOptions options, FarmModel farm, AddressFamily clients)
+    {
+        bool clientsV6 = clients == AddressFamily.V6;
+        bool lanV6 = !farm.Self.LanAddress.IsV4;
+        int reference = ReferenceV4 + (clientsV6 ? 2 * LongerAddress : 0) + (lanV6 ? LongerAddress : 0);
+        int encapsulation = (lanV6 ? Ipv6Header.Length : Ipv4Header.Length) + UdpHeader.Length + reference;
+        int mtu = Math.Min(options.Front.Link.Mtu, options.Lan.Link.Mtu - encapsulation);
+        return (ushort)(mtu - (clientsV6 ? TcpIpHeadersV6 : TcpIpHeaders));
+    }
+
+    private static InterfaceOptions Interface(NetworkOptions network, InetAddress address, InetAddress? second) => new()
     {
         Name = network.Link.Name,
         MacAddress = network.Link.Address,
         Mtu = network.Link.Mtu,
         ChecksumOffload = network.Link.Offloads.HasFlag(LinkOffloads.Checksum),
         Tso = network.Link.Offloads.HasFlag(LinkOffloads.Tso),
-        Addresses = [new InterfaceAddress(address, (byte)network.PrefixLength)],
+        Addresses = second is { } other
+            ? [new InterfaceAddress(address, (byte)network.PrefixLength), new InterfaceAddress(other, (byte)network.PrefixLengthV6)]
+            : [new InterfaceAddress(address, (byte)network.PrefixLength)],
         Gateway = network.Gateway,
+        GatewayV6 = network.GatewayV6,
+        AcceptRouters = network.AcceptRouters,
+        CheckAddresses = network.CheckAddresses,
     };
 }

@@ -74,8 +74,11 @@ public sealed class MemberSettings
     /// <summary>Its address on the lan.</summary>
     public string Lan { get; set; } = "";
 
-    /// <summary>Its own address on the front.</summary>
+    /// <summary>Its own address on the front, of either family.</summary>
     public string Front { get; set; } = "";
+
+    /// <summary>Its own IPv6 address on the front beside an IPv4 one; empty for none.</summary>
+    public string FrontV6 { get; set; } = "";
 
     /// <summary>The service addresses it is home of.</summary>
     public IList<string> ServiceAddresses { get; set; } = [];
@@ -104,6 +107,18 @@ public sealed class NetworkSettings
 
     /// <summary>The next hop for everything outside the prefix; empty for none.</summary>
     public string Gateway { get; set; } = "";
+
+    /// <summary>Length of the IPv6 prefix in bits, where members have addresses of both families there.</summary>
+    public int PrefixLengthV6 { get; set; } = 64;
+
+    /// <summary>The IPv6 next hop where <see cref="Gateway"/> is IPv4's; empty for none.</summary>
+    public string GatewayV6 { get; set; } = "";
+
+    /// <summary>Whether an IPv6 router that advertises itself is the next hop when none is configured.</summary>
+    public bool AcceptRouters { get; set; }
+
+    /// <summary>Whether the network is asked before use if anybody has the node's addresses: up to 7 s longer at each start.</summary>
+    public bool CheckAddresses { get; set; }
 
     /// <summary>Whether the kernel merges what the node sends (NAPI, GRO): better for bulk, worse for small packets.</summary>
     public bool Napi { get; set; }

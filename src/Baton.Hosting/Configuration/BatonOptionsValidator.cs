@@ -19,6 +19,7 @@ public sealed class BatonOptionsValidator : IValidateOptions<BatonOptions>
         CheckMembers(options, errors);
         CheckNetwork("Baton:Front", options.Front, options, errors);
         CheckNetwork("Baton:Lan", options.Lan, options, errors);
+        AddressFamilyChecks.Check(options, errors);
         CheckServices(options, errors);
         CheckTimes(options, errors);
         return errors.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(errors);
@@ -84,9 +85,14 @@ public sealed class BatonOptionsValidator : IValidateOptions<BatonOptions>
             }
 
             CheckAddress($"{path}:Front", member.Front, addresses, errors);
+            if (member.FrontV6.Length > 0)
+            {
+                CheckAddress($"{path}:FrontV6", member.FrontV6, addresses, errors);
+            }
+
             if (CheckAddress($"{path}:Lan", member.Lan, addresses, errors) is { } lan && !options.Insecure && !IsPrivateToThisMachine(lan))
             {
-                errors.Add($"{path}:Lan is {lan}: members do not authenticate each other yet, so a lan that others may reach is refused. Use 192.0.2.0/24 in namespaces of one machine, or accept the risk by \"Insecure\": true.");
+                errors.Add($"{path}:Lan is {lan}: members do not authenticate each other yet, so a lan that others may reach is refused. Use 192.0.2.0/24 or 2001:db8::/32 in namespaces of one machine, or accept the risk by \"Insecure\": true.");
             }
 
             for (int s = 0; s < member.ServiceAddresses.Count; s++)
@@ -96,9 +102,11 @@ public sealed class BatonOptionsValidator : IValidateOptions<BatonOptions>
         }
     }
 
-    /// <summary>Loopback, and the documentation range that the demonstration uses within its namespaces.</summary>
+    /// <summary>Loopback, and documentation ranges (RFC 5737, RFC 3849), which are used within one machine's namespaces.</summary>
     private static bool IsPrivateToThisMachine(InetAddress address) =>
-        IPAddress.IsLoopback(address.ToIPAddress()) || address.IsIn(InetAddress.Parse("192.0.2.0"), 24);
+        IPAddress.IsLoopback(address.ToIPAddress())
+        || address.IsIn(InetAddress.Parse("192.0.2.0"), 24)
+        || address.IsIn(InetAddress.Parse("2001:db8::"), 32);
 
     private static void CheckName(string path, string name, int sameName, List<string> errors)
     {
@@ -168,7 +176,7 @@ public sealed class BatonOptionsValidator : IValidateOptions<BatonOptions>
             errors.Add("Baton:Services is empty. List what clients use: { \"Name\": \"web\", \"Protocol\": \"tcp\", \"Port\": 80 }.");
         }
 
-        var offered = options.Members.SelectMany(m => m.ServiceAddresses).ToHashSet(StringComparer.Ordinal);
+        var offered = options.Members.SelectMany(m => m.ServiceAddresses).Select(Canonical).ToHashSet(StringComparer.Ordinal);
         for (int i = 0; i < options.Services.Count; i++)
         {
             var service = options.Services[i];
@@ -203,7 +211,7 @@ public sealed class BatonOptionsValidator : IValidateOptions<BatonOptions>
                 errors.Add($"{path}:Policy is '{service.Policy}'. Write {string.Join(" or ", Policies)}.");
             }
 
-            foreach (string address in service.Addresses.Where(a => !offered.Contains(a)))
+            foreach (string address in service.Addresses.Where(a => !offered.Contains(Canonical(a))))
             {
                 errors.Add($"{path}:Addresses has {address}, which no member is home of. Add it to a member's ServiceAddresses.");
             }
@@ -212,7 +220,10 @@ public sealed class BatonOptionsValidator : IValidateOptions<BatonOptions>
 
     private static bool Collides(ServiceSettings a, ServiceSettings b) =>
         a.Port == b.Port && a.Protocol == b.Protocol
-        && (a.Addresses.Count == 0 || b.Addresses.Count == 0 || a.Addresses.Intersect(b.Addresses).Any());
+        && (a.Addresses.Count == 0 || b.Addresses.Count == 0 || a.Addresses.Select(Canonical).Intersect(b.Addresses.Select(Canonical)).Any());
+
+    /// <summary>An address in the one spelling that it has (RFC 5952); other text stays.</summary>
+    private static string Canonical(string text) => InetAddress.TryParse(text, out var address) ? address.ToString() : text;
 
     private static void CheckTimes(BatonOptions options, List<string> errors)
     {

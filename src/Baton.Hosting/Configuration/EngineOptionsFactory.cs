@@ -56,6 +56,7 @@ internal static class EngineOptionsFactory
         Id = new NodeId((ushort)member.Id),
         LanAddress = InetAddress.Parse(member.Lan),
         FrontAddress = InetAddress.Parse(member.Front),
+        FrontAddressV6 = AddressOrNone(member.FrontV6),
         ServiceAddresses = [.. member.ServiceAddresses.Select(InetAddress.Parse)],
         Weight = (ushort)member.Weight,
     };
@@ -76,6 +77,12 @@ internal static class EngineOptionsFactory
     {
         Link = link,
         PrefixLength = network.PrefixLength,
-        Gateway = network.Gateway.Length > 0 ? InetAddress.Parse(network.Gateway) : null,
+        Gateway = AddressOrNone(network.Gateway),
+        PrefixLengthV6 = network.PrefixLengthV6,
+        GatewayV6 = AddressOrNone(network.GatewayV6),
+        AcceptRouters = network.AcceptRouters,
+        CheckAddresses = network.CheckAddresses,
     };
+
+    private static InetAddress? AddressOrNone(string text) => text.Length > 0 ? InetAddress.Parse(text) : null;
 }

@@ -55,7 +55,8 @@ internal static class TestApplications
         return Encoding.ASCII.GetString(buffer, 0, await client.ReceiveAsync(buffer, Wait.Patience()));
     }
 
-    private static async Task AcceptAsync(Listener listener, SampleApplication application, CancellationToken stopping)
+    /// <summary>Serves what a listener accepts, until the farm stops.</summary>
+    public static async Task AcceptAsync(Listener listener, SampleApplication application, CancellationToken stopping)
     {
         try
         {

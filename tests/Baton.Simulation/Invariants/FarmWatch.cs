@@ -90,7 +90,7 @@ internal sealed class FarmWatch
     {
         Trace(frame);
         if (!EthernetHeader.TryParse(frame, out var ethernet)
-            || ethernet.EtherType != EtherType.Ipv4
+            || ethernet.EtherType is not (EtherType.Ipv4 or EtherType.Ipv6)
             || IpPacket.TryParse(frame[EthernetHeader.Length..], out var packet) != DropReason.None
             || !packet.HasPorts)
         {
@@ -128,7 +128,7 @@ internal sealed class FarmWatch
     {
         Trace(frame);
         if (EthernetHeader.TryParse(frame, out var ethernet)
-            && ethernet.EtherType == EtherType.Ipv4
+            && ethernet.EtherType is EtherType.Ipv4 or EtherType.Ipv6
             && IpPacket.TryParse(frame[EthernetHeader.Length..], out var packet) == DropReason.None
             && packet is { Protocol: IpProtocol.Udp, FragmentOffset: 0, DestinationPort: Encapsulation.Port }
             && ReferenceCodec.TryDecode(packet.Payload(frame[EthernetHeader.Length..])[UdpHeader.Length..], out var reference, out _, out _, out _) == DropReason.None

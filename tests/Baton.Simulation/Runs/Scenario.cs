@@ -52,6 +52,8 @@ internal sealed record Scenario
             Farm = new FarmSettings
             {
                 Seed = seed,
+                Family = seed % 3 == 0 ? AddressFamily.V6 : AddressFamily.V4,
+                LanFamily = seed % 5 == 0 ? AddressFamily.V6 : AddressFamily.V4,
                 Clients = 1 + (int)random.Next(3),
                 Front = front,
                 Lan = lan,
