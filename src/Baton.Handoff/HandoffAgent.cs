@@ -178,9 +178,9 @@ public sealed class HandoffAgent
     /// <param name="now">The time.</param>
     /// <param name="handoff">The run of the protocol.</param>
     /// <param name="offset">The output's offset, plus what was given since.</param>
-    /// <param name="bytes">Opaque bytes of the precopied stream; may be empty.</param>
+    /// <param name="bytes">Opaque bytes of the precopied stream, unchanged until the outputs are taken; may be empty.</param>
     /// <param name="complete">Freeze now: the rest travels in STATE.</param>
-    public void OnPrecopied(Instant now, HandoffId handoff, int offset, ReadOnlySpan<byte> bytes, bool complete) =>
+    public void OnPrecopied(Instant now, HandoffId handoff, int offset, ReadOnlyMemory<byte> bytes, bool complete) =>
         _source.OnPrecopied(now, handoff, offset, bytes, complete);
 
     /// <summary>Answers <see cref="HandoffOutput.Freeze"/>: the endpoint is frozen, and STATE is sent.</summary>
@@ -215,7 +215,16 @@ public sealed class HandoffAgent
     }
 
     /// <summary>The next thing to be done, if any.</summary>
-    public bool TryTakeOutput([NotNullWhen(true)] out HandoffOutput? output) => _outbox.TryTake(out output);
+    public bool TryTakeOutput([NotNullWhen(true)] out HandoffOutput? output)
+    {
+        if (_outbox.TryTake(out output))
+        {
+            return true;
+        }
+
+        _target.OnOutputsTaken();
+        return false;
+    }
 
     private DropReason Dispatch(Instant now, NodeId from, in MessageHeader header, in MessageReader body) => header.Kind switch
     {

@@ -12,6 +12,12 @@ public sealed record HandoffLimits
     /// <summary>Payload bytes of one PRECOPY or STATE message.</summary>
     public const int ChunkBytes = 60 * 1024;
 
+    /// <summary>Longest buffer in bytes that is kept for the next handoff; a longer one is made anew.</summary>
+    public const int MaxKeptBufferBytes = 8 * 1024 * 1024;
+
+    /// <summary>Buffers of each size, a power of two, that are kept: 32 MiB in all sizes together.</summary>
+    public const int KeptBuffers = 2;
+
     /// <summary>Longest application name in bytes of UTF-8.</summary>
     public const int MaxApplicationNameBytes = 255;
 

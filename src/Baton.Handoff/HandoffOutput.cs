@@ -14,8 +14,12 @@ public abstract record HandoffOutput(HandoffId Handoff, Flow Flow)
     /// <param name="Handoff">The run of the protocol.</param>
     /// <param name="Flow">The flow.</param>
     /// <param name="Peer">Never this node.</param>
-    /// <param name="Message">At most <see cref="HandoffLimits.MaxMessageBytes"/>.</param>
-    public sealed record Send(HandoffId Handoff, Flow Flow, NodeId Peer, ReadOnlyMemory<byte> Message) : HandoffOutput(Handoff, Flow);
+    /// <param name="Message">The message, or its beginning; with what follows at most <see cref="HandoffLimits.MaxMessageBytes"/>.</param>
+    /// <param name="Chunk">
+    /// What follows: bytes of a queue or of STATE where they stand, valid until the next output is taken.
+    /// </param>
+    public sealed record Send(
+        HandoffId Handoff, Flow Flow, NodeId Peer, ReadOnlyMemory<byte> Message, ReadOnlyMemory<byte> Chunk) : HandoffOutput(Handoff, Flow);
 
     /// <summary>
     /// Source, still serving: give queued bytes from <paramref name="Offset"/> of the precopied stream on to
@@ -99,8 +103,8 @@ public abstract record HandoffOutput(HandoffId Handoff, Flow Flow)
     /// <param name="Embryo">The embryo.</param>
     /// <param name="Epoch">The epoch for its reference.</param>
     /// <param name="ApplicationName">The application that shall continue.</param>
-    /// <param name="Precopied">The precopied bytes that the image builds on.</param>
-    /// <param name="State">Image, context and held packets.</param>
+    /// <param name="Precopied">The precopied bytes that the image builds on; valid until the handoff has ended here.</param>
+    /// <param name="State">Image, context and held packets; as long.</param>
     public sealed record Install(
         HandoffId Handoff,
         Flow Flow,

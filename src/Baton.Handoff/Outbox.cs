@@ -19,11 +19,11 @@ internal sealed class Outbox(NodeId self)
     public bool Reaches(NodeId node) => node == Self || (_peers.TryGetValue(node, out var peer) && peer.Up);
 
     /// <summary>Sends, unless the channel is down: what matters then is repeated or asked when it is re-made.</summary>
-    public void Send(in MessageHeader header, NodeId peer, byte[] message)
+    public void Send(in MessageHeader header, NodeId peer, byte[] message, ReadOnlyMemory<byte> chunk = default)
     {
         if (peer != Self && Reaches(peer))
         {
-            Add(new HandoffOutput.Send(header.Handoff, header.Flow, peer, message));
+            Add(new HandoffOutput.Send(header.Handoff, header.Flow, peer, message, chunk));
         }
     }
 

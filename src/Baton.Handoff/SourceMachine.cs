@@ -155,7 +155,7 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
         return DropReason.None;
     }
 
-    public void OnPrecopied(Instant now, HandoffId id, int offset, ReadOnlySpan<byte> bytes, bool complete)
+    public void OnPrecopied(Instant now, HandoffId id, int offset, ReadOnlyMemory<byte> bytes, bool complete)
     {
         if (!_handoffs.TryGet(id, out var handoff)
             || handoff.Phase != SourcePhase.Precopying
@@ -168,7 +168,7 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
         while (!bytes.IsEmpty)
         {
             var chunk = bytes[..Math.Min(bytes.Length, HandoffLimits.ChunkBytes)];
-            outbox.Send(handoff.Header, handoff.Request.Target, Precopy.Write(handoff.Header, handoff.PrecopiedBytes, chunk));
+            outbox.Send(handoff.Header, handoff.Request.Target, Precopy.WriteHead(handoff.Header, handoff.PrecopiedBytes), chunk);
             handoff.PrecopiedBytes += chunk.Length;
             bytes = bytes[chunk.Length..];
         }
@@ -299,8 +299,8 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
         StateBody.Write(state, body);
         for (int offset = 0; offset < length; offset += HandoffLimits.ChunkBytes)
         {
-            var chunk = body.AsSpan(offset, Math.Min(HandoffLimits.ChunkBytes, length - offset));
-            outbox.Send(handoff.Header, handoff.Request.Target, State.Write(handoff.Header, length, offset, chunk));
+            var chunk = body.AsMemory(offset, Math.Min(HandoffLimits.ChunkBytes, length - offset));
+            outbox.Send(handoff.Header, handoff.Request.Target, State.WriteHead(handoff.Header, length, offset), chunk);
         }
     }
 

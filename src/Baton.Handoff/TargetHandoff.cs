@@ -21,10 +21,12 @@ internal enum TargetPhase : byte
 }
 
 /// <summary>One handoff to this node.</summary>
-internal sealed class TargetHandoff(NodeId source, in Prepare prepare)
+internal sealed class TargetHandoff(NodeId source, in Prepare prepare, ArrayPool<byte> buffers)
 {
-    private readonly ArrayBufferWriter<byte> _precopied = new();
+    private byte[] _precopied = [];
+    private int _precopiedLength;
     private byte[] _state = [];
+    private int _stateLength;
     private int _stateReceived;
 
     public NodeId Source { get; } = source;
@@ -46,30 +48,44 @@ internal sealed class TargetHandoff(NodeId source, in Prepare prepare)
     /// <summary>The epoch that the ownership has on the home's yes.</summary>
     public Epoch NewEpoch => Header.Epoch + 1;
 
-    public int PrecopiedBytes => _precopied.WrittenCount;
+    public int PrecopiedBytes => _precopiedLength;
 
-    public ReadOnlyMemory<byte> Precopied => _precopied.WrittenMemory;
+    public ReadOnlyMemory<byte> Precopied => _precopied.AsMemory(0, _precopiedLength);
 
     /// <summary>Bytes kept for this handoff.</summary>
-    public int BufferedBytes => _precopied.WrittenCount + _state.Length;
+    public int BufferedBytes => _precopiedLength + _stateLength;
 
-    public bool StateIsComplete => _state.Length > 0 && _stateReceived == _state.Length;
+    public bool StateIsComplete => _stateLength > 0 && _stateReceived == _stateLength;
 
     public bool StateHasBegun => _stateReceived > 0;
 
-    public ReadOnlyMemory<byte> State => _state;
+    public ReadOnlyMemory<byte> State => _state.AsMemory(0, _stateLength);
 
-    public void Append(in Precopy message) => _precopied.Write(message.Bytes);
+    public void Append(in Precopy message)
+    {
+        int length = _precopiedLength + message.Bytes.Length;
+        if (length > _precopied.Length)
+        {
+            byte[] grown = buffers.Rent(Math.Max(length, 2 * _precopied.Length));
+            Precopied.Span.CopyTo(grown);
+            Return(ref _precopied);
+            _precopied = grown;
+        }
+
+        message.Bytes.CopyTo(_precopied.AsSpan(_precopiedLength));
+        _precopiedLength = length;
+    }
 
     /// <summary>Takes the chunk if it is the next one, or the first of STATE sent again.</summary>
     public bool TryTake(in State message)
     {
         if (message.Offset == 0)
         {
-            _state = message.Total == _state.Length ? _state : new byte[message.Total];
-            _stateReceived = 0;
+            ForgetState();
+            _state = buffers.Rent(message.Total);
+            _stateLength = message.Total;
         }
-        else if (message.Total != _state.Length || message.Offset != _stateReceived)
+        else if (message.Total != _stateLength || message.Offset != _stateReceived)
         {
             return false;
         }
@@ -82,10 +98,28 @@ internal sealed class TargetHandoff(NodeId source, in Prepare prepare)
     /// <summary>Forgets the chunks of a STATE that broke off.</summary>
     public void ForgetState()
     {
-        _state = [];
+        Return(ref _state);
+        _stateLength = 0;
         _stateReceived = 0;
     }
 
+    /// <summary>Gives the buffers back: nothing that was slices of them is in use any more.</summary>
+    public void Release()
+    {
+        ForgetState();
+        Return(ref _precopied);
+        _precopiedLength = 0;
+    }
+
     /// <summary>What <see cref="BufferedBytes"/> would be with the chunk.</summary>
-    public long BufferedBytesWith(in State message) => (long)_precopied.WrittenCount + message.Total;
+    public long BufferedBytesWith(in State message) => (long)_precopiedLength + message.Total;
+
+    private void Return(ref byte[] buffer)
+    {
+        if (buffer.Length > 0)
+        {
+            buffers.Return(buffer);
+            buffer = [];
+        }
+    }
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Baton.Handoff.Messages;
 using Baton.Wire;
 
@@ -9,6 +10,8 @@ internal sealed class TargetMachine(Outbox outbox, HandoffLimits limits)
     private readonly Dictionary<HandoffId, TargetHandoff> _handoffs = [];
     private readonly Dictionary<Flow, TargetHandoff> _byFlow = [];
     private readonly EndedHandoffs _ended = new(limits.MaxRemembered);
+    private readonly ArrayPool<byte> _buffers = ArrayPool<byte>.Create(HandoffLimits.MaxKeptBufferBytes, HandoffLimits.KeptBuffers);
+    private readonly List<TargetHandoff> _spent = [];
     private long _buffered;
 
     public int Count => _handoffs.Count;
@@ -42,7 +45,7 @@ internal sealed class TargetMachine(Outbox outbox, HandoffLimits limits)
             return Refuse(from, header, refusal);
         }
 
-        var handoff = new TargetHandoff(from, message);
+        var handoff = new TargetHandoff(from, message, _buffers);
         _handoffs.Add(header.Handoff, handoff);
         _byFlow.Add(header.Flow, handoff);
         outbox.Add(new HandoffOutput.CreateEmbryo(
@@ -245,6 +248,17 @@ internal sealed class TargetMachine(Outbox outbox, HandoffLimits limits)
         }
     }
 
+    /// <summary>All outputs were carried out: none refers to an ended handoff's buffers.</summary>
+    public void OnOutputsTaken()
+    {
+        foreach (var handoff in _spent)
+        {
+            handoff.Release();
+        }
+
+        _spent.Clear();
+    }
+
     private HandoffReason Admit(Instant now, in Prepare message)
     {
         var header = message.Header;
@@ -344,6 +358,7 @@ internal sealed class TargetMachine(Outbox outbox, HandoffLimits limits)
         _buffered -= handoff.BufferedBytes;
         _handoffs.Remove(header.Handoff);
         _byFlow.Remove(header.Flow);
+        _spent.Add(handoff);
         _ended.Add(header.Handoff, ended);
         outbox.Add(new HandoffOutput.Completed(
             header.Handoff, header.Flow, HandoffRole.Target, handoff.Embryo, handoff.Source, ended.Outcome, ended.Reason, frozen));

@@ -22,8 +22,8 @@ public sealed class CodecTests
             });
             yield return Prepared.Write(header, 99);
             yield return Reject.Write(header, HandoffReason.Draining);
-            yield return Precopy.Write(header, 60, [1, 2, 3]);
-            yield return State.Write(header, 10, 4, [4, 5, 6, 7, 8, 9]);
+            yield return [.. Precopy.WriteHead(header, 60), 1, 2, 3];
+            yield return [.. State.WriteHead(header, 10, 4), 4, 5, 6, 7, 8, 9];
             yield return Ready.Write(header);
             yield return Swap.Write(SwapQuestion.Commit(flow, header.Handoff, new(1), header.Epoch, new(2), Reference));
             yield return Swap.Write(SwapQuestion.Abort(flow, header.Handoff, new(1), header.Epoch));
@@ -218,7 +218,7 @@ public sealed class CodecTests
     public void A_chunk_fills_a_message_and_no_more()
     {
         var header = new MessageHeader(MessageKind.State, new(1), new(1), V6);
-        Assert.InRange(State.Write(header, HandoffLimits.ChunkBytes, 0, new byte[HandoffLimits.ChunkBytes]).Length, 1, HandoffLimits.MaxMessageBytes);
+        Assert.InRange(State.WriteHead(header, HandoffLimits.ChunkBytes, 0).Length + HandoffLimits.ChunkBytes, 1, HandoffLimits.MaxMessageBytes);
     }
 
     private static DropReason Hear(ReadOnlySpan<byte> bytes) => new HandoffAgent(new(2), HandoffLimits.Default).OnMessage(Instant.Zero, new(1), bytes);

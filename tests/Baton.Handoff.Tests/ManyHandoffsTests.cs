@@ -156,7 +156,7 @@ public sealed class ManyHandoffsTests
         farm[2].Endpoints.Clear();
         var again = farm.Trace.Select(t => t.Output).OfType<HandoffOutput.Send>()
             .Where(s => s.Handoff == request.Id && s.Peer.Value == 2 && s.Message.Span[1] is 1 or 5).ToList();
-        again.ForEach(s => farm[2].Input(a => a.OnMessage(farm.Now, farm[1].Id, s.Message.Span)));
+        again.ForEach(s => farm[2].Input(a => a.OnMessage(farm.Now, farm[1].Id, (byte[])[.. s.Message.Span, .. s.Chunk.Span])));
         farm.Run();
 
         Assert.Contains(farm.Trace, t => t.Output is HandoffOutput.AskSwap a && a.Question.Reference != farm.Trace

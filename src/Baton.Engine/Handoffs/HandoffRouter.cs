@@ -1,3 +1,4 @@
+using System.Buffers;
 using Baton.Handoff;
 using Baton.Stack;
 using Baton.Tcp;
@@ -18,6 +19,9 @@ internal sealed class HandoffRouter
     private readonly HandoffAgent _agent;
     private readonly Dictionary<HandoffId, RunningHandoff> _running = [];
     private readonly List<RunningHandoff> _precopying = [];
+
+    // Queues that go ahead of an image; kept for the next handoff as the target keeps its own.
+    private readonly ArrayPool<byte> _buffers = ArrayPool<byte>.Create(HandoffLimits.MaxKeptBufferBytes, HandoffLimits.KeptBuffers);
     private readonly Queue<EndedEndpoint> _closedLater = new();
 
     public HandoffRouter(Shard shard, HandoffLimits limits)
@@ -139,7 +143,7 @@ internal sealed class HandoffRouter
     {
         switch (output)
         {
-            case HandoffOutput.Send o: _shard.Channels.Send(o.Peer, PeerMessageKind.Handoff, o.Message.Span); break;
+            case HandoffOutput.Send o: _shard.Channels.Send(o.Peer, PeerMessageKind.Handoff, o.Message.Span, o.Chunk.Span); break;
             case HandoffOutput.Precopy o: Precopy(o); break;
             case HandoffOutput.Freeze o: Freeze(o); break;
             case HandoffOutput.Thaw o: Thaw(o); break;
@@ -251,11 +255,11 @@ internal sealed class HandoffRouter
 
         if (running.Precopied.Length == 0)
         {
-            running.Precopy(Now, connection);
+            running.Precopy(Now, connection, _buffers);
         }
 
         // After a new channel the target says how much it has.
-        _agent.OnPrecopied(Now, o.Handoff, o.Offset, running.Precopied.AsSpan(Math.Min(o.Offset, running.Precopied.Length)), complete: false);
+        _agent.OnPrecopied(Now, o.Handoff, o.Offset, running.Precopied[Math.Min(o.Offset, running.Precopied.Length)..], complete: false);
         running.PrecopyMark = 0;
         if (!_precopying.Contains(running))
         {
@@ -420,6 +424,7 @@ internal sealed class HandoffRouter
             return;
         }
 
+        running.ReleaseBuffer(_buffers);
         var record = running.Record;
         bool isSource = o.Role == Handoff.HandoffRole.Source;
         bool moved = o.Outcome == Handoff.HandoffOutcome.Committed;

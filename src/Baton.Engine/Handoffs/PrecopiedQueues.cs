@@ -16,17 +16,15 @@ internal static class PrecopiedQueues
 
     private const int HeaderLength = 24;
 
-    /// <summary>Copies the queues; <paramref name="sendEnd"/> and <paramref name="receiveEnd"/> say up to where.</summary>
-    public static byte[] Copy(Instant now, TcpConnection connection, out long sendEnd, out long receiveEnd)
+    /// <summary>Bytes of a connection's queues, as <see cref="Copy"/> writes them.</summary>
+    public static int Length(TcpSnapshot snapshot) => HeaderLength + snapshot.SendQueue.Length + snapshot.ReceiveQueue.Length;
+
+    /// <summary>Copies the queues into <paramref name="bytes"/>, which has <see cref="Length"/> bytes or more.</summary>
+    public static void Copy(TcpSnapshot snapshot, Span<byte> bytes)
     {
-        var snapshot = connection.ToSnapshot(now);
-        byte[] bytes = new byte[HeaderLength + snapshot.SendQueue.Length + snapshot.ReceiveQueue.Length];
-        var rest = bytes.AsSpan(HeaderLength);
+        var rest = bytes[HeaderLength..];
         Write(snapshot.SendQueue, bytes, ref rest);
-        Write(snapshot.ReceiveQueue, bytes.AsSpan(HeaderLength / 2), ref rest);
-        sendEnd = snapshot.SendQueue.End;
-        receiveEnd = snapshot.ReceiveQueue.End;
-        return bytes;
+        Write(snapshot.ReceiveQueue, bytes[(HeaderLength / 2)..], ref rest);
     }
 
     /// <summary>Reads what <see cref="Copy"/> made; no bytes at all are no queues.</summary>

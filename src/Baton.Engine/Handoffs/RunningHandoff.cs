@@ -1,3 +1,4 @@
+using System.Buffers;
 using Baton.Wire;
 
 namespace Baton.Engine;
@@ -5,6 +6,8 @@ namespace Baton.Engine;
 /// <summary>A handoff that this node takes part in, from its beginning to its outcome.</summary>
 internal sealed class RunningHandoff(HandoffId id, EndpointRecord record, NodeId peer)
 {
+    private byte[] _buffer = [];
+
     public HandoffId Id { get; } = id;
 
     /// <summary>The endpoint at this node.</summary>
@@ -20,7 +23,7 @@ internal sealed class RunningHandoff(HandoffId id, EndpointRecord record, NodeId
     public byte[] Carried { get; init; } = [];
 
     /// <summary>The source's queues that went ahead of the image; empty for none.</summary>
-    public byte[] Precopied { get; private set; } = [];
+    public ReadOnlyMemory<byte> Precopied { get; private set; }
 
     /// <summary>Up to where they are in <see cref="Precopied"/>: what is to be sent, and what was received.</summary>
     public (long Send, long Receive) PrecopiedTo { get; private set; }
@@ -28,11 +31,26 @@ internal sealed class RunningHandoff(HandoffId id, EndpointRecord record, NodeId
     /// <summary>Where the channel is once the peer has <see cref="Precopied"/>.</summary>
     public long PrecopyMark { get; set; }
 
-    /// <summary>Copies the queues.</summary>
-    public void Precopy(Instant now, Tcp.TcpConnection connection)
+    /// <summary>Copies the queues into a buffer of a pool.</summary>
+    public void Precopy(Instant now, Tcp.TcpConnection connection, ArrayPool<byte> buffers)
     {
-        Precopied = PrecopiedQueues.Copy(now, connection, out long send, out long receive);
-        PrecopiedTo = (send, receive);
+        var snapshot = connection.ToSnapshot(now);
+        int length = PrecopiedQueues.Length(snapshot);
+        _buffer = buffers.Rent(length);
+        PrecopiedQueues.Copy(snapshot, _buffer);
+        Precopied = _buffer.AsMemory(0, length);
+        PrecopiedTo = (snapshot.SendQueue.End, snapshot.ReceiveQueue.End);
+    }
+
+    /// <summary>Gives the buffer back: the queues are with the target, or are not needed there.</summary>
+    public void ReleaseBuffer(ArrayPool<byte> buffers)
+    {
+        if (_buffer.Length > 0)
+        {
+            buffers.Return(_buffer);
+            _buffer = [];
+            Precopied = default;
+        }
     }
 
     /// <summary>Called once with the outcome.</summary>

@@ -14,11 +14,9 @@ internal sealed class PeerChannel
     private static readonly TimeSpan s_longestBackoff = TimeSpan.FromSeconds(2);
 
     private readonly PeerChannels _channels;
-    private readonly Queue<byte[]> _outgoing = new();
+    private readonly OutgoingMessages _outgoing = new();
     private byte[] _incoming = new byte[4096];
     private int _received;
-    private int _sentOfFirst;
-    private long _outgoingBytes;
     private TimeSpan _backoff = s_firstBackoff;
     private Instant _attempted;
     private TcpEndpoint? _endpoint;
@@ -46,7 +44,7 @@ internal sealed class PeerChannel
 
     /// <summary>Of these, bytes that the peer has acknowledged.</summary>
     public long Delivered => _endpoint is { Connection: { } connection }
-        ? Queued - _outgoingBytes + _sentOfFirst - ShardReports.SendQueue(connection)
+        ? Queued - _outgoing.Bytes - ShardReports.SendQueue(connection)
         : 0;
 
     /// <summary>Whether an attempt to connect is due at <see cref="NextAttempt"/>.</summary>
@@ -63,21 +61,17 @@ internal sealed class PeerChannel
             return false;
         }
 
-        if (_outgoingBytes + first.Length + second.Length > _channels.Limits.ChannelBytes)
+        if (_outgoing.Bytes + first.Length + second.Length > _channels.Limits.ChannelBytes)
         {
             // The peer does not read. What is lost here is repeated once the channel is made again.
             Break(abort: true);
             return false;
         }
 
-        byte[] message = new byte[PeerFraming.HeaderLength + first.Length + second.Length];
-        int at = PeerFraming.WriteHeader(message, kind, first.Length + second.Length);
-        first.CopyTo(message.AsSpan(at));
-        second.CopyTo(message.AsSpan(at + first.Length));
-        _outgoing.Enqueue(message);
-        _outgoingBytes += message.Length;
-        Queued += message.Length;
-        Flush();
+        Span<byte> header = stackalloc byte[PeerFraming.HeaderLength];
+        PeerFraming.WriteHeader(header, kind, first.Length + second.Length);
+        Queued += header.Length + first.Length + second.Length;
+        _outgoing.Send(_endpoint, _channels.Now, header, first, second);
         return true;
     }
 
@@ -136,7 +130,7 @@ internal sealed class PeerChannel
 
         if ((events & EndpointEvents.Writable) != 0)
         {
-            Flush();
+            _outgoing.Flush(endpoint, _channels.Now);
         }
 
         if ((events & EndpointEvents.Closed) != 0 && ReferenceEquals(endpoint, _endpoint))
@@ -155,9 +149,7 @@ internal sealed class PeerChannel
 
         _endpoint = null;
         _outgoing.Clear();
-        _outgoingBytes = 0;
         Queued = 0;
-        _sentOfFirst = 0;
         _received = 0;
         NextAttempt = _channels.Now + _backoff;
         if (abort)
@@ -186,23 +178,6 @@ internal sealed class PeerChannel
         BinaryPrimitives.WriteUInt16BigEndian(hello[1..], _channels.Self.Value);
         BinaryPrimitives.WriteUInt64BigEndian(hello[3..], _channels.Incarnation);
         Send(PeerMessageKind.Hello, hello);
-    }
-
-    private void Flush()
-    {
-        while (_endpoint is { } endpoint && _outgoing.TryPeek(out byte[]? message))
-        {
-            int written = endpoint.Write(_channels.Now, message.AsSpan(_sentOfFirst));
-            _sentOfFirst += written;
-            if (_sentOfFirst < message.Length)
-            {
-                return;
-            }
-
-            _sentOfFirst = 0;
-            _outgoingBytes -= message.Length;
-            _outgoing.Dequeue();
-        }
     }
 
     private void Receive()

@@ -75,11 +75,11 @@ internal sealed class PeerChannels
     public long DeliveredTo(NodeId node) => _byNode.TryGetValue(node, out var channel) ? channel.Delivered : 0;
 
     /// <summary>Sends a message; without a channel it is dropped.</summary>
-    public void Send(NodeId node, PeerMessageKind kind, ReadOnlySpan<byte> payload)
+    public void Send(NodeId node, PeerMessageKind kind, ReadOnlySpan<byte> payload, ReadOnlySpan<byte> more = default)
     {
         if (_byNode.TryGetValue(node, out var channel))
         {
-            channel.Send(kind, payload);
+            channel.Send(kind, payload, more);
         }
     }
 

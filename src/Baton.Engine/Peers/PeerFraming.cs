@@ -27,11 +27,10 @@ internal static class PeerFraming
         _ => -1,
     };
 
-    /// <summary>Writes the header and returns <see cref="HeaderLength"/>.</summary>
-    public static int WriteHeader(Span<byte> destination, PeerMessageKind kind, int payloadLength)
+    /// <summary>Writes the header.</summary>
+    public static void WriteHeader(Span<byte> destination, PeerMessageKind kind, int payloadLength)
     {
         BinaryPrimitives.WriteInt32BigEndian(destination, payloadLength + 1);
         destination[4] = (byte)kind;
-        return HeaderLength;
     }
 }

@@ -7,11 +7,11 @@ internal readonly ref struct Precopy(int offset, ReadOnlySpan<byte> bytes)
 
     public ReadOnlySpan<byte> Bytes { get; } = bytes;
 
-    public static byte[] Write(in MessageHeader header, int offset, ReadOnlySpan<byte> bytes)
+    /// <summary>The message up to its bytes, which follow it.</summary>
+    public static byte[] WriteHead(in MessageHeader header, int offset)
     {
-        var message = (header with { Kind = MessageKind.Precopy }).Allocate(4 + bytes.Length, out var body);
+        var message = (header with { Kind = MessageKind.Precopy }).Allocate(4, out var body);
         body.UInt32((uint)offset);
-        body.Bytes(bytes);
         body.End();
         return message;
     }

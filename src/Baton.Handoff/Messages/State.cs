@@ -13,12 +13,12 @@ internal readonly ref struct State(int total, int offset, ReadOnlySpan<byte> byt
 
     public ReadOnlySpan<byte> Bytes { get; } = bytes;
 
-    public static byte[] Write(in MessageHeader header, int total, int offset, ReadOnlySpan<byte> bytes)
+    /// <summary>The message up to its bytes, which follow it.</summary>
+    public static byte[] WriteHead(in MessageHeader header, int total, int offset)
     {
-        var message = (header with { Kind = MessageKind.State }).Allocate(8 + bytes.Length, out var body);
+        var message = (header with { Kind = MessageKind.State }).Allocate(8, out var body);
         body.UInt32((uint)total);
         body.UInt32((uint)offset);
-        body.Bytes(bytes);
         body.End();
         return message;
     }

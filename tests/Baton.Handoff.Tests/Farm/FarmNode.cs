@@ -117,7 +117,7 @@ internal sealed class FarmNode
         switch (output)
         {
             case HandoffOutput.Send o:
-                _farm.Send(this, o.Peer, o.Message);
+                _farm.Send(this, o.Peer, (byte[])[.. o.Message.Span, .. o.Chunk.Span]);
                 break;
             case HandoffOutput.Precopy o:
                 Answer(o, () => AnswerPrecopy(o));
@@ -189,8 +189,8 @@ internal sealed class FarmNode
         // Two pieces, and a tail that is left for STATE.
         int end = Math.Max(o.Offset, endpoint.Blob.Length * 3 / 4);
         int middle = (o.Offset + end) / 2;
-        Input(a => a.OnPrecopied(_farm.Now, o.Handoff, o.Offset, endpoint.Blob.AsSpan(o.Offset..middle), complete: false));
-        Input(a => a.OnPrecopied(_farm.Now, o.Handoff, middle, endpoint.Blob.AsSpan(middle..end), complete: true));
+        Input(a => a.OnPrecopied(_farm.Now, o.Handoff, o.Offset, endpoint.Blob.AsMemory(o.Offset..middle), complete: false));
+        Input(a => a.OnPrecopied(_farm.Now, o.Handoff, middle, endpoint.Blob.AsMemory(middle..end), complete: true));
     }
 
     private void AnswerFreeze(HandoffOutput.Freeze o)
