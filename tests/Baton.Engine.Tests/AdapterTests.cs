@@ -213,7 +213,7 @@ public sealed class AdapterTests : IDisposable
 
         // This thread does not run anything else meanwhile.
         Assert.True(SpinWait.SpinUntil(() => continuation.IsCompleted, Patience));
-        Assert.Equal(inline, continuation.Result == shard);
+        Assert.Equal(inline, Result(continuation) == shard);
     }
 
     private static async Task<int> ThreadAfterReadAsync(Connection connection)
