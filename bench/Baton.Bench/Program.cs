@@ -1,6 +1,7 @@
 using Baton.Bench;
 using Baton.Bench.Farm;
 using Baton.Bench.Machine;
+using Baton.Bench.Web;
 
 bool quick = args.Contains("--quick");
 string? only = args.FirstOrDefault(argument => argument.StartsWith("--only=", StringComparison.Ordinal))?["--only=".Length..];
@@ -19,12 +20,15 @@ try
             return TcpBenchmark.Run(quick, only);
         case ["handoff"]:
             return await HandoffBenchmark.RunAsync(quick);
+        case ["kestrel"]:
+            return await KestrelBenchmark.RunAsync(quick, only);
         case [IdleNode.Name, var switchNamespace, var node]:
             return await IdleNode.RunAsync(switchNamespace, node);
         default:
             Console.WriteLine("usage: ./build bench NAME [--quick] [--only=FIGURE]");
             Console.WriteLine("  tcp       the own stack over TAP against the kernel over veth: bulk both ways, requests, connections, idle node");
             Console.WriteLine("  handoff   how long a client sees nothing new while its download moves");
+            Console.WriteLine("  kestrel   ASP.NET Core on the farm against ASP.NET Core on sockets; needs wrk");
             return 2;
     }
 }

@@ -1,0 +1,103 @@
+using System.Net;
+using System.Net.Sockets;
+using Baton.Engine;
+using Baton.Hosting;
+using Baton.Link;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using AddressFamily = System.Net.Sockets.AddressFamily;
+
+namespace Baton.Bench.Web;
+
+/// <summary>One ASP.NET Core application that answers on a kernel's socket and on the farm.</summary>
+internal sealed class WebServer : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+    private readonly Socket _listener;
+    private readonly string _control = Path.Combine(Path.GetTempPath(), $"baton-bench-{Environment.ProcessId}.sock");
+
+    private WebServer(string kernelNamespace, IPEndPoint kernel, string ownNamespace, IPEndPoint service, IPAddress own)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        _listener = NetworkNamespace.Run(kernelNamespace, () => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+        _listener.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+        _listener.Bind(kernel);
+        builder.WebHost.UseBaton("web");
+        builder.WebHost.ConfigureKestrel(options => options.ListenHandle((ulong)_listener.Handle));
+        builder.Services.Configure<BatonOptions>(options => Configure(options, ownNamespace, service, own));
+        _app = builder.Build();
+        Map(_app);
+    }
+
+    /// <summary>Starts it.</summary>
+    /// <param name="kernelNamespace">Where the kernel's socket listens.</param>
+    /// <param name="kernel">Its address.</param>
+    /// <param name="ownNamespace">Where the farm's devices are made.</param>
+    /// <param name="service">The farm's service address.</param>
+    /// <param name="own">The node's own address on that network.</param>
+    public static async Task<WebServer> StartAsync(string kernelNamespace, IPEndPoint kernel, string ownNamespace, IPEndPoint service, IPAddress own)
+    {
+        var server = new WebServer(kernelNamespace, kernel, ownNamespace, service, own);
+        await server._app.StartAsync();
+        return server;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _app.DisposeAsync();
+        _listener.Dispose();
+    }
+
+    private static void Map(WebApplication app)
+    {
+        byte[] plaintext = "Hello, World!"u8.ToArray();
+        byte[] mebibyte = new byte[1 << 20];
+        Random.Shared.NextBytes(mebibyte);
+        app.Run(async context =>
+        {
+            var response = context.Response;
+            switch (context.Request.Path.Value)
+            {
+                case "/json":
+                    await response.WriteAsJsonAsync(new { message = "Hello, World!" });
+                    break;
+                case "/mib":
+                    await WriteAsync(response, "application/octet-stream", mebibyte);
+                    break;
+                default:
+                    await WriteAsync(response, "text/plain", plaintext);
+                    break;
+            }
+        });
+    }
+
+    private static async Task WriteAsync(HttpResponse response, string type, byte[] body)
+    {
+        response.ContentType = type;
+        response.ContentLength = body.Length;
+        await response.Body.WriteAsync(body);
+    }
+
+    private void Configure(BatonOptions options, string networkNamespace, IPEndPoint service, IPAddress own)
+    {
+        options.Node = "bench";
+        options.Secret = "a secret of the benchmark";
+        options.ControlSocket = _control;
+        options.MembershipInterval = TimeSpan.FromSeconds(10);
+        options.LinkFactory = network => TapLink.Open(new()
+        {
+            Name = network.Device == "front" ? "own" : "lan",
+            Namespace = networkNamespace,
+            Mtu = network.Mtu,
+        });
+        options.Services = [new ServiceSettings { Name = "web", Port = service.Port }];
+        options.Members =
+        [
+            new MemberSettings { Name = "bench", Id = 1, Lan = "192.0.2.1", Front = $"{own}", ServiceAddresses = [$"{service.Address}"] },
+        ];
+    }
+}
