@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.IO.Pipelines;
 using Baton.Wire;
 
@@ -72,7 +73,12 @@ public sealed class Connection : IAsyncDisposable
     /// <exception cref="EndpointLeftException">The endpoint moved or was detached: nothing was sent.</exception>
     /// <exception cref="ConnectionClosedException">The connection was reset or timed out.</exception>
     public ValueTask<int> SendAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
-        _endpoint.Send.SendAsync(buffer, cancellationToken);
+        _endpoint.Send.SendAsync(new ReadOnlySequence<byte>(buffer), cancellationToken);
+
+    /// <summary>Sends of several buffers what fits, at least one byte, and says how many.</summary>
+    /// <inheritdoc cref="SendAsync(ReadOnlyMemory{byte}, CancellationToken)"/>
+    public ValueTask<int> SendAsync(in ReadOnlySequence<byte> buffers, CancellationToken cancellationToken = default) =>
+        _endpoint.Send.SendAsync(buffers, cancellationToken);
 
     /// <summary>Sends all of <paramref name="buffer"/>.</summary>
     [System.Runtime.CompilerServices.AsyncMethodBuilder(typeof(System.Runtime.CompilerServices.PoolingAsyncValueTaskMethodBuilder))]

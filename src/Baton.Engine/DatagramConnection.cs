@@ -1,3 +1,4 @@
+using System.Buffers;
 using Baton.Wire;
 
 namespace Baton.Engine;
@@ -49,7 +50,7 @@ public sealed class DatagramConnection : IAsyncDisposable
 
     /// <summary>Sends one datagram.</summary>
     public async ValueTask SendAsync(ReadOnlyMemory<byte> datagram, CancellationToken cancellationToken = default) =>
-        await _endpoint.Send.SendAsync(datagram, cancellationToken).ConfigureAwait(false);
+        await _endpoint.Send.SendAsync(new ReadOnlySequence<byte>(datagram), cancellationToken).ConfigureAwait(false);
 
     /// <inheritdoc cref="Connection.HandOffAsync(string?, ReadOnlyMemory{byte}, CancellationToken)"/>
     public ValueTask<MoveResult> HandOffAsync(

@@ -212,13 +212,11 @@ internal sealed class BatonConnection : ConnectionContext,
             while (true)
             {
                 var result = await reader.ReadAsync();
-                foreach (var part in result.Buffer)
-                {
-                    await Connection.SendAllAsync(part);
-                }
-
-                reader.AdvanceTo(result.Buffer.End);
-                if (result.IsCompleted || result.IsCanceled)
+                var waiting = result.Buffer;
+                int sent = waiting.IsEmpty ? 0 : await Connection.SendAsync(waiting);
+                bool isAll = sent == waiting.Length;
+                reader.AdvanceTo(waiting.GetPosition(sent));
+                if ((result.IsCompleted && isAll) || result.IsCanceled)
                 {
                     break;
                 }

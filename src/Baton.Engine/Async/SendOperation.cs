@@ -1,15 +1,17 @@
+using System.Buffers;
+
 namespace Baton.Engine;
 
 /// <summary>A send: the shard copies straight out of the application's memory.</summary>
 internal sealed class SendOperation(AsyncEndpoint owner, bool inline) : EndpointOperation(owner, inline)
 {
-    private ReadOnlyMemory<byte> _buffer;
+    private ReadOnlySequence<byte> _buffers;
 
     /// <summary>Starts one; its result is the number of bytes taken, at least one.</summary>
-    public ValueTask<int> SendAsync(ReadOnlyMemory<byte> buffer, CancellationToken token)
+    public ValueTask<int> SendAsync(in ReadOnlySequence<byte> buffers, CancellationToken token)
     {
         Take("send");
-        _buffer = buffer;
+        _buffers = buffers;
         return new ValueTask<int>(this, Start(token));
     }
 
@@ -17,9 +19,25 @@ internal sealed class SendOperation(AsyncEndpoint owner, bool inline) : Endpoint
 
     protected override bool TryComplete(Attachment attachment, out int result)
     {
-        result = attachment.Write(_buffer.Span);
-        return result > 0 || _buffer.IsEmpty;
+        result = _buffers.IsSingleSegment ? attachment.Write(_buffers.FirstSpan) : WriteEach(attachment);
+        return result > 0 || _buffers.IsEmpty;
     }
 
-    protected override void Clear() => _buffer = default;
+    protected override void Clear() => _buffers = default;
+
+    private int WriteEach(Attachment attachment)
+    {
+        int total = 0;
+        foreach (var buffer in _buffers)
+        {
+            int taken = attachment.Write(buffer.Span);
+            total += taken;
+            if (taken < buffer.Length)
+            {
+                break;
+            }
+        }
+
+        return total;
+    }
 }
