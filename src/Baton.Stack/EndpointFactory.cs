@@ -44,6 +44,13 @@ internal sealed class EndpointFactory
         InitialNumbers.TimestampOffset(_options.Keys, tuple),
         now);
 
+    /// <summary>A connection in SYN-RECEIVED whose initial sequence number went out already, in a cookie.</summary>
+    public TcpConnection Accept(in FourTuple tuple, in TcpHeader syn, TcpSettings settings, Instant now, SeqNum iss) =>
+        TcpConnection.Accept(settings, tuple, syn, iss, TimestampOffset(tuple), now);
+
+    /// <summary>What a flow's connection adds to its timestamp clock.</summary>
+    public uint TimestampOffset(in FourTuple tuple) => InitialNumbers.TimestampOffset(_options.Keys, tuple);
+
     /// <summary>A connection in SYN-SENT.</summary>
     public TcpConnection Connect(in FourTuple tuple, TcpSettings settings, Instant now) => TcpConnection.Connect(
         settings,

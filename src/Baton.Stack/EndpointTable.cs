@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Baton.Tcp;
 using Baton.Wire;
 
 namespace Baton.Stack;
@@ -23,6 +24,9 @@ internal sealed class EndpointTable
 
     /// <summary>Endpoints of services that have no application.</summary>
     public int Unattached { get; private set; }
+
+    /// <summary>Endpoints of services whose handshake is open.</summary>
+    public int HalfOpen { get; private set; }
 
     /// <summary>Endpoints that wait for their image.</summary>
     public int Embryos { get; private set; }
@@ -82,6 +86,11 @@ internal sealed class EndpointTable
 
         endpoint.Phase = EndpointPhase.Closed;
         CountUnattached(endpoint);
+        if (endpoint is TcpEndpoint tcp)
+        {
+            CountHalfOpen(tcp);
+        }
+
         Timers.Set(endpoint, Instant.Never);
         _byFlow.Remove(endpoint.Flow);
         _byId.Remove(endpoint.Id);
@@ -105,6 +114,27 @@ internal sealed class EndpointTable
         {
             endpoint.CountsAsUnattached = counts;
             Unattached += counts ? 1 : -1;
+        }
+    }
+
+    /// <summary>Counts a handshake that a client began and has not ended; called after each change of that.</summary>
+    public void CountHalfOpen(TcpEndpoint endpoint)
+    {
+        bool counts = endpoint is { Phase: EndpointPhase.Active, Connection: { State: TcpState.SynReceived } }
+            && (endpoint.Service is not null || endpoint.CountsInBacklog);
+        if (counts == endpoint.CountsAsHalfOpen)
+        {
+            return;
+        }
+
+        endpoint.CountsAsHalfOpen = counts;
+        if (endpoint.Listener is { } listener)
+        {
+            listener.HalfOpen += counts ? 1 : -1;
+        }
+        else
+        {
+            HalfOpen += counts ? 1 : -1;
         }
     }
 

@@ -13,6 +13,7 @@ internal sealed class HostInput
     private readonly UdpDriver _udp;
     private readonly ResetSender _resets;
     private readonly IcmpSender _icmp;
+    private readonly SynCookies _cookies;
     private readonly RoutingTable _routes;
     private readonly Dictionary<(InetAddress Address, ushort Port), TcpListener> _listeners = [];
     private readonly TcpSettings _ownTcpV6;
@@ -26,8 +27,10 @@ internal sealed class HostInput
         UdpDriver udp,
         ResetSender resets,
         IcmpSender icmp,
+        SynCookies cookies,
         RoutingTable routes)
     {
+        _cookies = cookies;
         _options = options;
         _table = table;
         _factory = factory;
@@ -169,25 +172,39 @@ internal sealed class HostInput
 
         // RFC 9293 §3.10.7.2: in LISTEN a RST is ignored, an ACK is answered by RST, a SYN opens.
         const TcpFlags Control = TcpFlags.Syn | TcpFlags.Ack | TcpFlags.Rst | TcpFlags.Fin;
+        bool opens = (header.Flags & Control) == TcpFlags.Syn;
+        TcpConnection? kept = null;
         if (!_listeners.TryGetValue((packet.Destination, packet.DestinationPort), out var listener)
-            || (header.Flags & Control) != TcpFlags.Syn)
+            || (!opens && (kept = _cookies.TryAccept(now, flow, header, SettingsTowards(flow.Tuple))) is null))
         {
             return _resets.Answer(now, packet, header, segment.Length - headerLength);
         }
 
-        reason = listener.HasRoom ? _table.CheckRoom(flow, EndpointId.None, unattached: false) : DropReason.BacklogFull;
+        reason = listener.IsFull ? DropReason.BacklogFull : _table.CheckRoom(flow, EndpointId.None, unattached: false);
         if (reason != DropReason.None)
         {
+            kept?.Release();
             return Drop(reason);
         }
 
+        if (opens && !listener.HasRoom)
+        {
+            return _cookies.Answer(now, flow, header, SettingsTowards(flow.Tuple));
+        }
+
         var endpoint = _factory.Tcp(flow, EndpointId.None, Epoch.First, null, EndpointPhase.Active, now);
-        endpoint.Connection = _factory.Accept(flow.Tuple, header, SettingsTowards(flow.Tuple), now);
+        endpoint.Connection = kept ?? _factory.Accept(flow.Tuple, header, SettingsTowards(flow.Tuple), now);
         endpoint.Listener = listener;
         endpoint.CountsInBacklog = true;
-        endpoint.PacketsIn = 1;
         listener.Pending++;
         _table.Add(endpoint);
+        _table.CountHalfOpen(endpoint);
+        if (kept is not null)
+        {
+            return _tcp.Deliver(now, endpoint, packet, bytes, offload);
+        }
+
+        endpoint.PacketsIn = 1;
         _tcp.AfterCall(endpoint, now);
         return DropReason.None;
     }

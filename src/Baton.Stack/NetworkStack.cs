@@ -24,6 +24,7 @@ public sealed class NetworkStack
     private readonly UdpDriver _udp;
     private readonly EndpointFactory _factory;
     private readonly InterfaceInput _interfaces;
+    private readonly SynCookies _cookies;
     private readonly HostInput _host;
     private readonly ServiceInput _services;
     private readonly IcmpInput _icmp;
@@ -44,8 +45,9 @@ public sealed class NetworkStack
         _udp = new UdpDriver(options, _table, _transmitter, options.Pool);
         _factory = new EndpointFactory(options, options.Pool, _tcp, _udp);
         _interfaces = new InterfaceInput(options, _transmitter, _emitter);
-        _host = new HostInput(options, _table, _factory, _tcp, _udp, _resets, icmp, _transmitter.Routes);
-        _services = new ServiceInput(options, _table, _factory, _tcp, _udp, _resets, icmp);
+        _cookies = new SynCookies(options, _factory, _transmitter);
+        _host = new HostInput(options, _table, _factory, _tcp, _udp, _resets, icmp, _cookies, _transmitter.Routes);
+        _services = new ServiceInput(options, _table, _factory, _tcp, _udp, _resets, icmp, _cookies);
         _icmp = new IcmpInput(options, _table, _tcp, _udp, icmp, new NdpInput(options, _transmitter.Routes));
         _icmpSender = icmp;
         _reassembler = new Reassembler(options.Limits, options.Drops, options.Pool, icmp);
@@ -72,6 +74,18 @@ public sealed class NetworkStack
 
     /// <summary>RSTs sent to segments of no connection.</summary>
     public long ResetsSent => _resets.Sent;
+
+    /// <summary>Endpoints of services whose handshake is open; from <see cref="StackLimits.HalfOpenEndpoints"/> on, SYNs are answered by cookies.</summary>
+    public int HalfOpenEndpoints => _table.HalfOpen;
+
+    /// <summary>SYNs answered by a cookie.</summary>
+    public long SynCookiesSent => _cookies.Sent;
+
+    /// <summary>Connections made of a cookie that came back.</summary>
+    public long SynCookiesAccepted => _cookies.Accepted;
+
+    /// <summary>Acknowledgments of no connection that brought no cookie of ours, while cookies were about.</summary>
+    public long SynCookiesRefused => _cookies.Refused;
 
     /// <summary>Bytes of scratch memory that <see cref="TryEmit"/> needs for each frame: the longest frame that is made at once.</summary>
     public int ScratchLength => _interfaces.ScratchLength;
@@ -281,6 +295,12 @@ public sealed class NetworkStack
         _table.CountUnattached(endpoint);
         Reschedule(now, endpoint);
     }
+
+    /// <summary>
+    /// Makes new SYN cookies with another key. Those made with the last one hold until the next change: a caller that
+    /// changes it no oftener than once in two minutes loses none.
+    /// </summary>
+    public void ChangeCookieKey(HashKey key) => _cookies.ChangeKey(key);
 
     /// <summary>Takes TCP connections to one of the node's own addresses.</summary>
     /// <exception cref="InvalidOperationException">The port has a listener.</exception>

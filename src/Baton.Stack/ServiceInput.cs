@@ -1,3 +1,4 @@
+using Baton.Tcp;
 using Baton.Wire;
 
 namespace Baton.Stack;
@@ -15,10 +16,12 @@ internal sealed class ServiceInput
     private readonly UdpDriver _udp;
     private readonly ResetSender _resets;
     private readonly IcmpSender _icmp;
+    private readonly SynCookies _cookies;
 
     public ServiceInput(
-        StackOptions options, EndpointTable table, EndpointFactory factory, TcpDriver tcp, UdpDriver udp, ResetSender resets, IcmpSender icmp)
+        StackOptions options, EndpointTable table, EndpointFactory factory, TcpDriver tcp, UdpDriver udp, ResetSender resets, IcmpSender icmp, SynCookies cookies)
     {
+        _cookies = cookies;
         _options = options;
         _table = table;
         _factory = factory;
@@ -40,24 +43,41 @@ internal sealed class ServiceInput
         }
 
         const TcpFlags Control = TcpFlags.Syn | TcpFlags.Ack | TcpFlags.Rst | TcpFlags.Fin;
-        if (service is null || (header.Flags & Control) != TcpFlags.Syn)
+        bool opens = (header.Flags & Control) == TcpFlags.Syn;
+        var flow = packet.FlowAtDestination();
+        TcpConnection? kept = null;
+        if (service is null
+            || (!opens && (kept = _cookies.TryAccept(now, flow, header, _factory.ServiceSettings(packet.Source))) is null))
         {
             return _resets.Answer(now, packet, header, segment.Length - headerLength);
         }
 
-        var flow = packet.FlowAtDestination();
         reason = _table.CheckRoom(flow, fresh, unattached: true);
         if (reason != DropReason.None)
         {
+            kept?.Release();
             return Drop(reason);
         }
 
+        if (opens && _table.HalfOpen >= _options.Limits.HalfOpenEndpoints)
+        {
+            return _cookies.Answer(now, flow, header, _factory.ServiceSettings(packet.Source));
+        }
+
         var endpoint = _factory.Tcp(flow, fresh, Epoch.First, service, EndpointPhase.Active, now);
-        endpoint.Connection = _factory.Accept(flow.Tuple, header, _factory.ServiceSettings(packet.Source), now);
-        endpoint.PacketsIn = 1;
+        endpoint.Connection = kept ?? _factory.Accept(flow.Tuple, header, _factory.ServiceSettings(packet.Source), now);
         Add(endpoint);
-        _tcp.AfterCall(endpoint, now);
+        _table.CountHalfOpen(endpoint);
         created = endpoint;
+        if (kept is not null)
+        {
+            reason = _tcp.Deliver(now, endpoint, packet, bytes, offload);
+            created = endpoint.Phase == EndpointPhase.Active ? endpoint : null;
+            return reason;
+        }
+
+        endpoint.PacketsIn = 1;
+        _tcp.AfterCall(endpoint, now);
         return DropReason.None;
     }
 

@@ -8,4 +8,8 @@ namespace Baton.Stack;
 /// </summary>
 /// <param name="Sequence">Key of initial sequence numbers (RFC 6528).</param>
 /// <param name="Timestamp">Key of timestamp offsets (RFC 7323 §5.4).</param>
-public readonly record struct StackKeys(HashKey Sequence, HashKey Timestamp);
+public readonly record struct StackKeys(HashKey Sequence, HashKey Timestamp)
+{
+    /// <summary>Key of the first SYN cookies, until <see cref="NetworkStack.ChangeCookieKey"/> gives another.</summary>
+    public HashKey Cookie => new(SipHash.Compute(Sequence, "cookie 1"u8), SipHash.Compute(Sequence, "cookie 2"u8));
+}

@@ -12,6 +12,12 @@ public sealed record StackLimits
     /// <summary>Endpoints that no application has taken yet: what a SYN flood can make (R35).</summary>
     public int UnattachedEndpoints { get; init; } = 16_384;
 
+    /// <summary>
+    /// Handshakes of services that are open at a time; SYNs beyond that are answered by a cookie and not kept (RFC 4987
+    /// §3.6). A listener's backlog is the same for its own.
+    /// </summary>
+    public int HalfOpenEndpoints { get; init; } = 4_096;
+
     /// <summary>How long an endpoint may stay without an application before it is reset.</summary>
     public TimeSpan UnattachedTimeout { get; init; } = TimeSpan.FromSeconds(60);
 

@@ -158,6 +158,7 @@ internal sealed class TcpDriver
         var events = (EndpointEvents)endpoint.Connection!.TakeEvents() & ~EndpointEvents.Closed;
         if ((events & EndpointEvents.Established) != 0)
         {
+            _table.CountHalfOpen(endpoint);
             endpoint.Listener?.OnEstablished(endpoint);
         }
 

@@ -26,6 +26,9 @@ public sealed class TcpEndpoint : Endpoint
 
     internal bool CountsInBacklog { get; set; }
 
+    /// <summary>Whether it counts against the bound of open handshakes.</summary>
+    internal bool CountsAsHalfOpen { get; set; }
+
     /// <summary>Whether the handshake is complete.</summary>
     public bool IsEstablished => Connection is { IsSynchronized: true };
 

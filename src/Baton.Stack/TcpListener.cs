@@ -23,14 +23,23 @@ public sealed class TcpListener
     /// <summary>The port listened on.</summary>
     public ushort Port { get; }
 
-    /// <summary>Most connections that may be in their handshake or wait to be accepted.</summary>
+    /// <summary>
+    /// Connections in their handshake or waiting from which on SYNs are answered by cookies; from so many waiting ones on,
+    /// by nothing. At most twice as many wait.
+    /// </summary>
     public int Backlog { get; }
 
     /// <summary>Connections in their handshake or waiting to be accepted.</summary>
     public int Pending { get; internal set; }
 
-    /// <summary>Whether a SYN would find room.</summary>
+    /// <summary>Of <see cref="Pending"/>, connections in their handshake.</summary>
+    public int HalfOpen { get; internal set; }
+
+    /// <summary>Whether a SYN would find room to be kept; else it is answered by a cookie.</summary>
     internal bool HasRoom => Pending < Backlog;
+
+    /// <summary>Whether as many established connections wait to be accepted as may: nothing new is begun.</summary>
+    internal bool IsFull => Pending - HalfOpen >= Backlog;
 
     /// <summary>Takes the connection that was established first.</summary>
     public bool TryAccept(out TcpEndpoint endpoint)

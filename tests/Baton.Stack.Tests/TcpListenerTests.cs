@@ -55,9 +55,9 @@ public sealed class TcpListenerTests
         for (int i = 0; i < 3; i++)
         {
             a.Stack.Connect(network.Now, new FourTuple(a.Address, 0, b.Address, Port));
+            network.Run();
         }
 
-        network.Run();
         Assert.Equal(2, listener.Pending);
         Assert.Equal(1, b.Stack.Drops[DropReason.BacklogFull]);
         Assert.True(listener.TryAccept(out _));
