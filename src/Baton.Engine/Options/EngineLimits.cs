@@ -9,6 +9,9 @@ public sealed record EngineLimits
     /// <summary>Endpoints without an application at one time; a SYN beyond it is dropped and counted.</summary>
     public int UnattachedEndpoints { get; init; } = 16_384;
 
+    /// <summary>Handshakes of clients that are open at one time; SYNs beyond it are answered by cookies and not kept.</summary>
+    public int HalfOpen { get; init; } = 4_096;
+
     /// <summary>How long an endpoint may stay without an application before it is closed.</summary>
     public TimeSpan UnattachedTimeout { get; init; } = TimeSpan.FromSeconds(60);
 

@@ -16,6 +16,7 @@ namespace Baton.Engine;
 public sealed class Shard : IDisposable
 {
     private const int MaxFramesPerRun = 512;
+    private static readonly TimeSpan CookieKeyLife = TimeSpan.FromHours(1);
 
     private readonly WorkQueue _works = new();
     private readonly Lock _afterEnd = new();
@@ -25,6 +26,7 @@ public sealed class Shard : IDisposable
     private readonly HashSet<TcpEndpoint> _connecting = [];
     private MembershipView _members;
     private volatile bool _ended;
+    private Instant _nextCookieKey;
 
     /// <summary>Makes a node.</summary>
     /// <param name="options">What it is.</param>
@@ -441,6 +443,12 @@ public sealed class Shard : IDisposable
 
     private void RunDeadlines()
     {
+        if (_nextCookieKey <= Now)
+        {
+            Stack.ChangeCookieKey(new HashKey(Random.Next(), Random.Next()));
+            _nextCookieKey = Now + CookieKeyLife;
+        }
+
         if (Stack.NextDeadline <= Now)
         {
             Stack.OnDeadline(Now);

@@ -30,6 +30,7 @@ internal static class ShardSettings
                 Endpoints = limits.Endpoints,
                 UnattachedEndpoints = limits.UnattachedEndpoints,
                 UnattachedTimeout = limits.UnattachedTimeout,
+                HalfOpenEndpoints = limits.HalfOpen,
                 Embryos = limits.Handoffs,
                 HeldPacketsPerEndpoint = limits.HeldPackets,
                 HeldBytesPerEndpoint = limits.HeldBytes,
