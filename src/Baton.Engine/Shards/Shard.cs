@@ -23,7 +23,7 @@ public sealed class Shard : IDisposable
     private readonly PacketPath _path;
     private readonly MembershipPort _membership;
     private readonly Transmission _transmission;
-    private readonly HashSet<TcpEndpoint> _connecting = [];
+    private readonly OutgoingConnections _outgoing;
     private MembershipView _members;
     private volatile bool _ended;
     private Instant _nextCookieKey;
@@ -56,6 +56,7 @@ public sealed class Shard : IDisposable
         Moves = new MoveDesk(this);
         Channels = new PeerChannels(this);
         _membership = new MembershipPort(this);
+        _outgoing = new OutgoingConnections(this);
         _path = new PacketPath(this, front, lan);
         _transmission = new Transmission(this, _path.Counters, options.Front.Link, options.Lan.Link, front);
         foreach (var address in Farm.Self.ServiceAddresses)
@@ -207,22 +208,8 @@ public sealed class Shard : IDisposable
     /// <param name="name">The application's name.</param>
     /// <param name="application">The application, attached when the connection is established.</param>
     /// <param name="onFailed">Called once when it is not, with the reason.</param>
-    public void Connect(InetAddress remote, ushort port, string name, IEndpointApplication application, Action<string> onFailed)
-    {
-        if (!Stack.TryConnect(Now, new FourTuple(InetAddress.Any(remote.Family), 0, remote, port), out var endpoint, out var failure))
-        {
-            onFailed(failure switch
-            {
-                ConnectFailure.NoRoute => $"nothing leads from here to {remote}",
-                ConnectFailure.NoFreePort => $"every port to {remote} port {port} is in use",
-                _ => "there are as many endpoints as may be",
-            });
-            return;
-        }
-
-        endpoint.Tag = new Connecting(name, application, onFailed);
-        _connecting.Add(endpoint);
-    }
+    public void Connect(InetAddress remote, ushort port, string name, IEndpointApplication application, Action<string> onFailed) =>
+        _outgoing.Begin(remote, port, name, application, onFailed);
 
     /// <summary>Asks for a move; <paramref name="onEnded"/> is called once with the outcome.</summary>
     public void RequestMove(EndpointId id, string? target, MoveCause cause, Action<MoveResult>? onEnded) =>
@@ -485,8 +472,12 @@ public sealed class Shard : IDisposable
                 case PeerChannel channel:
                     channel.OnEvents((TcpEndpoint)endpoint, events);
                     break;
-                case Connecting connecting:
-                    OnConnecting((TcpEndpoint)endpoint, connecting, events);
+                case OutgoingConnections.Attempt attempt:
+                    if (_outgoing.HasConnected((TcpEndpoint)endpoint, attempt, events))
+                    {
+                        OnEvents(endpoint, events);
+                    }
+
                     break;
                 default:
                     OnEvents(endpoint, events);
@@ -521,30 +512,6 @@ public sealed class Shard : IDisposable
         (endpoint.Application as Attachment)?.Leave(LeaveReason.Closed);
     }
 
-    private void OnConnecting(TcpEndpoint endpoint, Connecting connecting, EndpointEvents events)
-    {
-        if ((events & (EndpointEvents.Established | EndpointEvents.Closed)) == 0)
-        {
-            return;
-        }
-
-        endpoint.Tag = null;
-        _connecting.Remove(endpoint);
-        var facts = new AttachmentFacts(
-            endpoint.Id, endpoint.Flow, null, connecting.Name, $"{connecting.Name}, connected", HandedOver: false, null, default);
-        var attachment = new Attachment(this, endpoint, facts, connecting.Application, default, transparent: false);
-        if ((events & EndpointEvents.Established) != 0)
-        {
-            Stack.Attach(endpoint, attachment, connecting.Name);
-            connecting.Application.OnAttached(attachment);
-            OnEvents(endpoint, events);
-        }
-        else
-        {
-            connecting.OnFailed(attachment.CloseText);
-        }
-    }
-
     private Instant NextDeadline()
     {
         var deadline = Instant.Min(Stack.NextDeadline, _membership.NextDeadline);
@@ -552,6 +519,4 @@ public sealed class Shard : IDisposable
         deadline = Instant.Min(deadline, Instant.Min(Handoffs.NextDeadline, Moves.NextDeadline));
         return Instant.Min(deadline, Instant.Min(Options.Front.Link.NextDeadline, Options.Lan.Link.NextDeadline));
     }
-
-    private sealed record Connecting(string Name, IEndpointApplication Application, Action<string> OnFailed);
 }
