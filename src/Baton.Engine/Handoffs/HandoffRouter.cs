@@ -1,4 +1,3 @@
-using System.Buffers;
 using Baton.Handoff;
 using Baton.Stack;
 using Baton.Tcp;
@@ -18,16 +17,14 @@ internal sealed class HandoffRouter
     private readonly Shard _shard;
     private readonly HandoffAgent _agent;
     private readonly Dictionary<HandoffId, RunningHandoff> _running = [];
-    private readonly List<RunningHandoff> _precopying = [];
-
-    // Queues that go ahead of an image; kept for the next handoff as the target keeps its own.
-    private readonly ArrayPool<byte> _buffers = ArrayPool<byte>.Create(HandoffLimits.MaxKeptBufferBytes, HandoffLimits.KeptBuffers);
+    private readonly QueuesAhead _ahead;
     private readonly Queue<EndedEndpoint> _closedLater = new();
 
     public HandoffRouter(Shard shard, HandoffLimits limits)
     {
         _shard = shard;
         _agent = new HandoffAgent(shard.Farm.Self.Id, limits);
+        _ahead = new QueuesAhead(shard, _agent);
         Log = new HandoffLog(shard.Options.Limits.History);
     }
 
@@ -123,14 +120,14 @@ internal sealed class HandoffRouter
     public bool RouteAll()
     {
         bool any = false;
-        FinishPrecopies();
+        _ahead.FreezeArrived();
         while (_agent.TryTakeOutput(out var output))
         {
             any = true;
             Route(output);
         }
 
-        return any || _precopying.Exists(static running => running.PrecopyMark == 0);
+        return any || _ahead.WantToRun;
     }
 
     private bool TryTell(EndedEndpoint ended)
@@ -144,7 +141,7 @@ internal sealed class HandoffRouter
         switch (output)
         {
             case HandoffOutput.Send o: _shard.Channels.Send(o.Peer, PeerMessageKind.Handoff, o.Message.Span, o.Chunk.Span); break;
-            case HandoffOutput.Precopy o: Precopy(o); break;
+            case HandoffOutput.Precopy o: _ahead.Send(o, _running.GetValueOrDefault(o.Handoff)); break;
             case HandoffOutput.Freeze o: Freeze(o); break;
             case HandoffOutput.Thaw o: Thaw(o); break;
             case HandoffOutput.BecomeTombstone o: BecomeTombstone(o); break;
@@ -239,55 +236,6 @@ internal sealed class HandoffRouter
         return target == NodeId.None ? new MoveResult(MoveOutcome.Unreachable, "no other node takes connections", null)
             : target == Self ? new MoveResult(MoveOutcome.NotMovable, "it is at that node", null)
             : null;
-    }
-
-    /// <summary>
-    /// The queues go ahead; the endpoint is frozen only when the peer has them, so that the freeze does not last as long
-    /// as their way.
-    /// </summary>
-    private void Precopy(HandoffOutput.Precopy o)
-    {
-        if (!_running.TryGetValue(o.Handoff, out var running) || running.Record.Endpoint is not TcpEndpoint { Connection: { } connection })
-        {
-            _agent.OnPrecopied(Now, o.Handoff, o.Offset, default, complete: true);
-            return;
-        }
-
-        if (running.Precopied.Length == 0)
-        {
-            running.Precopy(Now, connection, _buffers);
-        }
-
-        // After a new channel the target says how much it has.
-        _agent.OnPrecopied(Now, o.Handoff, o.Offset, running.Precopied[Math.Min(o.Offset, running.Precopied.Length)..], complete: false);
-        running.PrecopyMark = 0;
-        if (!_precopying.Contains(running))
-        {
-            _precopying.Add(running);
-        }
-    }
-
-    /// <summary>Freezes the endpoints whose queues have arrived.</summary>
-    private void FinishPrecopies()
-    {
-        for (int i = _precopying.Count - 1; i >= 0; i--)
-        {
-            var running = _precopying[i];
-            if (!_running.ContainsKey(running.Id))
-            {
-                _precopying.RemoveAt(i);
-            }
-            else if (running.PrecopyMark == 0)
-            {
-                // The messages are on the channel since the last routing.
-                running.PrecopyMark = _shard.Channels.QueuedTo(running.Peer);
-            }
-            else if (_shard.Channels.DeliveredTo(running.Peer) >= running.PrecopyMark)
-            {
-                _precopying.RemoveAt(i);
-                _agent.OnPrecopied(Now, running.Id, running.Precopied.Length, default, complete: true);
-            }
-        }
     }
 
     private void Freeze(HandoffOutput.Freeze o)
@@ -424,7 +372,7 @@ internal sealed class HandoffRouter
             return;
         }
 
-        running.ReleaseBuffer(_buffers);
+        _ahead.Forget(running);
         var record = running.Record;
         bool isSource = o.Role == Handoff.HandoffRole.Source;
         bool moved = o.Outcome == Handoff.HandoffOutcome.Committed;
