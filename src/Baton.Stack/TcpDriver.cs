@@ -46,7 +46,7 @@ internal sealed class TcpDriver
 
         endpoint.PacketsIn++;
         endpoint.BytesIn += segment.Length - headerLength;
-        var disposition = endpoint.Connection!.OnSegment(now, header, segment[headerLength..]);
+        var disposition = endpoint.Connection!.OnSegment(now, header, segment[headerLength..], (byte)(packet.TrafficClass & 3));
         AfterCall(endpoint, now);
         switch (disposition)
         {

@@ -117,7 +117,7 @@ internal sealed class TcpEmitter
             tuple.RemoteAddress,
             IpProtocol.Tcp,
             segmentLength,
-            endpoint.TrafficClass,
+            (byte)(endpoint.TrafficClass | emission.Ecn),
             endpoint.HopLimit,
             flowLabel: endpoint.FlowLabel);
         var header = scratch.Slice(headersEnd, headerLength);

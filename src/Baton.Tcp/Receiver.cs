@@ -83,6 +83,7 @@ internal sealed class Receiver(TcpSettings settings, TimerTable timers, uint tim
         long to = Math.Min(end, last);
         bool gap = Queue.Ahead.Count > 0;
         long before = Queue.Next;
+        NoteDuplicate(position, Math.Min(end, last));
         if (from < to)
         {
             if (!Queue.TryInsert(from, text[(int)(from - position)..(int)(to - position)]))
@@ -112,6 +113,16 @@ internal sealed class Receiver(TcpSettings settings, TimerTable timers, uint tim
         return Queue.Next > before || FinReceived ? TcpDisposition.Accepted : TcpDisposition.Duplicate;
     }
 
+    /// <summary>Text came that lies wholly below RCV.NXT.</summary>
+    public void OnKnown(long position, int length)
+    {
+        // Not beyond what the peer may still remember (RFC 2883 §4.2): a window's worth.
+        if (position >= 1 && position >= Nxt - Window.Capacity)
+        {
+            Sack.OnDuplicate(position, Math.Min(position + length, Queue.Next));
+        }
+    }
+
     /// <summary>What an emitted segment says of this half: ACK, window, timestamps, SACK.</summary>
     /// <param name="header">The header to fill.</param>
     /// <param name="now">The time.</param>
@@ -128,7 +139,7 @@ internal sealed class Receiver(TcpSettings settings, TimerTable timers, uint tim
             Timestamps.Write(ref options, now);
         }
 
-        if (sackOn && gap && !text)
+        if (sackOn && !text && (gap || Sack.Duplicate.Length > 0))
         {
             Sack.Write(ref options, Queue.Ahead, _irs);
         }
@@ -138,13 +149,26 @@ internal sealed class Receiver(TcpSettings settings, TimerTable timers, uint tim
         Acks.OnSent(gap, text);
     }
 
+    /// <summary>The part of a segment that was received before: below RCV.NXT, or in the range ahead that its start lies in.</summary>
+    private void NoteDuplicate(long position, long end)
+    {
+        if (position < Queue.Next)
+        {
+            OnKnown(position, (int)(Math.Min(end, Queue.Next) - position));
+        }
+        else if (Queue.Ahead.TryFind(position, out var known))
+        {
+            Sack.OnDuplicate(position, Math.Min(end, known.End));
+        }
+    }
+
     /// <summary>Takes what a snapshot says; false when its ranges do not fit.</summary>
     public bool TryRestore(TcpSnapshot s, in QueuedBytes copiedAhead, Instant now)
     {
         (_irs, _finPosition, _lastAckSent) = (s.Irs, s.RemoteFinPosition, s.LastAckSent);
         Window.Restore(s.ReceiveLimit, s.RcvWindowScale, s.RcvEdge);
         Queue.Restore(s.ReadPosition, copiedAhead, s.ReceiveQueue);
-        Sack.Restore(s.SackHistory);
+        Sack.Restore(s.SackHistory, s.SackDuplicate);
         Timestamps.Restore(s, now);
         Acks.Restore(s.UnacknowledgedSegments, s.AcksOwed);
         foreach (var bytes in s.OutOfOrder)

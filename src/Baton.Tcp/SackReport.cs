@@ -18,6 +18,12 @@ internal sealed class SackReport
     [InSnapshot(nameof(TcpSnapshot.SackHistory))]
     private int _count;
 
+    [InSnapshot(nameof(TcpSnapshot.SackDuplicate))]
+    private StreamRange _duplicate;
+
+    /// <summary>What came twice and was not reported yet; empty: nothing.</summary>
+    public StreamRange Duplicate => _duplicate;
+
     /// <summary>A position in each range reported, the latest first.</summary>
     public ReadOnlySpan<long> Recent => ((ReadOnlySpan<long>)_recent)[.._count];
 
@@ -44,9 +50,18 @@ internal sealed class SackReport
         (_recent, _count) = (kept, count);
     }
 
+    /// <summary>Something came twice: the next ACK says so, in its first block (RFC 2883 §4).</summary>
+    public void OnDuplicate(long start, long end) => _duplicate = new(start, end);
+
     /// <summary>Adds the blocks to a header's options.</summary>
     public void Write(ref TcpOptions options, RangeSet ahead, SeqNum irs)
     {
+        if (_duplicate.Length > 0)
+        {
+            _ = options.TryAddSack(new(irs + (uint)_duplicate.Start, irs + (uint)_duplicate.End));
+            _duplicate = default;
+        }
+
         for (int i = 0; i < _count && ahead.Count > 0; i++)
         {
             if (ahead.TryFind(_recent[i], out var range))
@@ -57,8 +72,9 @@ internal sealed class SackReport
     }
 
     /// <summary>Takes what a snapshot says.</summary>
-    public void Restore(ReadOnlySpan<long> recent)
+    public void Restore(ReadOnlySpan<long> recent, StreamRange duplicate)
     {
+        _duplicate = duplicate;
         _count = Math.Min(recent.Length, Depth);
         recent[.._count].CopyTo(_recent);
     }

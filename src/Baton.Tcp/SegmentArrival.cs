@@ -207,6 +207,12 @@ internal static class SegmentArrival
         }
 
         int freeBefore = sender.Queue.Free;
+        if (c.Ecn.Asks(in header, ack) && sender.TryReduceForEcn())
+        {
+            c.Ecn.OnReduced(sender.Nxt);
+            c.Count.EcnReductions++;
+        }
+
         bool advanced = sender.OnAck(now, in header, ack, position, empty, c.Receiver.Timestamps.RoundTrip(header.Options, now));
         if (c.State == TcpState.SynReceived)
         {
@@ -258,6 +264,7 @@ internal static class SegmentArrival
         bool known = position + length <= c.Receiver.Nxt;
         if (known && length > 0 && !header.Has(TcpFlags.Syn))
         {
+            c.Receiver.OnKnown(position, length - (header.Has(TcpFlags.Fin) ? 1 : 0));
             c.Receiver.Acks.OnAhead();
             return TcpDisposition.Duplicate;
         }

@@ -28,7 +28,9 @@ internal static class SegmentDeparture
             return true;
         }
 
-        if (c.Phase.IsSynchronized && c.Sender.TryNext(now, Math.Min(maxSegmentBytes, MaxPayload), out var part))
+        // CWR stands on one segment: a device that cuts segments might copy it to all (RFC 3168 §6.1.2).
+        int limit = c.Ecn.ReducedDue ? 0 : Math.Min(maxSegmentBytes, MaxPayload);
+        if (c.Phase.IsSynchronized && c.Sender.TryNext(now, limit, out var part))
         {
             EmitPart(c, now, in part, ref emission);
             return true;
@@ -62,7 +64,7 @@ internal static class SegmentDeparture
     {
         bool answer = c.State == TcpState.SynReceived;
         bool again = c.Sender.Nxt > 0;
-        var header = c.NewHeader(c.Sender.Iss, answer ? TcpFlags.Syn | TcpFlags.Ack : TcpFlags.Syn);
+        var header = c.NewHeader(c.Sender.Iss, (answer ? TcpFlags.Syn | TcpFlags.Ack : TcpFlags.Syn) | c.Ecn.SynFlags(c.Settings.Ecn, answer, again));
         var options = header.Options;
         c.Handshake.WriteOptions(ref options, c.Receiver, answer, now);
         header.Options = options;
@@ -86,6 +88,9 @@ internal static class SegmentDeparture
         var sender = c.Sender;
         bool pushes = part.Position + part.Length == sender.Queue.End && part.Length > 0;
         var flags = TcpFlags.Ack | (part.Fin ? TcpFlags.Fin : 0) | (pushes ? TcpFlags.Psh : 0);
+        bool news = part.Length > 0 && !part.IsRepeated && !part.IsProbe;
+        flags |= c.Ecn.Flags(news);
+        emission.Ecn = c.Ecn.Codepoint(news);
         var header = c.NewHeader(sender.SequenceAt(part.Position), flags);
         c.Receiver.Write(ref header, now, c.Handshake.SackOn, part.Length > 0);
         sender.Queue.Slice(part.Position, part.Length, out emission.Payload, out emission.MorePayload);
@@ -97,7 +102,7 @@ internal static class SegmentDeparture
 
     private static void EmitAck(TcpConnection c, Instant now, SeqNum sequence, ref TcpEmission emission)
     {
-        var header = c.NewHeader(sequence, TcpFlags.Ack);
+        var header = c.NewHeader(sequence, TcpFlags.Ack | c.Ecn.Flags(news: false));
         c.Receiver.Write(ref header, now, c.Handshake.SackOn, text: false);
         c.OnEmitted(0, again: false);
         emission.Header = header;

@@ -217,6 +217,19 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
         Arm(now, restart: true);
     }
 
+    /// <summary>The peer echoes a mark: as for a loss, unless one is recovered from (RFC 3168 §6.1.2).</summary>
+    public bool TryReduceForEcn()
+    {
+        if (Recovery.Phase != RecoveryPhase.Open || !InFlight || _una < 1)
+        {
+            return false;
+        }
+
+        Recovery.Spurious.Forget();
+        Congestion.OnLoss((int)(_nxt - _una), _mss, again: false);
+        return true;
+    }
+
     /// <summary>The reordering timer expired (RFC 8985 §6.2, step 5).</summary>
     public void OnReorderingTimeout(Instant now)
     {

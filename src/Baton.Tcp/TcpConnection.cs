@@ -43,6 +43,9 @@ public sealed class TcpConnection
     [NotInSnapshot("counters of this owner")]
     private TcpCounters _count;
 
+    [NotInSnapshot("its parts are listed at Ecn")]
+    private Ecn _ecn;
+
     internal TcpConnection(TcpSettings settings, FourTuple tuple, Phase phase, SeqNum iss, uint timestampOffset, bool passive)
     {
         Settings = settings;
@@ -179,8 +182,14 @@ public sealed class TcpConnection
 
     internal ref TcpCounters Count => ref _count;
 
+    internal ref Ecn Ecn => ref _ecn;
+
     /// <summary>A segment of this connection arrived, its checksum verified (RFC 9293 §3.10.7).</summary>
-    public TcpDisposition OnSegment(Instant now, in TcpHeader header, ReadOnlySpan<byte> payload)
+    /// <param name="now">The time.</param>
+    /// <param name="header">The header.</param>
+    /// <param name="payload">What follows it.</param>
+    /// <param name="ecn">The ECN field of the packet, see <see cref="EcnCodepoint"/>.</param>
+    public TcpDisposition OnSegment(Instant now, in TcpHeader header, ReadOnlySpan<byte> payload, byte ecn = EcnCodepoint.NotCapable)
     {
         if (IsFrozen)
         {
@@ -192,6 +201,7 @@ public sealed class TcpConnection
         switch (disposition)
         {
             case TcpDisposition.Accepted:
+                _ecn.OnReceived(in header, ecn, !payload.IsEmpty);
                 KeepAlive.OnHeard(now);
                 break;
             case TcpDisposition.Duplicate:
@@ -389,6 +399,7 @@ public sealed class TcpConnection
     internal void OnSyn(Instant now, in TcpHeader syn)
     {
         Receiver.OnSyn(syn.Sequence);
+        _ecn.OnSyn(Settings.Ecn, in syn, repeated: Sender.Rtt.Expirations > 0);
         Handshake.OnSyn(now, in syn, Sender, Receiver);
     }
 

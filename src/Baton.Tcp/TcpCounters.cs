@@ -30,6 +30,9 @@ public struct TcpCounters
     /// <summary>Losses that were none: their reduction of the window was taken back (RFC 4015).</summary>
     public long SpuriousLosses;
 
+    /// <summary>Reductions of the window because routers marked packets (RFC 3168 §6.1.2).</summary>
+    public long EcnReductions;
+
     /// <summary>Tail loss probes (RFC 8985 §7).</summary>
     public long TailProbes;
 

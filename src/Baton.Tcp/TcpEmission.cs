@@ -20,6 +20,9 @@ public ref struct TcpEmission
     /// <summary>Payload bytes of each packet the segment is to be cut into; 0: it is one packet.</summary>
     public ushort SegmentSize;
 
+    /// <summary>The ECN field of the packet, see <see cref="EcnCodepoint"/>.</summary>
+    public byte Ecn;
+
     /// <summary>Payload bytes in both parts.</summary>
     public readonly int PayloadLength => Payload.Length + MorePayload.Length;
 }

@@ -38,6 +38,9 @@ public sealed record TcpSettings
     /// <summary>The congestion control of connections that start here; one that moves in keeps its own.</summary>
     public CongestionAlgorithm Congestion { get; init; } = CongestionAlgorithm.Cubic;
 
+    /// <summary>Whether ECN is used (RFC 3168).</summary>
+    public EcnMode Ecn { get; init; } = EcnMode.Answer;
+
     /// <summary>Whether small segments are sent at once, although earlier ones are unacknowledged (no Nagle, RFC 1122 §4.2.3.4).</summary>
     public bool NoDelay { get; init; }
 

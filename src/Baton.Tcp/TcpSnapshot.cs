@@ -61,6 +61,21 @@ public sealed class TcpSnapshot
     /// <summary>Whether both SYNs permitted SACK.</summary>
     public bool SackOn { get; set; }
 
+    /// <summary>Whether ECN was agreed on.</summary>
+    public bool EcnOn { get; set; }
+
+    /// <summary>Whether ACKs carry ECE.</summary>
+    public bool EcnEchoes { get; set; }
+
+    /// <summary>Whether the next new segment carries CWR.</summary>
+    public bool EcnReducedDue { get; set; }
+
+    /// <summary>SND.NXT at the last reduction that ECN asked for.</summary>
+    public long EcnPoint { get; set; }
+
+    /// <summary>The range to be reported as a duplicate (RFC 2883); empty: none.</summary>
+    public StreamRange SackDuplicate { get; set; }
+
     /// <summary>The MSS the peer announced.</summary>
     public int PeerMss { get; set; }
 

@@ -84,6 +84,7 @@ internal static class TcpSnapshotCheck
             && s.RecoveryFlight is >= 0 and <= MaxWindow && (s.RecoveryPhase != RecoveryPhase.Fast || s.RecoveryFlight > 0)
             && s.RecoveryDelivered is >= 0 and <= MaxPosition && s.RecoverySent is >= 0 and <= MaxPosition
             && s.UndoOutstanding is >= -MaxPosition and <= MaxPosition
+            && IsSent(s.EcnPoint, s)
             && s.FRtoStep <= FRtoStep.NewSent;
     }
 
@@ -112,7 +113,9 @@ internal static class TcpSnapshotCheck
             }
         }
 
-        return s.OutOfOrder.Length <= RangeSet.MaxRanges && s.SackHistory.Length <= SackReport.Depth
+        return s.OutOfOrder.Length <= RangeSet.MaxRanges
+            && s.SackDuplicate.Start >= 0 && s.SackDuplicate.End >= s.SackDuplicate.Start && s.SackDuplicate.End <= s.RcvEdge
+            && s.SackHistory.Length <= SackReport.Depth
             && s.ReceiveLimit is >= TcpSettings.MinBufferLimit and <= TcpSettings.MaxBufferLimit
             && BitOperations.IsPow2(s.ReceiveLimit)
             && s.ReadPosition >= 1 && s.ReadPosition <= s.ReceiveQueue.Position

@@ -9,7 +9,7 @@ namespace Baton.Tcp;
 public static class TcpSnapshotCodec
 {
     /// <summary>The format's version; a reader takes no other.</summary>
-    public const ushort Version = 2;
+    public const ushort Version = 3;
 
     /// <summary>The image of a snapshot.</summary>
     public static byte[] Write(TcpSnapshot snapshot)
@@ -76,6 +76,10 @@ public static class TcpSnapshotCodec
         w.Bool(s.SynDue);
         w.Bool(s.ScalingOn);
         w.Bool(s.SackOn);
+        w.Bool(s.EcnOn);
+        w.Bool(s.EcnEchoes);
+        w.Bool(s.EcnReducedDue);
+        w.I64(s.EcnPoint);
         w.I32(s.PeerMss);
         w.I32(s.PathMss);
         w.I32(s.SndMss);
@@ -93,6 +97,10 @@ public static class TcpSnapshotCodec
         s.SynDue = r.Bool();
         s.ScalingOn = r.Bool();
         s.SackOn = r.Bool();
+        s.EcnOn = r.Bool();
+        s.EcnEchoes = r.Bool();
+        s.EcnReducedDue = r.Bool();
+        s.EcnPoint = r.I64();
         s.PeerMss = r.I32();
         s.PathMss = r.I32();
         s.SndMss = r.I32();
@@ -284,6 +292,7 @@ public static class TcpSnapshotCodec
             w.I64(position);
         }
 
+        w.Range(s.SackDuplicate);
         w.I32(s.UnacknowledgedSegments);
         w.I32(s.AcksOwed);
         w.Bool(s.TimestampsOn);
@@ -314,6 +323,7 @@ public static class TcpSnapshotCodec
             s.SackHistory[i] = r.I64();
         }
 
+        s.SackDuplicate = r.Range();
         s.UnacknowledgedSegments = r.I32();
         s.AcksOwed = r.I32();
         s.TimestampsOn = r.Bool();

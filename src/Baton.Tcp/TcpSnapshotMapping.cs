@@ -15,6 +15,10 @@ internal static class TcpSnapshotMapping
             State = c.State,
             CloseQueued = c.Phase == Phase.SynReceivedClosing,
             NobodyReads = c.NobodyReads,
+            EcnOn = c.Ecn.On,
+            EcnEchoes = c.Ecn.Echoes,
+            EcnReducedDue = c.Ecn.ReducedDue,
+            EcnPoint = c.Ecn.Point,
             KeepAliveUnanswered = c.KeepAlive.Unanswered,
             KeepAliveDue = c.KeepAlive.Due,
         };
@@ -58,6 +62,7 @@ internal static class TcpSnapshotMapping
         var phase = PhaseOf(s.State, s.CloseQueued);
         var restored = new TcpConnection(settings, s.Tuple, phase, s.Iss, timestampOffset: 0, s.Passive);
         restored.Handshake.Restore(s);
+        restored.Ecn.Restore(s);
         restored.Sender.Restore(s, sendAhead, now);
         if (!restored.Receiver.TryRestore(s, receiveAhead, now))
         {
@@ -211,6 +216,7 @@ internal static class TcpSnapshotMapping
         }
 
         s.SackHistory = receiver.Sack.Recent.ToArray();
+        s.SackDuplicate = receiver.Sack.Duplicate;
         s.UnacknowledgedSegments = receiver.Acks.Segments;
         s.AcksOwed = receiver.Acks.Owed;
         s.TimestampsOn = receiver.Timestamps.On;

@@ -4,7 +4,7 @@ namespace Baton.Scenarios.Tests;
 public sealed class UnsupportedTests
 {
     [Theory]
-    [InlineData("0 < [ect0] S 0:0(0) win 100", "packet [ect0] S 0:0(0) win 100")]
+    [InlineData("0 < [tos 4] S 0:0(0) win 100", "packet [tos 4] S 0:0(0) win 100")]
     [InlineData("0 > icmp unreachable port_unreachable", "packet icmp unreachable port_unreachable")]
     [InlineData("0 < S 0:0(0) win 100 <mss 1000,FO abcd>", "TCP option FO")]
     [InlineData("0 epoll_create(1) = 5", "epoll_create")]
@@ -21,8 +21,8 @@ public sealed class UnsupportedTests
     [Fact]
     public void Set_up_commands_are_left_out_and_listed()
     {
-        var result = ScenarioRunner.Run("`sysctl -q net.ipv4.tcp_sack=1`\n0 `../common/defaults.sh`\n0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3");
+        var result = ScenarioRunner.Run("`sysctl -q net.ipv4.tcp_app_win=1`\n0 `sysctl -q net.ipv4.tcp_sack=1`\n0 `../common/defaults.sh`\n0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3");
         Assert.Equal(ScenarioOutcome.Passed, result.Outcome);
-        Assert.Equal(["line 1: sysctl -q net.ipv4.tcp_sack=1", "line 2: ../common/defaults.sh"], result.Ignored);
+        Assert.Equal(["line 1: sysctl -q net.ipv4.tcp_app_win=1", "line 3: ../common/defaults.sh"], result.Ignored);
     }
 }

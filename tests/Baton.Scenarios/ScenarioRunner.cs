@@ -1,5 +1,6 @@
 using Baton.Scenarios.Run;
 using Baton.Scenarios.Script;
+using Baton.Tcp;
 
 namespace Baton.Scenarios;
 
@@ -32,15 +33,21 @@ public static class ScenarioRunner
             }
 
             new ScenarioRun(script).Play();
-            return new(ScenarioOutcome.Passed, 0, "", "", script.Ignored);
+            return new(ScenarioOutcome.Passed, 0, "", "", Ignored(script));
         }
         catch (UnsupportedConstructException e)
         {
-            return new(ScenarioOutcome.Unsupported, e.Line, e.Construct, "", script.Ignored);
+            return new(ScenarioOutcome.Unsupported, e.Line, e.Construct, "", Ignored(script));
         }
         catch (ScenarioFailedException e)
         {
-            return new(ScenarioOutcome.Failed, e.Line, e.Expected, e.Got, script.Ignored);
+            return new(ScenarioOutcome.Failed, e.Line, e.Expected, e.Got, Ignored(script));
         }
+    }
+
+    private static List<string> Ignored(ParsedScript script)
+    {
+        var settings = TcpSettings.Default;
+        return [.. script.SetUp.Where(c => !SystemControls.TryApply(c.Text, ref settings)).Select(c => $"line {c.Line}: {c.Text}")];
     }
 }

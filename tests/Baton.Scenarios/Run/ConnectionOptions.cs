@@ -17,6 +17,11 @@ internal static class ConnectionOptions
     public static TcpSettings Of(ParsedScript script)
     {
         var settings = TcpSettings.Default with { ReceiveBufferLimit = ReceiveBuffer };
+        foreach (var command in script.SetUp)
+        {
+            _ = SystemControls.TryApply(command.Text, ref settings);
+        }
+
         bool keepAlive = false;
         var idle = DefaultKeepAliveTime;
         foreach (var call in script.Events.OfType<SocketCall>().Where(c => c is { Name: "setsockopt", Arguments.Count: >= 4 }))

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Baton.Scenarios.Script;
+using Baton.Tcp;
 using Baton.Wire;
 
 namespace Baton.Scenarios.Run;
@@ -26,7 +27,7 @@ internal static class PacketBuilder
     {
         byte[] options = OptionBytes.Write(spec.Options ?? [], flow);
         int headerLength = TcpHeader.MinLength + options.Length;
-        byte[] packet = Packet(flow.Tuple, IpProtocol.Tcp, headerLength + spec.Length);
+        byte[] packet = Packet(flow.Tuple, IpProtocol.Tcp, headerLength + spec.Length, Codepoint(spec.Ecn));
         var segment = packet.AsSpan(Ipv4Header.Length);
         new TcpHeader
         {
@@ -79,10 +80,18 @@ internal static class PacketBuilder
         return packet;
     }
 
-    private static byte[] Packet(FourTuple tuple, IpProtocol protocol, int payloadLength)
+    private static byte Codepoint(string? ecn) => ecn switch
+    {
+        "ce" => EcnCodepoint.Congested,
+        "ect0" or "ecn" => EcnCodepoint.Capable,
+        "ect1" => EcnCodepoint.Capable1,
+        _ => EcnCodepoint.NotCapable,
+    };
+
+    private static byte[] Packet(FourTuple tuple, IpProtocol protocol, int payloadLength, byte trafficClass = 0)
     {
         byte[] packet = new byte[Ipv4Header.Length + payloadLength];
-        Ipv4Header.Write(packet, tuple.RemoteAddress, tuple.LocalAddress, protocol, packet.Length);
+        Ipv4Header.Write(packet, tuple.RemoteAddress, tuple.LocalAddress, protocol, packet.Length, trafficClass: trafficClass);
         return packet;
     }
 }

@@ -7,6 +7,9 @@ namespace Baton.Scenarios.Run;
 /// <summary>Compares what left with what the script expects.</summary>
 internal sealed class PacketComparison(ScriptSettings settings, FlowMaps flows, NetworkStack stack)
 {
+    /// <summary>By the field's value (RFC 3168 §5).</summary>
+    private static readonly string[] EcnNames = ["noecn", "ect1", "ect0", "ce"];
+
     /// <summary>
     /// Whether a line expects more bytes than this segment has, all but the last of them without PSH or FIN: then it means
     /// this one and those that follow, as on a host that cuts segments below.
@@ -86,7 +89,10 @@ internal sealed class PacketComparison(ScriptSettings settings, FlowMaps flows, 
             ack ? FlowMap.RemoteToScript(header.Acknowledgment) : null,
             header.Window,
             header.UrgentPointer,
-            OptionBytes.Read(sent.Transport[TcpHeader.MinLength..headerLength], flow));
+            OptionBytes.Read(sent.Transport[TcpHeader.MinLength..headerLength], flow))
+        {
+            Ecn = EcnNames[sent.Ip.TrafficClass & 3],
+        };
     }
 
     private string? CompareSegment(SegmentSpec expected, SegmentSpec actual, SentPacket sent, FlowMap flow)
@@ -99,6 +105,7 @@ internal sealed class PacketComparison(ScriptSettings settings, FlowMaps flows, 
             : expected.Window is not null && expected.Window != actual.Window ? "window"
             : expected.Urgent != actual.Urgent ? "urgent pointer"
             : expected.Options is not null && !SameOptions(expected.Options, actual.Options!, sent, flow) ? "options"
+            : expected.Ecn is not null && expected.Ecn != (expected.Ecn == "ecn" && actual.Ecn != "noecn" ? "ecn" : actual.Ecn) ? "ECN field"
             : !TcpChecksum.Verify(sent.Ip, sent.Transport) ? "checksum"
             : StreamPattern.FirstDifference(sent.Transport[^actual.Length..], actual.Start - flow.LocalStart) >= 0 ? "payload"
             : null;

@@ -41,6 +41,8 @@ internal static class TcpInfo
             "tcpi_state" => Constants[StateName(connection.State)],
             "tcpi_ca_state" => s.Recovery switch { RecoveryPhase.Fast => 3, RecoveryPhase.Timeout => 4, _ => 0 },
             "tcpi_snd_cwnd" => s.CongestionWindow / s.Mss,
+            "tcpi_snd_ssthresh" => s.SlowStartThreshold / s.Mss,
+            "tcpi_min_rtt" => (long)s.MinRtt.TotalMicroseconds,
             "tcpi_unacked" => (s.BytesInFlight + s.Mss - 1) / s.Mss,
             "tcpi_rto" => (long)s.Rto.TotalMicroseconds,
             "tcpi_rtt" => (long)s.SmoothedRtt.TotalMicroseconds,

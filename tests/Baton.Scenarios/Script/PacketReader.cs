@@ -11,6 +11,12 @@ internal static class PacketReader
         packet = null!;
         cursor.SkipSpace();
         construct = "packet " + cursor.Rest.Trim();
+        string? ecn = ReadEcn(ref cursor);
+        if (ecn is "")
+        {
+            return false;
+        }
+
         if (cursor.TryTakeWord("udp"))
         {
             packet = ReadDatagram(ref cursor);
@@ -26,7 +32,7 @@ internal static class PacketReader
         }
         else if (TryReadSegment(ref cursor, inbound, out var segment))
         {
-            packet = segment;
+            packet = segment with { Ecn = ecn };
         }
         else
         {
@@ -35,6 +41,20 @@ internal static class PacketReader
 
         cursor.SkipSpace();
         return cursor.Rest.Length == 0 ? true : throw cursor.Error($"'{cursor.Rest}' behind a packet");
+    }
+
+    /// <summary>The ECN field in brackets; null without, empty where something else stands in them.</summary>
+    private static string? ReadEcn(ref Cursor cursor)
+    {
+        if (!cursor.TryTake('['))
+        {
+            return null;
+        }
+
+        string name = cursor.TakeWord();
+        bool known = name is "noecn" or "ect0" or "ect1" or "ce" or "ecn" && cursor.TryTake(']');
+        cursor.SkipSpace();
+        return known ? name : "";
     }
 
     private static bool TryReadSegment(ref Cursor cursor, bool inbound, out SegmentSpec segment)

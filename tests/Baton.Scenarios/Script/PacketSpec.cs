@@ -26,6 +26,9 @@ public sealed record SegmentSpec(
     ushort Urgent,
     IReadOnlyList<OptionSpec>? Options) : PacketSpec(SourcePort, DestinationPort)
 {
+    /// <summary>The ECN field of the packet as packetdrill names it: noecn, ect0, ect1, ce; ecn: any but noecn; null: any.</summary>
+    public string? Ecn { get; init; }
+
     /// <summary>Whether a flag's letter is among <see cref="Flags"/>.</summary>
     public bool Has(char flag) => Flags.Contains(flag, StringComparison.Ordinal);
 
@@ -38,7 +41,8 @@ public sealed record SegmentSpec(
         string window = Window is null ? "" : $" win {Window}";
         string urgent = Urgent == 0 ? "" : $" urg {Urgent}";
         string options = Options is null ? " <...>" : Options.Count == 0 ? "" : $" <{string.Join(',', Options)}>";
-        return $"{ports}{flags} {Start}:{Start + (uint)Length}({Length}){ack}{window}{urgent}{options}";
+        string ecn = Ecn is null or "noecn" ? "" : $"[{Ecn}] ";
+        return $"{ecn}{ports}{flags} {Start}:{Start + (uint)Length}({Length}){ack}{window}{urgent}{options}";
     }
 }
 

@@ -21,7 +21,7 @@ public static partial class ScriptReader
     {
         var events = new List<ScriptEvent>();
         var settings = new Dictionary<string, string>(StringComparer.Ordinal);
-        var ignored = new List<string>();
+        var ignored = new List<SetUpCommand>();
         var defines = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var (line, written) in LogicalLines(text))
         {
@@ -41,7 +41,7 @@ public static partial class ScriptReader
             }
             else if (content.StartsWith('`'))
             {
-                ignored.Add($"line {line}: {content.Trim('`').Trim()}");
+                ignored.Add(new(line, content.Trim('`').Trim()));
             }
             else
             {
@@ -62,7 +62,7 @@ public static partial class ScriptReader
         return equals < 0 ? (text.Trim(), "1") : (text[..equals].Trim(), text[(equals + 1)..].Trim());
     }
 
-    private static ScriptEvent ReadEvent(int line, string content, List<string> ignored)
+    private static ScriptEvent ReadEvent(int line, string content, List<SetUpCommand> ignored)
     {
         var cursor = new Cursor(line, content);
         var time = ReadTime(ref cursor, out var end);
@@ -75,7 +75,7 @@ public static partial class ScriptReader
                     ? inbound ? new InboundPacket(line, time, packet) : new OutboundPacket(line, time, packet)
                     : new Unsupported(line, time, construct);
             case '`':
-                ignored.Add($"line {line}: {cursor.Rest.Trim('`').Trim()}");
+                ignored.Add(new(line, cursor.Rest.Trim('`').Trim()));
                 return new Unsupported(line, time, "");
             case '%':
                 return AssertionReader.Read(line, time, cursor.Rest);
@@ -161,6 +161,11 @@ public static partial class ScriptReader
 /// <summary>A script in parts.</summary>
 /// <param name="Events">What happens, in order.</param>
 /// <param name="Settings">Lines that begin with <c>--</c>.</param>
-/// <param name="Ignored">Set-up lines in backticks, which have no meaning here.</param>
+/// <param name="SetUp">Set-up lines in backticks.</param>
 public sealed record ParsedScript(
-    IReadOnlyList<ScriptEvent> Events, IReadOnlyDictionary<string, string> Settings, IReadOnlyList<string> Ignored);
+    IReadOnlyList<ScriptEvent> Events, IReadOnlyDictionary<string, string> Settings, IReadOnlyList<SetUpCommand> SetUp);
+
+/// <summary>A command in backticks.</summary>
+/// <param name="Line">Where it stands.</param>
+/// <param name="Text">What it says.</param>
+public sealed record SetUpCommand(int Line, string Text);
