@@ -11,6 +11,7 @@ public sealed class FailingScriptTests
     [InlineData("other-flags", "F. ", "(another flags)")]
     [InlineData("other-options", "<mss 1460,nop,nop,sackOK>", "(another options)")]
     [InlineData("option-where-none-is", "> ", "(another options)")]
+    [InlineData("another-ecn-field", "[ect0] S. 0:0(0)", "(another ECN field)")]
     [InlineData("another-sack-block", "sack 1001:2002", "(another options)")]
     [InlineData("another-timestamp", "TS val 5000", "(another options)")]
     [InlineData("another-echo", "ecr 1000", "(another options)")]

@@ -197,4 +197,17 @@ public class ReceivingTests
         s.In(".", 1, ack: 1, len: 100, tsval: 2001);
         Assert.Equal(2001u, s.Out(".", ack: 201).Header.Options.TimestampEcho);
     }
+
+    [Fact]
+    public void What_comes_twice_is_reported_in_the_first_sack_block()
+    {
+        // RFC 2883 §4.1 and §4.2.1.
+        var s = Script.Established(sack: true);
+        s.In(".", 1, ack: 1, len: 1000);
+        s.At(40).Out(".", 1, ack: 1001);
+        s.In(".", 1, ack: 1, len: 1000).Out(".", 1, ack: 1001, blocks: [(1, 1001)]);
+        s.In(".", 2001, ack: 1, len: 1000).Out(".", 1, ack: 1001, blocks: [(2001, 3001)]);
+        s.In(".", 2001, ack: 1, len: 500).Out(".", 1, ack: 1001, blocks: [(2001, 2501), (2001, 3001)]);
+        s.OutNothing();
+    }
 }
