@@ -8,19 +8,25 @@ namespace Baton.Stack;
 internal sealed class EndpointTable
 {
     private readonly StackLimits _limits;
-    private readonly Dictionary<EndpointId, Endpoint> _byId = [];
-    private readonly Dictionary<Flow, Endpoint> _byFlow;
+
+    // Sets of endpoints that are looked up by what they contain: a table would hold each flow a second time.
+    private readonly HashSet<Endpoint> _ids = new(new IdComparer());
+    private readonly HashSet<Endpoint> _flows;
+    private readonly HashSet<Endpoint>.AlternateLookup<EndpointId> _byId;
+    private readonly HashSet<Endpoint>.AlternateLookup<Flow> _byFlow;
     private readonly Queue<Endpoint> _withEvents = new();
 
     public EndpointTable(StackLimits limits, HashKey key)
     {
         _limits = limits;
-        _byFlow = new(new KeyedFlowComparer(key));
+        _flows = new(new FlowComparer(key));
+        _byId = _ids.GetAlternateLookup<EndpointId>();
+        _byFlow = _flows.GetAlternateLookup<Flow>();
     }
 
     public EndpointTimers Timers { get; } = new();
 
-    public IReadOnlyCollection<Endpoint> All => _byFlow.Values;
+    public IReadOnlyCollection<Endpoint> All => _flows;
 
     /// <summary>Endpoints of services that have no application.</summary>
     public int Unattached { get; private set; }
@@ -31,9 +37,9 @@ internal sealed class EndpointTable
     /// <summary>Endpoints that wait for their image.</summary>
     public int Embryos { get; private set; }
 
-    public Endpoint? Find(EndpointId id) => _byId.GetValueOrDefault(id);
+    public Endpoint? Find(EndpointId id) => _byId.TryGetValue(id, out var endpoint) ? endpoint : null;
 
-    public Endpoint? Find(in Flow flow) => _byFlow.GetValueOrDefault(flow);
+    public Endpoint? Find(in Flow flow) => _byFlow.TryGetValue(flow, out var endpoint) ? endpoint : null;
 
     /// <summary>
     /// The UDP endpoint for a flow: connected to its remote end, else bound to its local address and port, else to its
@@ -49,22 +55,22 @@ internal sealed class EndpointTable
     /// <summary>Why no endpoint can be made for the flow now, or none.</summary>
     public DropReason CheckRoom(in Flow flow, EndpointId id, bool unattached)
     {
-        if (_byFlow.ContainsKey(flow) || _byId.ContainsKey(id))
+        if (_byFlow.Contains(flow) || _byId.Contains(id))
         {
             return DropReason.FlowInUse;
         }
 
-        return _byFlow.Count >= _limits.Endpoints || (unattached && Unattached >= _limits.UnattachedEndpoints)
+        return _flows.Count >= _limits.Endpoints || (unattached && Unattached >= _limits.UnattachedEndpoints)
             ? DropReason.EndpointTableFull
             : DropReason.None;
     }
 
     public void Add(Endpoint endpoint)
     {
-        _byFlow.Add(endpoint.Flow, endpoint);
+        _flows.Add(endpoint);
         if (endpoint.Id != EndpointId.None)
         {
-            _byId.Add(endpoint.Id, endpoint);
+            _ids.Add(endpoint);
         }
 
         if (endpoint.Phase == EndpointPhase.Embryo)
@@ -92,8 +98,12 @@ internal sealed class EndpointTable
         }
 
         Timers.Set(endpoint, Instant.Never);
-        _byFlow.Remove(endpoint.Flow);
-        _byId.Remove(endpoint.Id);
+        _flows.Remove(endpoint);
+        if (endpoint.Id != EndpointId.None)
+        {
+            _ids.Remove(endpoint);
+        }
+
         endpoint.Held.Clear();
     }
 
@@ -166,10 +176,29 @@ internal sealed class EndpointTable
         return true;
     }
 
-    private sealed class KeyedFlowComparer(HashKey key) : IEqualityComparer<Flow>
+    private sealed class FlowComparer(HashKey key) : IEqualityComparer<Endpoint>, IAlternateEqualityComparer<Flow, Endpoint>
     {
-        public bool Equals(Flow x, Flow y) => x == y;
+        public bool Equals(Endpoint? x, Endpoint? y) => x!.Flow == y!.Flow;
+
+        public bool Equals(Flow alternate, Endpoint other) => alternate == other.Flow;
+
+        public int GetHashCode(Endpoint endpoint) => GetHashCode(endpoint.Flow);
 
         public int GetHashCode(Flow flow) => (int)flow.Hash(key);
+
+        public Endpoint Create(Flow alternate) => throw new UnreachableException("Endpoints are added, never made by a look.");
+    }
+
+    private sealed class IdComparer : IEqualityComparer<Endpoint>, IAlternateEqualityComparer<EndpointId, Endpoint>
+    {
+        public bool Equals(Endpoint? x, Endpoint? y) => x!.Id == y!.Id;
+
+        public bool Equals(EndpointId alternate, Endpoint other) => alternate == other.Id;
+
+        public int GetHashCode(Endpoint endpoint) => endpoint.Id.GetHashCode();
+
+        public int GetHashCode(EndpointId id) => id.GetHashCode();
+
+        public Endpoint Create(EndpointId alternate) => throw new UnreachableException("Endpoints are added, never made by a look.");
     }
 }

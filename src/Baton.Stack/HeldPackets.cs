@@ -13,8 +13,10 @@ public sealed class HeldPackets
 {
     private readonly BufferPool _pool;
     private readonly HeldBudget _budget;
-    private readonly Queue<Item> _arrived = new();
-    private readonly Queue<Item> _carried = new();
+
+    // Most endpoints never hold a packet.
+    private Queue<Item>? _arrived;
+    private Queue<Item>? _carried;
 
     internal HeldPackets(BufferPool pool, HeldBudget budget)
     {
@@ -23,7 +25,7 @@ public sealed class HeldPackets
     }
 
     /// <summary>Packets held now.</summary>
-    public int Count => _arrived.Count + _carried.Count;
+    public int Count => (_arrived?.Count ?? 0) + (_carried?.Count ?? 0);
 
     /// <summary>Bytes held now.</summary>
     public int Bytes { get; private set; }
@@ -50,7 +52,7 @@ public sealed class HeldPackets
             return false;
         }
 
-        (carried ? _carried : _arrived).Enqueue(new Item(buffer, offload));
+        (carried ? _carried ??= new() : _arrived ??= new()).Enqueue(new Item(buffer, offload));
         Bytes += packet.Length;
         Total++;
         return true;
@@ -59,7 +61,8 @@ public sealed class HeldPackets
     /// <summary>Gives the oldest packet away together with its buffer.</summary>
     internal bool TryTake(out Item item)
     {
-        if (!_carried.TryDequeue(out item) && !_arrived.TryDequeue(out item))
+        item = default;
+        if (_carried?.TryDequeue(out item) != true && _arrived?.TryDequeue(out item) != true)
         {
             return false;
         }
@@ -97,7 +100,7 @@ public sealed class HeldPackets
     }
 
     /// <summary>Those held, oldest first.</summary>
-    internal IEnumerable<Item> InOrder => _carried.Concat(_arrived);
+    internal IEnumerable<Item> InOrder => (_carried ?? []).Concat(_arrived ?? []);
 
     internal readonly record struct Item(PooledBuffer Buffer, FrameOffload Offload)
     {
