@@ -26,6 +26,7 @@ public sealed class ClosingTests
         farm.RunUntil(() => first.Phase == EndpointPhase.Closed, Limit);
         var old = farm["a"].Endpoint;
         Assert.Equal(TcpState.TimeWait, farm["a"].Tcp?.Connection!.State);
+        Assert.Equal(0u, farm["a"].Shard.MeasureState().LiveConnections);
 
         // RFC 6191: the same ports again, while the farm's end is in TIME-WAIT.
         farm.RunFor(TimeSpan.FromMilliseconds(10));

@@ -319,7 +319,9 @@ public sealed class Shard : IDisposable
         ulong queued = 0;
         foreach (var endpoint in Stack.Endpoints)
         {
-            if (endpoint.Service is not null && endpoint.Phase != EndpointPhase.Embryo)
+            // What waits in TIME-WAIT is no load.
+            if (endpoint.Service is not null && endpoint.Phase is EndpointPhase.Active or EndpointPhase.Frozen
+                && endpoint is not TcpEndpoint { Connection.State: TcpState.TimeWait or TcpState.Closed })
             {
                 live++;
                 queued += endpoint is TcpEndpoint tcp ? (ulong)tcp.Connection!.ReadableBytes : (ulong)((UdpEndpoint)endpoint).WaitingBytes;
