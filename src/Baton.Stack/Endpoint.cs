@@ -8,6 +8,8 @@ namespace Baton.Stack;
 /// </summary>
 public abstract class Endpoint
 {
+    private const byte DscpMask = 0xFC;
+
     private EncodedReference _reference;
 
     private protected Endpoint(Flow flow, EndpointId id, Epoch epoch, Service? service, EndpointPhase phase, HeldPackets held, Instant now)
@@ -73,8 +75,12 @@ public abstract class Endpoint
     /// <summary>TTL or hop limit of what it sends.</summary>
     public byte HopLimit { get; set; } = Ipv4Header.DefaultTtl;
 
-    /// <summary>DSCP (the upper six bits) of what it sends; the lower two are ECN's and stay 0 here.</summary>
-    public byte TrafficClass { get; set; }
+    /// <summary>DSCP (the upper six bits) of what it sends; the lower two are ECN's, and the connection's (RFC 3168 §5).</summary>
+    public byte TrafficClass
+    {
+        get;
+        set => field = (byte)(value & DscpMask);
+    }
 
     /// <summary>For the holder of the endpoint: not used by the stack.</summary>
     public object? Tag { get; set; }

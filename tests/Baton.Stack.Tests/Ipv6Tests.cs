@@ -252,6 +252,29 @@ public sealed class Ipv6Tests
         Assert.Equal(1, home.Stack.Endpoints.OfType<UdpEndpoint>().Single().WaitingDatagrams);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Dscp_and_hop_limit_of_an_endpoint_stand_in_its_packets_and_move_with_it(bool v6)
+    {
+        var tuple = v6 ? ToDns : new FourTuple(Host.ServiceAddress, 53, Host.Client, 4000);
+        var host = Host.AtHome().Knowing(tuple.RemoteAddress, Host.ClientMac);
+        host.Receive(Start, Frames.Udp(tuple, 1));
+        var endpoint = (UdpEndpoint)host.Created!;
+        (endpoint.TrafficClass, endpoint.HopLimit) = (0xBB, 7);
+        endpoint.Send(Start, [1]);
+        Assert.Equal((0xB8, 7), (host.Emit(Start)[^1].Packet.TrafficClass, host.Stack.Endpoints.Single().HopLimit));
+
+        var target = new Host(Host.OtherNode, Host.OtherNodeMac).Knowing(tuple.RemoteAddress, Host.ClientMac);
+        Assert.True(host.Stack.Freeze(Start, endpoint));
+        target.Stack.TryCreateEmbryo(Start, endpoint.Flow, Host.Dns, new EndpointId(9), new Epoch(2), out var embryo);
+        Assert.Equal(InstallResult.Installed, target.Stack.Install(Start, embryo!, endpoint.ToImage(Start)));
+        target.Stack.Activate(Start, embryo!);
+        ((UdpEndpoint)embryo!).Send(Start, [2]);
+        var sent = target.Emit(Start).Last(f => f.Link.EtherType != EtherType.Arp && f.Packet.Protocol == IpProtocol.Udp);
+        Assert.Equal((0xB8, 7), (sent.Packet.TrafficClass, sent.Packet.Ttl));
+    }
+
     private static Host Home() => Host.AtHome().Knowing(Host.ClientV6, Host.ClientMac);
 
     private static uint Ack(Host host) => ((TcpEndpoint)host.Stack.Endpoints.Single()).Connection!.Sequence.SndNxt.Value;

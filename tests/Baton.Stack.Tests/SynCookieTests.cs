@@ -80,6 +80,22 @@ public sealed class SynCookieTests
         }
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Ecn_is_agreed_on_when_the_syn_asked_for_it(bool asks)
+    {
+        var host = Pressed();
+        var tuple = Tuple(v6: false, 5000);
+        var flags = TcpFlags.Syn | (asks ? TcpFlags.Ece | TcpFlags.Cwr : 0);
+        host.Receive(Start, Frames.Tcp(tuple, flags, 700, options: Full));
+        var answer = host.EmitOne(Start);
+        Assert.Equal(asks, answer.Tcp.Has(TcpFlags.Ece));
+        var endpoint = Answer(host, tuple, answer, Start)!;
+        endpoint.Write(Start, [1]);
+        Assert.Equal(asks ? 2 : 0, host.EmitOne(Start).Packet.TrafficClass);
+    }
+
     [Fact]
     public void Without_timestamps_only_the_mss_is_kept()
     {
