@@ -35,6 +35,11 @@ internal sealed class IcmpInput
             return _discovery.OnMessage(now, networkInterface, packet, message);
         }
 
+        if (packet.Family == AddressFamily.V6 && message.Type == IcmpV6Type.ListenerQuery)
+        {
+            return _discovery.OnListenerQuery(now, networkInterface, packet, message);
+        }
+
         if (message.IsEchoRequest)
         {
             return _sender.Reply(now, packet, message);

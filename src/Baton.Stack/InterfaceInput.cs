@@ -28,7 +28,8 @@ internal sealed class InterfaceInput
             var next = Instant.Never;
             foreach (var each in _transmitter.Routes)
             {
-                next = Instant.Min(next, Instant.Min(each.Neighbours.NextDeadline, Instant.Min(each.Guard.NextDeadline, each.Routers.NextDeadline)));
+                next = Instant.Min(next, Instant.Min(each.Neighbours.NextDeadline, each.Guard.NextDeadline));
+                next = Instant.Min(next, Instant.Min(each.Routers.NextDeadline, each.Groups.NextDeadline));
             }
 
             return next;
@@ -200,6 +201,7 @@ internal sealed class InterfaceInput
             each.Neighbours.OnDeadline(now);
             each.Guard.OnDeadline(now);
             each.Routers.OnDeadline(now);
+            each.Groups.OnDeadline(now);
         }
     }
 

@@ -55,6 +55,12 @@ public sealed record InterfaceOptions
     public bool AcceptRouters { get; init; }
 
     /// <summary>
+    /// Whether the link's switches are told which IPv6 groups the interface listens to (MLDv2, RFC 3810): without it one
+    /// that snoops does not bring us the questions for our addresses.
+    /// </summary>
+    public bool ReportGroups { get; init; }
+
+    /// <summary>
     /// Whether the link is asked first if anybody has our addresses (RFC 4862 §5.4, RFC 5227 §2.1): until then they are
     /// not used, which takes 1 to 2 seconds for IPv6 and 4 to 7 for IPv4.
     /// </summary>

@@ -33,6 +33,13 @@ internal sealed class NdpInput(StackOptions options, RoutingTable routes)
         }
     }
 
+    /// <summary>A router asks which groups are listened to (RFC 3810).</summary>
+    public DropReason OnListenerQuery(Instant now, InterfaceId id, in IpPacket packet, in IcmpMessage message)
+    {
+        var reason = routes[id].Groups.OnQuery(now, packet, message);
+        return reason == DropReason.None ? reason : Drop(reason);
+    }
+
     private DropReason OnSolicitation(Instant now, NetworkInterface networkInterface, in IpPacket packet, in NeighbourMessage message)
     {
         if (networkInterface.Find(message.Target) is not { } local || local.State == LocalAddressState.Duplicate)

@@ -17,6 +17,7 @@ internal sealed class NetworkInterface
         Neighbours = new NeighbourCache(this, limits, transmitter, emitter);
         Guard = new AddressGuard(this);
         Routers = new RouterDiscovery(this);
+        Groups = new GroupReporter(this, transmitter);
         _own = [.. options.Addresses];
         if (options.SpeaksV6)
         {
@@ -49,6 +50,8 @@ internal sealed class NetworkInterface
     public AddressGuard Guard { get; }
 
     public RouterDiscovery Routers { get; }
+
+    public GroupReporter Groups { get; }
 
     /// <summary>The node's own addresses on this link, the link-local one included.</summary>
     public IReadOnlyList<InterfaceAddress> OwnAddresses => _own;
@@ -115,6 +118,12 @@ internal sealed class NetworkInterface
         return false;
     }
 
+    /// <summary>The solicited-node groups of our addresses, each once.</summary>
+    public List<InetAddress> SolicitedNodeGroups => [.. _local.Values
+        .Where(a => !a.Address.IsV4 && a.State != LocalAddressState.Duplicate)
+        .Select(a => a.Address.SolicitedNode)
+        .Distinct()];
+
     /// <summary>Whether this is the broadcast address of one of the link's prefixes, or their network address (RFC 1122 §3.3.6).</summary>
     public bool IsSubnetBroadcast(InetAddress address)
     {
@@ -147,6 +156,11 @@ internal sealed class NetworkInterface
         var local = new LocalAddress(address, isService);
         _local.Add(address, local);
         Guard.Begin(now, local);
+        if (!address.IsV4)
+        {
+            Groups.OnChange(now);
+        }
+
         return local;
     }
 

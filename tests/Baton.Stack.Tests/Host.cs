@@ -46,7 +46,8 @@ internal sealed class Host
         bool offloads = false,
         TcpSettings? tcp = null,
         bool checkAddresses = false,
-        bool acceptRouters = false)
+        bool acceptRouters = false,
+        bool reportGroups = false)
     {
         Address = address;
         Mac = mac;
@@ -72,6 +73,7 @@ internal sealed class Host
             GatewayV6 = acceptRouters ? null : GatewayV6,
             AcceptRouters = acceptRouters,
             CheckAddresses = checkAddresses,
+            ReportGroups = reportGroups,
             ServiceAddresses = isHome ? [ServiceAddress, ServiceAddressV6] : [],
         });
     }

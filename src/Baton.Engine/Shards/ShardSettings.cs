@@ -120,5 +120,6 @@ internal static class ShardSettings
         GatewayV6 = network.GatewayV6,
         AcceptRouters = network.AcceptRouters,
         CheckAddresses = network.CheckAddresses,
+        ReportGroups = true,
     };
 }
