@@ -46,6 +46,8 @@ internal sealed class Assembler
 
     public void Subtract(Register to, Register from) => Arithmetic(Instruction.Subtract, to, from);
 
+    public void Subtract(Register to, int value) => Arithmetic(Instruction.Subtract, to, value);
+
     public void Multiply(Register to, int value) => Arithmetic(Instruction.Multiply, to, value);
 
     public void And(Register to, int value) => Arithmetic(Instruction.And, to, value);

@@ -14,7 +14,9 @@ internal static class Listing
             if (instruction.Opcode == Instruction.LoadDouble)
             {
                 ulong value = (uint)instruction.Immediate | (ulong)(uint)program[++i].Immediate << 32;
-                yield return Format($"{Name(instruction.Destination)} = {value} ll");
+                yield return instruction.Source == 0
+                    ? Format($"{Name(instruction.Destination)} = {value} ll")
+                    : Format($"ld_pseudo {Name(instruction.Destination)}, {(int)instruction.Source}, {value}");
             }
             else
             {

@@ -77,6 +77,9 @@ internal enum KernelFunction
     /// <summary>(packet context) → the packet's length, all its fragments included. Since Linux 5.18.</summary>
     PacketLength = 188,
 
+    /// <summary>(packet context, offset, to, length) → 0; copies out of the packet. Since Linux 5.18.</summary>
+    LoadBytes = 189,
+
     /// <summary>(packet context, offset, from, length) → 0; copies into the packet. Since Linux 5.18.</summary>
     StoreBytes = 190,
 }

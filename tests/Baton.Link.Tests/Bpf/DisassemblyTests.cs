@@ -1,4 +1,5 @@
 using Baton.Link.Bpf;
+using Baton.Link.Nic;
 using static Baton.Link.Bpf.Register;
 
 namespace Baton.Link.Tests.Bpf;
@@ -9,6 +10,15 @@ public sealed class DisassemblyTests
     public void Llvm_reads_each_instruction_as_we_list_it()
     {
         var program = Programs.EachInstruction();
+
+        Assert.Equal(Disassembly.Ours(program), Disassembly.ByLlvm(program));
+    }
+
+    [RootFact]
+    public void Llvm_reads_the_directors_program_as_we_list_it()
+    {
+        using var maps = new NicMaps(new NicLimits());
+        var program = NicProgram.Assemble(maps, Frames.A, vlan: 5);
 
         Assert.Equal(Disassembly.Ours(program), Disassembly.ByLlvm(program));
     }
