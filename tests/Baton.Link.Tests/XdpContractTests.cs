@@ -19,6 +19,7 @@ public abstract class XdpContract : LinkContract
 
     private protected override Setting Open()
     {
+        Assert.SkipUnless(Ebpf.IsAllowed, Ebpf.NotAllowed);
         var kernel = new TestNamespace();
         var space = new TestNamespace();
         kernel.AddVethPair("left", "right", space);

@@ -6,7 +6,7 @@ namespace Baton.Link.Tests;
 
 public sealed class XdpLinkTests
 {
-    [RootFact]
+    [BpfFact]
     public void The_interface_is_as_before_when_the_link_is_disposed_and_can_be_opened_again_at_once()
     {
         using var space = new TestNamespace();
@@ -21,7 +21,7 @@ public sealed class XdpLinkTests
         Assert.Equal(before, Shown(space));
     }
 
-    [RootFact]
+    [BpfFact]
     public void It_refuses_to_open_where_the_kernel_owns_an_address_of_the_stacks()
     {
         using var space = new TestNamespace();
@@ -33,7 +33,7 @@ public sealed class XdpLinkTests
         Assert.Equal("ip address delete 192.0.2.2/24 dev left", error.Mend);
     }
 
-    [RootFact]
+    [BpfFact]
     public void Where_the_driver_has_no_xdp_it_says_so_or_runs_behind_it()
     {
         using var space = new TestNamespace();
@@ -45,7 +45,7 @@ public sealed class XdpLinkTests
         Assert.Contains("generic", link.Description, StringComparison.Ordinal);
     }
 
-    [RootFact]
+    [BpfFact]
     public void A_second_link_on_the_same_queue_is_refused()
     {
         using var space = new TestNamespace();
@@ -55,7 +55,7 @@ public sealed class XdpLinkTests
         Assert.Contains("another process", Assert.Throws<LinkException>(() => Open(space, "left")).Message, StringComparison.Ordinal);
     }
 
-    [RootFact]
+    [BpfFact]
     public void A_queue_that_is_not_there_names_where_to_look()
     {
         using var space = new TestNamespace();
@@ -64,7 +64,7 @@ public sealed class XdpLinkTests
         Assert.Contains("ethtool -l", Assert.Throws<LinkException>(() => Open(space, "left", queue: 9)).Mend, StringComparison.Ordinal);
     }
 
-    [RootFact]
+    [BpfFact]
     public void Jumbo_frames_pass_in_pieces_both_ways()
     {
         using var kernel = new TestNamespace();

@@ -8,7 +8,7 @@ namespace Baton.Link;
 internal static unsafe class PacketSocket
 {
     private const int AF_PACKET = 17, SOCK_RAW = 3, SOCK_NONBLOCK = 0x800, SOCK_CLOEXEC = 0x80000;
-    private const int SOL_SOCKET = 1, SO_ATTACH_FILTER = 26, SO_SNDBUFFORCE = 32, SO_RCVBUFFORCE = 33;
+    private const int SOL_SOCKET = 1, SO_SNDBUF = 7, SO_RCVBUF = 8, SO_ATTACH_FILTER = 26, SO_SNDBUFFORCE = 32, SO_RCVBUFFORCE = 33;
     private const int SOL_PACKET = 263, PACKET_ADD_MEMBERSHIP = 1, PACKET_VNET_HDR = 15, PACKET_FANOUT = 18, PACKET_IGNORE_OUTGOING = 23;
     private const ushort ETH_P_ALL = 0x0003;
 
@@ -48,8 +48,8 @@ internal static unsafe class PacketSocket
         string name = options.Name;
         Set(descriptor, SOL_PACKET, PACKET_VNET_HDR, 1, name);
         Set(descriptor, SOL_PACKET, PACKET_IGNORE_OUTGOING, 1, name);
-        Set(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, options.BufferLength, name);
-        Set(descriptor, SOL_SOCKET, SO_SNDBUFFORCE, options.BufferLength, name);
+        SetBuffer(descriptor, SO_RCVBUFFORCE, SO_RCVBUF, options.BufferLength, name);
+        SetBuffer(descriptor, SO_SNDBUFFORCE, SO_SNDBUF, options.BufferLength, name);
         Filter(descriptor, address, name);
         Bind(descriptor, index, name);
 
@@ -98,6 +98,15 @@ internal static unsafe class PacketSocket
         };
         var filter = new ClassicProgram { Length = 10, Instructions = program };
         Check(Syscalls.SetSocketOption(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &filter, (uint)sizeof(ClassicProgram)), name);
+    }
+
+    /// <summary>Root of a user namespace gets no more than the machine's limit (net.core.rmem_max, wmem_max).</summary>
+    private static void SetBuffer(int descriptor, int force, int ask, int length, string name)
+    {
+        if (Syscalls.SetSocketOption(descriptor, SOL_SOCKET, force, &length, sizeof(int)) < 0)
+        {
+            Set(descriptor, SOL_SOCKET, ask, length, name);
+        }
     }
 
     private static void Set(int descriptor, int level, int option, int value, string name) =>

@@ -6,7 +6,7 @@ public sealed class BpfMapTests
 {
     private readonly record struct Value(ulong Number, ulong Square);
 
-    [RootTheory]
+    [BpfTheory]
     [InlineData(nameof(BpfMapKind.Hash))]
     [InlineData(nameof(BpfMapKind.LruHash))]
     public void Entries_are_written_read_and_removed_one_by_one(string kind)
@@ -22,7 +22,7 @@ public sealed class BpfMapTests
         Assert.False(map.Remove(7));
     }
 
-    [RootFact]
+    [BpfFact]
     public void Entries_are_written_read_and_removed_by_the_thousand()
     {
         using var map = new BpfMap<uint, Value>(BpfMapKind.Hash, "baton_test", 10_000);
@@ -38,7 +38,7 @@ public sealed class BpfMapTests
         Assert.Equal(keys.Except(removed), map.ReadAll().Select(entry => entry.Key).Order());
     }
 
-    [RootFact]
+    [BpfFact]
     public void A_full_map_says_so_and_keeps_what_it_has()
     {
         using var map = new BpfMap<uint, Value>(BpfMapKind.Hash, "baton_test", 2);
@@ -51,7 +51,7 @@ public sealed class BpfMapTests
         Assert.Equal([1u, 2u], map.ReadAll().Select(entry => entry.Key).Order());
     }
 
-    [RootFact]
+    [BpfFact]
     public void An_lru_map_forgets_instead_of_becoming_full()
     {
         using var map = new BpfMap<uint, Value>(BpfMapKind.LruHash, "baton_test", 64);
@@ -65,7 +65,7 @@ public sealed class BpfMapTests
         Assert.False(map.TryRead(0, out _));
     }
 
-    [RootFact]
+    [BpfFact]
     public void An_array_has_all_its_entries_from_the_start()
     {
         using var map = new BpfMap<uint, Value>(BpfMapKind.Array, "baton_test", 4);

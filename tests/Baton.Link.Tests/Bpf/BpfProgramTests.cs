@@ -7,7 +7,7 @@ public sealed class BpfProgramTests
 {
     private readonly byte[] _packet = [.. Enumerable.Range(0, 64).Select(i => (byte)i)];
 
-    [RootFact]
+    [BpfFact]
     public void What_the_verifier_refuses_is_an_error_with_its_log()
     {
         var code = new Assembler();
@@ -21,7 +21,7 @@ public sealed class BpfProgramTests
         Assert.Contains("invalid access to packet", error.Message, StringComparison.Ordinal);
     }
 
-    [RootFact]
+    [BpfFact]
     public void A_program_reads_the_packet_behind_a_check_of_its_length()
     {
         var code = new Assembler();
@@ -39,7 +39,7 @@ public sealed class BpfProgramTests
         Assert.Equal(XdpAction.Drop, program.Run(_packet.AsSpan(0, 39)).Action);
     }
 
-    [RootFact]
+    [BpfFact]
     public void A_program_changes_the_packet_and_puts_metadata_before_it()
     {
         var code = new Assembler();
@@ -68,7 +68,7 @@ public sealed class BpfProgramTests
         Assert.Equal([.. _packet[..12], 0x12, 0x34, .. _packet[14..]], run.Packet);
     }
 
-    [RootFact]
+    [BpfFact]
     public void A_programs_counters_are_read_as_sums_over_the_processors()
     {
         using var counters = new PerCpuCounters("baton_test", 4);
@@ -85,7 +85,7 @@ public sealed class BpfProgramTests
         Assert.Equal([0, 0, 10, 0], Enumerable.Range(0, 4).Select(i => counters[i]));
     }
 
-    [RootFact]
+    [BpfFact]
     public void A_program_looks_up_what_was_written_to_its_map()
     {
         using var map = new BpfMap<uint, uint>(BpfMapKind.Hash, "baton_test", 10);

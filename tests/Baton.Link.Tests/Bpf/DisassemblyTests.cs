@@ -14,7 +14,7 @@ public sealed class DisassemblyTests
         Assert.Equal(Disassembly.Ours(program), Disassembly.ByLlvm(program));
     }
 
-    [RootFact]
+    [BpfFact]
     public void Llvm_reads_the_directors_program_as_we_list_it()
     {
         using var maps = new NicMaps(new NicLimits());
@@ -23,7 +23,7 @@ public sealed class DisassemblyTests
         Assert.Equal(Disassembly.Ours(program), Disassembly.ByLlvm(program));
     }
 
-    [RootFact]
+    [BpfFact]
     public void Bpftool_shows_the_loaded_program_as_we_list_it()
     {
         // Nothing here that the verifier would rewrite: no map, no context, no code that is never reached.

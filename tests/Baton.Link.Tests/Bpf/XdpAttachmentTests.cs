@@ -4,7 +4,7 @@ namespace Baton.Link.Tests.Bpf;
 
 public sealed class XdpAttachmentTests
 {
-    [RootTheory]
+    [BpfTheory]
     [InlineData(nameof(XdpMode.Native))]
     [InlineData(nameof(XdpMode.Generic))]
     public void When_its_process_is_killed_the_interface_is_as_before(string mode)
@@ -24,7 +24,7 @@ public sealed class XdpAttachmentTests
     [Fact(Explicit = true)]
     public void Holds_an_attachment_until_it_is_killed() => AttachmentHolder.Hold();
 
-    [RootFact]
+    [BpfFact]
     public void It_ends_with_the_object()
     {
         using var space = new TestNamespace();
@@ -37,7 +37,7 @@ public sealed class XdpAttachmentTests
         Assert.DoesNotContain("prog/xdp", Shown(space), StringComparison.Ordinal);
     }
 
-    [RootFact]
+    [BpfFact]
     public void A_second_program_is_refused_with_the_command_that_removes_the_first()
     {
         using var space = new TestNamespace();
@@ -49,7 +49,7 @@ public sealed class XdpAttachmentTests
         Assert.Contains("ip link set dev left xdp off", error.Mend, StringComparison.Ordinal);
     }
 
-    [RootFact]
+    [BpfFact]
     public void A_driver_without_xdp_is_named_and_generic_mode_works_there()
     {
         using var space = new TestNamespace();
