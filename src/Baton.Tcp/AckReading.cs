@@ -100,7 +100,7 @@ internal ref struct AckReading(LossRecovery recovery, Instant now, Sender sender
     /// <summary>What of a range was not known to have arrived has now.</summary>
     private void Note(long start, long end)
     {
-        var log = recovery.Sent;
+        ref var log = ref recovery.Sent;
         for (int i = Math.Max(0, log.IndexOf(start)); i < log.Parts.Length; i++)
         {
             var part = log.Parts[i];

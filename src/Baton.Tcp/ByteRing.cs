@@ -7,7 +7,7 @@ namespace Baton.Tcp;
 /// A ring of bytes addressed by stream position. Its memory is a power of two, taken from a pool when needed, doubled on
 /// demand and returned when empty. Which positions are filled is its owner's knowledge.
 /// </summary>
-internal sealed class ByteRing
+internal struct ByteRing
 {
     /// <summary>Smallest ring in bytes.</summary>
     public const int MinCapacity = 2048;
@@ -19,7 +19,7 @@ internal sealed class ByteRing
     private int _capacity;
 
     /// <summary>Bytes of memory held.</summary>
-    public int Capacity => _capacity;
+    public readonly int Capacity => _capacity;
 
     /// <summary>Makes room for positions <paramref name="from"/> up to <paramref name="from"/> + <paramref name="needed"/>, keeping those below <paramref name="keepTo"/>.</summary>
     public void Reserve(long from, long keepTo, int needed)
@@ -45,7 +45,7 @@ internal sealed class ByteRing
     }
 
     /// <summary>Writes bytes at a position; there must be room.</summary>
-    public void CopyIn(long position, ReadOnlySpan<byte> bytes)
+    public readonly void CopyIn(long position, ReadOnlySpan<byte> bytes)
     {
         if (bytes.IsEmpty)
         {
@@ -59,7 +59,7 @@ internal sealed class ByteRing
     }
 
     /// <summary>Reads bytes at a position.</summary>
-    public void CopyOut(long position, Span<byte> destination)
+    public readonly void CopyOut(long position, Span<byte> destination)
     {
         Slice(position, destination.Length, out var first, out var second);
         first.CopyTo(destination);
@@ -67,7 +67,7 @@ internal sealed class ByteRing
     }
 
     /// <summary>The bytes at a position in place.</summary>
-    public void Slice(long position, int length, out ReadOnlySpan<byte> first, out ReadOnlySpan<byte> second)
+    public readonly void Slice(long position, int length, out ReadOnlySpan<byte> first, out ReadOnlySpan<byte> second)
     {
         if (length == 0)
         {
@@ -82,7 +82,7 @@ internal sealed class ByteRing
     }
 
     /// <summary>The bytes at a position in place, as memory.</summary>
-    public QueuedBytes View(long position, int length)
+    public readonly QueuedBytes View(long position, int length)
     {
         int at = length == 0 ? 0 : (int)(position & (_capacity - 1));
         int head = Math.Min(length, _capacity - at);
@@ -90,7 +90,7 @@ internal sealed class ByteRing
     }
 
     /// <summary>Writes bytes at their position; there must be room.</summary>
-    public void CopyIn(in QueuedBytes bytes)
+    public readonly void CopyIn(in QueuedBytes bytes)
     {
         CopyIn(bytes.Position, bytes.First.Span);
         CopyIn(bytes.Position + bytes.First.Length, bytes.Second.Span);

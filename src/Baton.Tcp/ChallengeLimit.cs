@@ -3,7 +3,7 @@ using Baton.Wire;
 namespace Baton.Tcp;
 
 /// <summary>Bounds the ACKs sent for segments that may be forged (RFC 5961 §7): ten in five seconds, per connection.</summary>
-internal sealed class ChallengeLimit
+internal struct ChallengeLimit
 {
     /// <summary>Answers in a period.</summary>
     public const int PerPeriod = 10;

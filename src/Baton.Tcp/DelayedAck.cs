@@ -6,7 +6,7 @@ namespace Baton.Tcp;
 /// When an acknowledgment is due: at once for every second segment, for what is out of order and for what
 /// fills a gap (RFC 5681 §4.2), else when the delay has passed or a segment goes the other way.
 /// </summary>
-internal sealed class DelayedAck(TcpSettings settings, TimerTable timers)
+internal struct DelayedAck(TcpSettings settings, TimerTable timers)
 {
     /// <summary>Duplicate ACKs owed at once, at most; fast retransmit needs three.</summary>
     public const int MaxOwed = 8;
@@ -24,10 +24,10 @@ internal sealed class DelayedAck(TcpSettings settings, TimerTable timers)
     private int _owed;
 
     /// <summary>Segments received since the last ACK was sent.</summary>
-    public int Segments => _segments;
+    public readonly int Segments => _segments;
 
     /// <summary>ACKs to be emitted now.</summary>
-    public int Owed => _owed;
+    public readonly int Owed => _owed;
 
     /// <summary>Bytes came in order, and there is no gap. A super-segment counts as what it was put together from.</summary>
     public void OnData(Instant now, int bytes, int mss)

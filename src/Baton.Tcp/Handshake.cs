@@ -3,7 +3,7 @@ using Baton.Wire;
 namespace Baton.Tcp;
 
 /// <summary>What is offered, answered and agreed on by the SYNs.</summary>
-internal sealed class Handshake(TcpSettings settings, bool passive)
+internal struct Handshake(TcpSettings settings, bool passive)
 {
     /// <summary>The smallest MSS used, whatever the peer announces: smaller ones only multiply our work.</summary>
     public const int MinMss = 88;
@@ -33,22 +33,22 @@ internal sealed class Handshake(TcpSettings settings, bool passive)
     private bool _scaling;
 
     /// <summary>Whether the peer sent the first SYN.</summary>
-    public bool Passive => _passive;
+    public readonly bool Passive => _passive;
 
     /// <summary>Whether our SYN is to be emitted.</summary>
-    public bool SynDue => _synDue;
+    public readonly bool SynDue => _synDue;
 
     /// <summary>The MSS the peer announced.</summary>
-    public int PeerMss => _peerMss;
+    public readonly int PeerMss => _peerMss;
 
     /// <summary>The MSS the path is known to carry.</summary>
-    public int PathMss => _pathMss;
+    public readonly int PathMss => _pathMss;
 
     /// <summary>Whether both SYNs permitted SACK.</summary>
-    public bool SackOn => _sack;
+    public readonly bool SackOn => _sack;
 
     /// <summary>Whether both SYNs carried the window scale.</summary>
-    public bool ScalingOn => _scaling;
+    public readonly bool ScalingOn => _scaling;
 
     /// <summary>Our SYN is to be sent, perhaps again.</summary>
     public void RequestSyn() => _synDue = true;
@@ -73,7 +73,7 @@ internal sealed class Handshake(TcpSettings settings, bool passive)
     }
 
     /// <summary>The options of our SYN or SYN-ACK: an answer offers only what was offered (RFC 7323 §2.2, §3.2).</summary>
-    public void WriteOptions(ref TcpOptions options, Receiver receiver, bool answer, Instant now)
+    public readonly void WriteOptions(ref TcpOptions options, Receiver receiver, bool answer, Instant now)
     {
         options.Mss = _settings.Mss;
         if (answer ? _scaling : _settings.WindowScaling)
@@ -97,7 +97,7 @@ internal sealed class Handshake(TcpSettings settings, bool passive)
     }
 
     /// <summary>Payload bytes of a full-size segment (RFC 9293 §3.7.1, RFC 6691).</summary>
-    public int EffectiveMss(Receiver receiver) =>
+    public readonly int EffectiveMss(Receiver receiver) =>
         Math.Max(MinMss, Math.Min(_peerMss, _pathMss)) - (receiver.Timestamps.On ? TimestampsLength : 0);
 
     /// <summary>Takes what a snapshot says.</summary>

@@ -3,7 +3,7 @@ using Baton.Wire;
 namespace Baton.Tcp;
 
 /// <summary>Probes a silent peer (RFC 9293 §3.8.4), when the settings ask for it.</summary>
-internal sealed class KeepAlive(TcpSettings settings, TimerTable timers)
+internal struct KeepAlive(TcpSettings settings, TimerTable timers)
 {
     [NotInSnapshot("the owner's settings")]
     private readonly TcpSettings _settings = settings;
@@ -18,10 +18,10 @@ internal sealed class KeepAlive(TcpSettings settings, TimerTable timers)
     private bool _due;
 
     /// <summary>Probes since the peer was last heard.</summary>
-    public int Unanswered => _unanswered;
+    public readonly int Unanswered => _unanswered;
 
     /// <summary>Whether a probe is to be emitted.</summary>
-    public bool Due => _due;
+    public readonly bool Due => _due;
 
     /// <summary>The peer was heard.</summary>
     public void OnHeard(Instant now)

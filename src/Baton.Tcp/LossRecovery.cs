@@ -24,6 +24,12 @@ internal sealed class LossRecovery
     /// <summary>DupThresh (RFC 5681 §3.2).</summary>
     public const int DuplicateThreshold = 3;
 
+    [NotInSnapshot("its parts are listed at SentLog")]
+    private SentLog _sent;
+
+    [InSnapshot(nameof(TcpSnapshot.Sacked))]
+    private RangeSet _sacked;
+
     [NotInSnapshot("its parts are listed at Rack")]
     private Rack _rack;
 
@@ -64,12 +70,10 @@ internal sealed class LossRecovery
     public int Duplicates => _duplicates;
 
     /// <summary>When what is in flight was sent.</summary>
-    [field: NotInSnapshot("its parts are listed at SentLog")]
-    public SentLog Sent { get; } = new();
+    public ref SentLog Sent => ref _sent;
 
     /// <summary>What the peer has beyond SND.UNA.</summary>
-    [field: InSnapshot(nameof(TcpSnapshot.Sacked))]
-    public RangeSet Sacked { get; } = new();
+    public ref RangeSet Sacked => ref _sacked;
 
     /// <summary>Loss detection by time.</summary>
     public ref Rack Rack => ref _rack;

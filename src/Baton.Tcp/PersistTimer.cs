@@ -5,7 +5,7 @@ namespace Baton.Tcp;
 /// §3.8.6.1). A window that is open, but too small to be worth a segment, is used after the override time
 /// (§3.8.6.2.1).
 /// </summary>
-internal sealed class PersistTimer
+internal struct PersistTimer
 {
     [InSnapshot(nameof(TcpSnapshot.PersistBackoff))]
     private int _backoff;
@@ -17,16 +17,16 @@ internal sealed class PersistTimer
     private bool _due;
 
     /// <summary>Doublings of the interval.</summary>
-    public int Backoff => _backoff;
+    public readonly int Backoff => _backoff;
 
     /// <summary>Probes since the peer was last heard.</summary>
-    public int Unanswered => _unanswered;
+    public readonly int Unanswered => _unanswered;
 
     /// <summary>Whether a probe is to be emitted.</summary>
-    public bool Due => _due;
+    public readonly bool Due => _due;
 
     /// <summary>The time to the next probe.</summary>
-    public TimeSpan Interval(bool windowIsClosed, RttEstimator rtt, TcpSettings settings) =>
+    public readonly TimeSpan Interval(bool windowIsClosed, RttEstimator rtt, TcpSettings settings) =>
         windowIsClosed ? rtt.BackedOff(_backoff) : settings.SillyWindowOverride;
 
     /// <summary>The timer expired: one segment may go, whatever the window.</summary>

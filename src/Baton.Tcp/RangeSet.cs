@@ -4,14 +4,14 @@ namespace Baton.Tcp;
 public readonly record struct StreamRange(long Start, long End)
 {
     /// <summary>Positions in the range.</summary>
-    public long Length => End - Start;
+    public readonly long Length => End - Start;
 }
 
 /// <summary>
 /// Disjoint, ascending ranges that do not touch, at most <see cref="MaxRanges"/>: what was received, or acknowledged
 /// selectively, beyond a gap. An insertion costs a binary search and a shift of at most that many.
 /// </summary>
-internal sealed class RangeSet
+internal struct RangeSet
 {
     /// <summary>
     /// Bound on the ranges. A gap per loss: with 64 the set holds a 4 MiB window in which every 45th full-size segment is
@@ -20,7 +20,7 @@ internal sealed class RangeSet
     public const int MaxRanges = 64;
 
     [NotInSnapshot("the owner of the set says where it goes")]
-    private StreamRange[] _ranges = [];
+    private StreamRange[]? _ranges;
 
     [NotInSnapshot("the owner of the set says where it goes")]
     private int _count;
@@ -29,16 +29,16 @@ internal sealed class RangeSet
     private long _total;
 
     /// <summary>Number of ranges.</summary>
-    public int Count => _count;
+    public readonly int Count => _count;
 
     /// <summary>Positions in all ranges.</summary>
-    public long Total => _total;
+    public readonly long Total => _total;
 
     /// <summary>The ranges in ascending order.</summary>
-    public ReadOnlySpan<StreamRange> Ranges => _ranges.AsSpan(0, _count);
+    public readonly ReadOnlySpan<StreamRange> Ranges => _ranges.AsSpan(0, _count);
 
     /// <summary>The end of the last range, or 0.</summary>
-    public long End => _count == 0 ? 0 : _ranges[_count - 1].End;
+    public readonly long End => _count == 0 ? 0 : _ranges![_count - 1].End;
 
     /// <summary>Adds a range, joining those it overlaps or touches; false when that would be one too many.</summary>
     public bool TryAdd(long start, long end)
@@ -47,9 +47,9 @@ internal sealed class RangeSet
         int first = FirstEndingAtOrAfter(start);
         int last = first;
         long added = end - start;
-        while (last < _count && _ranges[last].Start <= end)
+        while (last < _count && _ranges![last].Start <= end)
         {
-            added -= Math.Max(0, Math.Min(end, _ranges[last].End) - Math.Max(start, _ranges[last].Start));
+            added -= Math.Max(0, Math.Min(end, _ranges![last].End) - Math.Max(start, _ranges![last].Start));
             last++;
         }
 
@@ -61,13 +61,13 @@ internal sealed class RangeSet
             }
 
             Grow();
-            Array.Copy(_ranges, first, _ranges, first + 1, _count - first);
-            _ranges[first] = new(start, end);
+            Array.Copy(_ranges!, first, _ranges!, first + 1, _count - first);
+            _ranges![first] = new(start, end);
             _count++;
         }
         else
         {
-            _ranges[first] = new(Math.Min(start, _ranges[first].Start), Math.Max(end, _ranges[last - 1].End));
+            _ranges![first] = new(Math.Min(start, _ranges![first].Start), Math.Max(end, _ranges![last - 1].End));
             Remove(first + 1, last - first - 1);
         }
 
@@ -79,42 +79,42 @@ internal sealed class RangeSet
     public void RemoveBelow(long position)
     {
         int gone = 0;
-        while (gone < _count && _ranges[gone].End <= position)
+        while (gone < _count && _ranges![gone].End <= position)
         {
-            _total -= _ranges[gone++].Length;
+            _total -= _ranges![gone++].Length;
         }
 
         Remove(0, gone);
-        if (_count > 0 && _ranges[0].Start < position)
+        if (_count > 0 && _ranges![0].Start < position)
         {
-            _total -= position - _ranges[0].Start;
-            _ranges[0] = new(position, _ranges[0].End);
+            _total -= position - _ranges![0].Start;
+            _ranges![0] = new(position, _ranges![0].End);
         }
     }
 
     /// <summary>Whether a position is in a range, and which range.</summary>
-    public bool TryFind(long position, out StreamRange range)
+    public readonly bool TryFind(long position, out StreamRange range)
     {
         int index = FirstEndingAtOrAfter(position + 1);
-        range = index < _count ? _ranges[index] : default;
+        range = index < _count ? _ranges![index] : default;
         return index < _count && range.Start <= position;
     }
 
     /// <summary>The first range that ends beyond a position, if any.</summary>
-    public bool TryFindNext(long position, out StreamRange range)
+    public readonly bool TryFindNext(long position, out StreamRange range)
     {
         int index = FirstEndingAtOrAfter(position + 1);
-        range = index < _count ? _ranges[index] : default;
+        range = index < _count ? _ranges![index] : default;
         return index < _count;
     }
 
     /// <summary>Positions in ranges at or beyond a position.</summary>
-    public long TotalFrom(long position)
+    public readonly long TotalFrom(long position)
     {
         long total = 0;
         for (int i = FirstEndingAtOrAfter(position + 1); i < _count; i++)
         {
-            total += _ranges[i].End - Math.Max(position, _ranges[i].Start);
+            total += _ranges![i].End - Math.Max(position, _ranges![i].Start);
         }
 
         return total;
@@ -123,14 +123,14 @@ internal sealed class RangeSet
     /// <summary>Forgets all ranges.</summary>
     public void Clear() => (_count, _total) = (0, 0);
 
-    private int FirstEndingAtOrAfter(long position)
+    private readonly int FirstEndingAtOrAfter(long position)
     {
         int low = 0;
         int high = _count;
         while (low < high)
         {
             int middle = (low + high) / 2;
-            if (_ranges[middle].End < position)
+            if (_ranges![middle].End < position)
             {
                 low = middle + 1;
             }
@@ -147,14 +147,14 @@ internal sealed class RangeSet
     {
         if (count > 0)
         {
-            Array.Copy(_ranges, index + count, _ranges, index, _count - index - count);
+            Array.Copy(_ranges!, index + count, _ranges!, index, _count - index - count);
             _count -= count;
         }
     }
 
     private void Grow()
     {
-        if (_count == _ranges.Length)
+        if (_ranges is null || _count == _ranges.Length)
         {
             Array.Resize(ref _ranges, _count == 0 ? 8 : _count * 2);
         }

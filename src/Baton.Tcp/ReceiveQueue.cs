@@ -7,10 +7,10 @@ namespace Baton.Tcp;
 internal sealed class ReceiveQueue
 {
     [NotInSnapshot("its bytes are TcpSnapshot.ReceiveQueue and OutOfOrder; its parts are listed at ByteRing")]
-    private readonly ByteRing _ring = new();
+    private ByteRing _ring;
 
     [InSnapshot(nameof(TcpSnapshot.OutOfOrder))]
-    private readonly RangeSet _ahead = new();
+    private RangeSet _ahead;
 
     [InSnapshot(nameof(TcpSnapshot.ReadPosition))]
     private long _read = 1;
@@ -28,7 +28,7 @@ internal sealed class ReceiveQueue
     public int Readable => (int)(_next - _read);
 
     /// <summary>Ranges beyond the first gap.</summary>
-    public RangeSet Ahead => _ahead;
+    public ref RangeSet Ahead => ref _ahead;
 
     /// <summary>Bytes of memory held.</summary>
     public int Capacity => _ring.Capacity;

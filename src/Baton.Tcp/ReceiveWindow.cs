@@ -6,7 +6,7 @@ namespace Baton.Tcp;
 /// than one granule an ACK. The window aimed at therefore stays <see cref="Slack"/> below the ring. When tiny segments
 /// have used up that slack the field is rounded down (RFC 7323 §2.4); what was promised is accepted all the same.
 /// </summary>
-internal sealed class ReceiveWindow
+internal struct ReceiveWindow
 {
     [InSnapshot(nameof(TcpSnapshot.ReceiveLimit))]
     private int _capacity;
@@ -24,16 +24,16 @@ internal sealed class ReceiveWindow
     }
 
     /// <summary>Bytes the ring may hold.</summary>
-    public int Capacity => _capacity;
+    public readonly int Capacity => _capacity;
 
     /// <summary>The shift we announced.</summary>
-    public int Scale => _scale;
+    public readonly int Scale => _scale;
 
     /// <summary>The position after the last we accept: RCV.NXT + RCV.WND as promised.</summary>
-    public long Edge => _edge;
+    public readonly long Edge => _edge;
 
     /// <summary>What the ring holds beyond the window aimed at.</summary>
-    private int Slack => _scale == 0 ? 0 : _capacity / 16;
+    private readonly int Slack => _scale == 0 ? 0 : _capacity / 16;
 
     /// <summary>The shift to announce: the smallest with which the window can be expressed (RFC 7323 §2.3).</summary>
     public static int ScaleFor(int capacity)
@@ -72,7 +72,7 @@ internal sealed class ReceiveWindow
     /// Whether the peer should hear of room at once: the window doubles, or opens by a quarter of the ring. Less would be
     /// a silly window (RFC 9293 §3.8.6.2.2).
     /// </summary>
-    public bool WorthAnUpdate(long next, long read, int peerMss)
+    public readonly bool WorthAnUpdate(long next, long read, int peerMss)
     {
         long room = read + _capacity - Slack - next;
         long now = Math.Max(0, _edge - next);

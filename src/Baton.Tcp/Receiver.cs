@@ -8,6 +8,18 @@ namespace Baton.Tcp;
 /// </summary>
 internal sealed class Receiver(TcpSettings settings, TimerTable timers, uint timestampOffset)
 {
+    [NotInSnapshot("its parts are listed at ReceiveWindow")]
+    private ReceiveWindow _window = new(settings.ReceiveBufferLimit);
+
+    [NotInSnapshot("its parts are listed at DelayedAck")]
+    private DelayedAck _acks = new(settings, timers);
+
+    [NotInSnapshot("its parts are listed at Timestamps")]
+    private Timestamps _timestamps = new(timestampOffset);
+
+    [NotInSnapshot("its parts are listed at SackReport")]
+    private SackReport? _sack;
+
     [InSnapshot(nameof(TcpSnapshot.Irs))]
     private SeqNum _irs;
 
@@ -22,20 +34,16 @@ internal sealed class Receiver(TcpSettings settings, TimerTable timers, uint tim
     public ReceiveQueue Queue { get; } = new();
 
     /// <summary>The window we promise.</summary>
-    [field: NotInSnapshot("its parts are listed at ReceiveWindow")]
-    public ReceiveWindow Window { get; } = new(settings.ReceiveBufferLimit);
+    public ref ReceiveWindow Window => ref _window;
 
     /// <summary>When an ACK is due.</summary>
-    [field: NotInSnapshot("its parts are listed at DelayedAck")]
-    public DelayedAck Acks { get; } = new(settings, timers);
+    public ref DelayedAck Acks => ref _acks;
 
-    /// <summary>The SACK blocks of our ACKs.</summary>
-    [field: NotInSnapshot("its parts are listed at SackReport")]
-    public SackReport Sack { get; } = new();
+    /// <summary>The SACK blocks of our ACKs; null until something came out of order or twice.</summary>
+    public SackReport? Sack => _sack;
 
     /// <summary>Timestamps.</summary>
-    [field: NotInSnapshot("its parts are listed at Timestamps")]
-    public Timestamps Timestamps { get; } = new(timestampOffset);
+    public ref Timestamps Timestamps => ref _timestamps;
 
     /// <summary>IRS.</summary>
     public SeqNum Irs => _irs;
@@ -96,7 +104,7 @@ internal sealed class Receiver(TcpSettings settings, TimerTable timers, uint tim
         if (from > before)
         {
             // Ahead of a gap: a duplicate ACK at once (RFC 5681 §4.2).
-            Sack.OnAhead(from, Queue.Ahead);
+            (_sack ??= new()).OnAhead(from, in Queue.Ahead);
             Acks.OnAhead();
             return TcpDisposition.Accepted;
         }
@@ -119,7 +127,7 @@ internal sealed class Receiver(TcpSettings settings, TimerTable timers, uint tim
         // Not beyond what the peer may still remember (RFC 2883 §4.2): a window's worth.
         if (position >= 1 && position >= Nxt - Window.Capacity)
         {
-            Sack.OnDuplicate(position, Math.Min(position + length, Queue.Next));
+            (_sack ??= new()).OnDuplicate(position, Math.Min(position + length, Queue.Next));
         }
     }
 
@@ -139,9 +147,9 @@ internal sealed class Receiver(TcpSettings settings, TimerTable timers, uint tim
             Timestamps.Write(ref options, now);
         }
 
-        if (sackOn && !text && (gap || Sack.Duplicate.Length > 0))
+        if (sackOn && !text && _sack is not null && (gap || _sack.Duplicate.Length > 0))
         {
-            Sack.Write(ref options, Queue.Ahead, _irs);
+            _sack.Write(ref options, in Queue.Ahead, _irs);
         }
 
         header.Options = options;
@@ -158,7 +166,7 @@ internal sealed class Receiver(TcpSettings settings, TimerTable timers, uint tim
         }
         else if (Queue.Ahead.TryFind(position, out var known))
         {
-            Sack.OnDuplicate(position, Math.Min(end, known.End));
+            (_sack ??= new()).OnDuplicate(position, Math.Min(end, known.End));
         }
     }
 
@@ -168,7 +176,11 @@ internal sealed class Receiver(TcpSettings settings, TimerTable timers, uint tim
         (_irs, _finPosition, _lastAckSent) = (s.Irs, s.RemoteFinPosition, s.LastAckSent);
         Window.Restore(s.ReceiveLimit, s.RcvWindowScale, s.RcvEdge);
         Queue.Restore(s.ReadPosition, copiedAhead, s.ReceiveQueue);
-        Sack.Restore(s.SackHistory, s.SackDuplicate);
+        if (s.SackHistory.Length > 0 || s.SackDuplicate.Length > 0)
+        {
+            (_sack ??= new()).Restore(s.SackHistory, s.SackDuplicate);
+        }
+
         Timestamps.Restore(s, now);
         Acks.Restore(s.UnacknowledgedSegments, s.AcksOwed);
         foreach (var bytes in s.OutOfOrder)

@@ -5,10 +5,10 @@ namespace Baton.Tcp;
 /// <summary>
 /// The one segment whose round trip is being timed. A retransmission ends the measurement (Karn, RFC 6298 §3).
 /// </summary>
-internal sealed class RttProbe
+internal struct RttProbe
 {
     [NotInSnapshot("a measurement across a move would measure the move")]
-    private long _end = -1;
+    private long _end;
 
     [NotInSnapshot("a measurement across a move would measure the move")]
     private Instant _sentAt;
@@ -16,25 +16,25 @@ internal sealed class RttProbe
     /// <summary>New sequence space was sent.</summary>
     public void OnSent(long end, Instant now)
     {
-        if (_end < 0)
+        if (_end == 0)
         {
             (_end, _sentAt) = (end, now);
         }
     }
 
     /// <summary>Sequence space was sent again.</summary>
-    public void OnResent() => _end = -1;
+    public void OnResent() => _end = 0;
 
     /// <summary>The measurement, when the timed segment is acknowledged.</summary>
     public bool TryMeasure(long una, Instant now, out TimeSpan rtt)
     {
         rtt = now - _sentAt;
-        if (_end < 0 || una < _end)
+        if (_end == 0 || una < _end)
         {
             return false;
         }
 
-        _end = -1;
+        _end = 0;
         return true;
     }
 }

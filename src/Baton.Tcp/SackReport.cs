@@ -28,7 +28,7 @@ internal sealed class SackReport
     public ReadOnlySpan<long> Recent => ((ReadOnlySpan<long>)_recent)[.._count];
 
     /// <summary>A segment at this position came ahead of a gap.</summary>
-    public void OnAhead(long position, RangeSet ahead)
+    public void OnAhead(long position, in RangeSet ahead)
     {
         if (!ahead.TryFind(position, out var latest))
         {
@@ -54,7 +54,7 @@ internal sealed class SackReport
     public void OnDuplicate(long start, long end) => _duplicate = new(start, end);
 
     /// <summary>Adds the blocks to a header's options.</summary>
-    public void Write(ref TcpOptions options, RangeSet ahead, SeqNum irs)
+    public void Write(ref TcpOptions options, in RangeSet ahead, SeqNum irs)
     {
         if (_duplicate.Length > 0)
         {

@@ -7,7 +7,7 @@ namespace Baton.Tcp;
 internal sealed class SendQueue(int limit)
 {
     [NotInSnapshot("its bytes are TcpSnapshot.SendQueue; its parts are listed at ByteRing")]
-    private readonly ByteRing _ring = new();
+    private ByteRing _ring;
 
     [NotInSnapshot("the owner's setting")]
     private readonly int _limit = limit;

@@ -15,7 +15,10 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
     private readonly TimerTable _timers = timers;
 
     [NotInSnapshot("its parts are listed at RttProbe")]
-    private readonly RttProbe _probe = new();
+    private RttProbe _probe;
+
+    [NotInSnapshot("its parts are listed at PersistTimer")]
+    private PersistTimer _persist;
 
     [InSnapshot(nameof(TcpSnapshot.Iss))]
     private readonly SeqNum _iss = iss;
@@ -70,8 +73,7 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
     public LossRecovery Recovery { get; } = new();
 
     /// <summary>Probing a window that holds data back.</summary>
-    [field: NotInSnapshot("its parts are listed at PersistTimer")]
-    public PersistTimer Persist { get; } = new();
+    public ref PersistTimer Persist => ref _persist;
 
     /// <summary>Whether small segments wait for no ACK.</summary>
     [field: InSnapshot(nameof(TcpSnapshot.NoDelay))]
@@ -79,15 +81,15 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
 
     /// <summary>Entries into fast recovery.</summary>
     [field: NotInSnapshot("a counter of this owner")]
-    public long FastRetransmits { get; private set; }
+    public int FastRetransmits { get; private set; }
 
     /// <summary>Losses that were none, and whose reduction was taken back.</summary>
     [field: NotInSnapshot("a counter of this owner")]
-    public long SpuriousLosses { get; private set; }
+    public int SpuriousLosses { get; private set; }
 
     /// <summary>Tail loss probes.</summary>
     [field: NotInSnapshot("a counter of this owner")]
-    public long TailProbes { get; private set; }
+    public int TailProbes { get; private set; }
 
     public SeqNum Iss => _iss;
     public long Una => _una;

@@ -31,7 +31,7 @@ internal readonly record struct SentPart(long End, Instant At, SentMarks Marks);
 /// time is one part; at most <see cref="MaxParts"/> are kept, by joining neighbours of the same marks, which then count as
 /// sent at the later time: losses in them are found later, never too early. With nothing in flight it holds no memory.
 /// </summary>
-internal sealed class SentLog
+internal struct SentLog
 {
     /// <summary>Bound on the parts: with the joining of what was sent within 1/64 of a round trip, several round trips' worth.</summary>
     public const int MaxParts = 256;
@@ -39,7 +39,7 @@ internal sealed class SentLog
     private const int MinCapacity = 16;
 
     [InSnapshot(nameof(TcpSnapshot.Sent))]
-    private SentPart[] _parts = [];
+    private SentPart[]? _parts;
 
     [NotInSnapshot("memory: where in it the parts stand")]
     private int _first;
@@ -54,21 +54,21 @@ internal sealed class SentLog
     private int _lostParts;
 
     /// <summary>The parts, ascending.</summary>
-    public ReadOnlySpan<SentPart> Parts => _parts.AsSpan(_first, _count);
+    public readonly ReadOnlySpan<SentPart> Parts => _parts.AsSpan(_first, _count);
 
     /// <summary>Where the first part begins.</summary>
-    public long Start => _start;
+    public readonly long Start => _start;
 
     /// <summary>Whether anything is taken as lost and was not sent again.</summary>
-    public bool HasLost => _lostParts > 0;
+    public readonly bool HasLost => _lostParts > 0;
 
     /// <summary>Bytes of memory held.</summary>
-    public int Capacity => _parts.Length;
+    public readonly int Capacity => _parts?.Length ?? 0;
 
     /// <summary>The part that begins at or before a position and ends after it; -1 if it is not in flight.</summary>
-    public int IndexOf(long position)
+    public readonly int IndexOf(long position)
     {
-        if (_count == 0 || position < _start || position >= _parts[_first + _count - 1].End)
+        if (_count == 0 || position < _start || position >= _parts![_first + _count - 1].End)
         {
             return -1;
         }
@@ -78,7 +78,7 @@ internal sealed class SentLog
         while (low < high)
         {
             int middle = (low + high) / 2;
-            if (_parts[_first + middle].End <= position)
+            if (_parts![_first + middle].End <= position)
             {
                 low = middle + 1;
             }
@@ -92,10 +92,10 @@ internal sealed class SentLog
     }
 
     /// <summary>Where a part begins.</summary>
-    public long StartOf(int index) => index == 0 ? _start : _parts[_first + index - 1].End;
+    public readonly long StartOf(int index) => index == 0 ? _start : _parts![_first + index - 1].End;
 
     /// <summary>Where the last segment before SND.NXT began, as it was cut from what was sent at once.</summary>
-    public long LastSegment(long nxt, int mss)
+    public readonly long LastSegment(long nxt, int mss)
     {
         long whole = nxt - StartOf(_count - 1);
         return nxt - (whole % mss == 0 ? Math.Min(mss, whole) : whole % mss);
@@ -110,7 +110,7 @@ internal sealed class SentLog
         }
         else
         {
-            ref var last = ref _parts[_first + _count - 1];
+            ref var last = ref _parts![_first + _count - 1];
             if (last.Marks == SentMarks.None && now - last.At <= grain)
             {
                 last = new(end, now, SentMarks.None);
@@ -119,7 +119,7 @@ internal sealed class SentLog
         }
 
         MakeRoom(1);
-        _parts[_first + _count++] = new(end, now, SentMarks.None);
+        _parts![_first + _count++] = new(end, now, SentMarks.None);
     }
 
     /// <summary>A range was sent again.</summary>
@@ -133,7 +133,7 @@ internal sealed class SentLog
     {
         for (int i = 0; _lostParts > 0 && i < _count; i++)
         {
-            ref var part = ref _parts[_first + i];
+            ref var part = ref _parts![_first + i];
             _lostParts -= (part.Marks & SentMarks.Lost) != 0 ? 1 : 0;
             part = part with { Marks = part.Marks & ~SentMarks.Lost };
         }
@@ -143,9 +143,9 @@ internal sealed class SentLog
     public void RemoveBelow(long position)
     {
         int gone = 0;
-        while (gone < _count && _parts[_first + gone].End <= position)
+        while (gone < _count && _parts![_first + gone].End <= position)
         {
-            _lostParts -= (_parts[_first + gone++].Marks & SentMarks.Lost) != 0 ? 1 : 0;
+            _lostParts -= (_parts![_first + gone++].Marks & SentMarks.Lost) != 0 ? 1 : 0;
         }
 
         (_first, _count) = (_first + gone, _count - gone);
@@ -159,10 +159,10 @@ internal sealed class SentLog
     /// <summary>Gives the memory back: nothing is in flight.</summary>
     public void Release()
     {
-        if (_parts.Length > 0)
+        if (_parts is not null)
         {
             ArrayPool<SentPart>.Shared.Return(_parts);
-            _parts = [];
+            _parts = null;
         }
 
         (_first, _count, _lostParts) = (0, 0, 0);
@@ -173,7 +173,7 @@ internal sealed class SentLog
     {
         for (int i = _first; i < _first + _count; i++)
         {
-            _parts[i] = _parts[i] with { At = _parts[i].At + by, Marks = _parts[i].Marks | SentMarks.Again };
+            _parts![i] = _parts![i] with { At = _parts![i].At + by, Marks = _parts![i].Marks | SentMarks.Again };
         }
     }
 
@@ -184,7 +184,7 @@ internal sealed class SentLog
         foreach (var part in parts)
         {
             MakeRoom(1);
-            _parts[_first + _count++] = new(part.End, now - part.Age, part.Marks);
+            _parts![_first + _count++] = new(part.End, now - part.Age, part.Marks);
             _lostParts += (part.Marks & SentMarks.Lost) != 0 ? 1 : 0;
         }
     }
@@ -197,7 +197,7 @@ internal sealed class SentLog
         Split(end);
         for (int i = Math.Max(0, IndexOf(start)); i < _count && StartOf(i) < end; i++)
         {
-            ref var part = ref _parts[_first + i];
+            ref var part = ref _parts![_first + i];
             bool wasLost = (part.Marks & SentMarks.Lost) != 0;
             part = sentAt is { } at
                 ? new(part.End, at, SentMarks.Again)
@@ -216,8 +216,8 @@ internal sealed class SentLog
         int i = from + 1;
         for (; i < _count && StartOf(i) <= end; i++)
         {
-            ref var part = ref _parts[_first + i];
-            ref var previous = ref _parts[_first + into];
+            ref var part = ref _parts![_first + i];
+            ref var previous = ref _parts![_first + into];
             if (previous.At == part.At && previous.Marks == part.Marks)
             {
                 _lostParts -= (part.Marks & SentMarks.Lost) != 0 ? 1 : 0;
@@ -225,7 +225,7 @@ internal sealed class SentLog
             }
             else
             {
-                _parts[_first + ++into] = part;
+                _parts![_first + ++into] = part;
             }
         }
 
@@ -241,10 +241,10 @@ internal sealed class SentLog
         }
 
         int at = _first + index;
-        Array.Copy(_parts, at, _parts, at + 1, _count - index);
-        _parts[at] = _parts[at] with { End = position };
+        Array.Copy(_parts!, at, _parts!, at + 1, _count - index);
+        _parts![at] = _parts![at] with { End = position };
         _count++;
-        _lostParts += (_parts[at].Marks & SentMarks.Lost) != 0 ? 1 : 0;
+        _lostParts += (_parts![at].Marks & SentMarks.Lost) != 0 ? 1 : 0;
     }
 
     private void MakeRoom(int more)
@@ -254,21 +254,21 @@ internal sealed class SentLog
             Condense();
         }
 
-        if (_first + _count + more <= _parts.Length)
+        if (_first + _count + more <= Capacity)
         {
             return;
         }
 
-        if (_count + more <= _parts.Length / 2)
+        if (_count + more <= Capacity / 2)
         {
-            Array.Copy(_parts, _first, _parts, 0, _count);
+            Array.Copy(_parts!, _first, _parts!, 0, _count);
             _first = 0;
             return;
         }
 
         var larger = ArrayPool<SentPart>.Shared.Rent(Math.Max(MinCapacity, (_count + more) * 2));
         Parts.CopyTo(larger);
-        if (_parts.Length > 0)
+        if (_parts is not null)
         {
             ArrayPool<SentPart>.Shared.Return(_parts);
         }
@@ -292,14 +292,14 @@ internal sealed class SentLog
         int into = 0;
         for (int i = 0; i < _count; i++)
         {
-            var part = _parts[_first + i];
-            if (i + 1 < _count && (!sameMarks || _parts[_first + i + 1].Marks == part.Marks))
+            var part = _parts![_first + i];
+            if (i + 1 < _count && (!sameMarks || _parts![_first + i + 1].Marks == part.Marks))
             {
-                var next = _parts[_first + ++i];
+                var next = _parts![_first + ++i];
                 part = new(next.End, Instant.Max(part.At, next.At), part.Marks | next.Marks);
             }
 
-            _parts[_first + into++] = part;
+            _parts![_first + into++] = part;
         }
 
         _count = into;
@@ -314,7 +314,7 @@ internal sealed class SentLog
     {
         if (to > from)
         {
-            Array.Copy(_parts, _first + to, _parts, _first + from, _count - to);
+            Array.Copy(_parts!, _first + to, _parts!, _first + from, _count - to);
             _count -= to - from;
         }
     }

@@ -32,7 +32,7 @@ public sealed class TcpConnection
     private TcpEvents _events;
 
     [NotInSnapshot("an answer to one segment, or the end; lost, it is caused again")]
-    private TcpHeader? _reset;
+    private StrongBox<TcpHeader>? _reset;
 
     [NotInSnapshot("a move thaws it")]
     private Instant? _frozenAt;
@@ -42,6 +42,15 @@ public sealed class TcpConnection
 
     [NotInSnapshot("counters of this owner")]
     private TcpCounters _count;
+
+    [NotInSnapshot("its parts are listed at Handshake")]
+    private Handshake _handshake;
+
+    [NotInSnapshot("its parts are listed at KeepAlive")]
+    private KeepAlive _keepAlive;
+
+    [NotInSnapshot("its parts are listed at ChallengeLimit")]
+    private ChallengeLimit _challenges;
 
     [NotInSnapshot("its parts are listed at Ecn")]
     private Ecn _ecn;
@@ -54,8 +63,8 @@ public sealed class TcpConnection
         Timers = new();
         Sender = new(settings, Timers, iss);
         Receiver = new(settings, Timers, timestampOffset);
-        Handshake = new(settings, passive);
-        KeepAlive = new(settings, Timers);
+        _handshake = new(settings, passive);
+        _keepAlive = new(settings, Timers);
     }
 
     /// <summary>A connection in SYN-RECEIVED, for a SYN that a listener got; it emits the SYN-ACK.</summary>
@@ -167,14 +176,11 @@ public sealed class TcpConnection
     [field: NotInSnapshot("its parts are listed at TimerTable")]
     internal TimerTable Timers { get; }
 
-    [field: NotInSnapshot("its parts are listed at Handshake")]
-    internal Handshake Handshake { get; }
+    internal ref Handshake Handshake => ref _handshake;
 
-    [field: NotInSnapshot("its parts are listed at KeepAlive")]
-    internal KeepAlive KeepAlive { get; }
+    internal ref KeepAlive KeepAlive => ref _keepAlive;
 
-    [field: NotInSnapshot("its parts are listed at ChallengeLimit")]
-    internal ChallengeLimit Challenges { get; } = new();
+    internal ref ChallengeLimit Challenges => ref _challenges;
 
     internal Phase Phase => _phase;
 
@@ -466,12 +472,12 @@ public sealed class TcpConnection
         Flags = flags,
     };
 
-    internal void RefuseAck(SeqNum sequence) => _reset = NewHeader(sequence, TcpFlags.Rst);
+    internal void RefuseAck(SeqNum sequence) => _reset = new(NewHeader(sequence, TcpFlags.Rst));
 
     internal bool TryTakeReset(out TcpHeader reset)
     {
-        reset = _reset.GetValueOrDefault();
         bool due = _reset is not null;
+        reset = due ? _reset!.Value : default;
         _reset = null;
         return due;
     }
@@ -482,7 +488,7 @@ public sealed class TcpConnection
         {
             var reset = NewHeader(Sender.SequenceAt(Sender.Nxt), TcpFlags.Rst | TcpFlags.Ack);
             reset.Acknowledgment = Receiver.Acknowledgment;
-            _reset = reset;
+            _reset = new(reset);
         }
 
         CloseWith(reason);

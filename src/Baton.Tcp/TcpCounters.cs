@@ -16,41 +16,41 @@ public struct TcpCounters
     public long BytesSent;
 
     /// <summary>Emitted segments that repeated sequence space.</summary>
-    public long SegmentsRetransmitted;
+    public int SegmentsRetransmitted;
 
     /// <summary>Payload bytes emitted again.</summary>
     public long BytesRetransmitted;
 
     /// <summary>Entries into fast recovery (RFC 5681 §3.2).</summary>
-    public long FastRetransmits;
+    public int FastRetransmits;
 
     /// <summary>Expirations of the retransmission timer (RFC 6298 §5.4).</summary>
-    public long RetransmissionTimeouts;
+    public int RetransmissionTimeouts;
 
     /// <summary>Losses that were none: their reduction of the window was taken back (RFC 4015).</summary>
-    public long SpuriousLosses;
+    public int SpuriousLosses;
 
     /// <summary>Reductions of the window because routers marked packets (RFC 3168 §6.1.2).</summary>
-    public long EcnReductions;
+    public int EcnReductions;
 
     /// <summary>Tail loss probes (RFC 8985 §7).</summary>
-    public long TailProbes;
+    public int TailProbes;
 
     /// <summary>Segments with payload that came ahead of RCV.NXT.</summary>
-    public long SegmentsOutOfOrder;
+    public int SegmentsOutOfOrder;
 
     /// <summary>Segments with payload that was known already.</summary>
-    public long SegmentsDuplicate;
+    public int SegmentsDuplicate;
 
     /// <summary>Segments dropped: outside the window, old, forged or without room.</summary>
-    public long SegmentsDropped;
+    public int SegmentsDropped;
 
     /// <summary>Challenge ACKs (RFC 5961).</summary>
-    public long ChallengeAcks;
+    public int ChallengeAcks;
 
     /// <summary>Probes of a closed or too small window.</summary>
-    public long WindowProbes;
+    public int WindowProbes;
 
     /// <summary>Keep-alive probes.</summary>
-    public long KeepAliveProbes;
+    public int KeepAliveProbes;
 }

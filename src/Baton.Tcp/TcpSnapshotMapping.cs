@@ -22,7 +22,7 @@ internal static class TcpSnapshotMapping
             KeepAliveUnanswered = c.KeepAlive.Unanswered,
             KeepAliveDue = c.KeepAlive.Due,
         };
-        TakeHandshake(snapshot, c.Handshake);
+        TakeHandshake(snapshot, in c.Handshake);
         TakeSender(snapshot, c.Sender, now);
         TakeRecovery(snapshot, c.Sender, now);
         TakeDetection(snapshot, c.Sender.Recovery, now);
@@ -113,7 +113,7 @@ internal static class TcpSnapshotMapping
         return true;
     }
 
-    private static void TakeHandshake(TcpSnapshot s, Handshake h)
+    private static void TakeHandshake(TcpSnapshot s, in Handshake h)
     {
         s.Passive = h.Passive;
         s.SynDue = h.SynDue;
@@ -215,8 +215,8 @@ internal static class TcpSnapshotMapping
             s.OutOfOrder[i] = queue.View(range.Start, (int)range.Length);
         }
 
-        s.SackHistory = receiver.Sack.Recent.ToArray();
-        s.SackDuplicate = receiver.Sack.Duplicate;
+        s.SackHistory = receiver.Sack is { } sack ? sack.Recent.ToArray() : [];
+        s.SackDuplicate = receiver.Sack?.Duplicate ?? default;
         s.UnacknowledgedSegments = receiver.Acks.Segments;
         s.AcksOwed = receiver.Acks.Owed;
         s.TimestampsOn = receiver.Timestamps.On;

@@ -6,7 +6,7 @@ namespace Baton.Tcp;
 /// Timestamps (RFC 7323 §3 to §5): our clock of milliseconds with an offset of its own per connection, the peer's latest
 /// value to echo, and protection against wrapped sequence numbers.
 /// </summary>
-internal sealed class Timestamps(uint offset)
+internal struct Timestamps(uint offset)
 {
     /// <summary>After so long without a segment the peer's clock may have wrapped: its last value says nothing (RFC 7323 §5.5).</summary>
     private static readonly TimeSpan Outdated = TimeSpan.FromDays(24);
@@ -24,22 +24,22 @@ internal sealed class Timestamps(uint offset)
     private Instant _recentAt;
 
     /// <summary>Whether both SYNs carried the option.</summary>
-    public bool On => _on;
+    public readonly bool On => _on;
 
     /// <summary>TS.Recent.</summary>
-    public uint Recent => _recent;
+    public readonly uint Recent => _recent;
 
     /// <summary>When TS.Recent was set.</summary>
-    public Instant RecentAt => _recentAt;
+    public readonly Instant RecentAt => _recentAt;
 
     /// <summary>TSval now.</summary>
-    public uint Value(Instant now) => (uint)(now.Ticks / TimeSpan.TicksPerMillisecond) + _offset;
+    public readonly uint Value(Instant now) => (uint)(now.Ticks / TimeSpan.TicksPerMillisecond) + _offset;
 
     /// <summary>Both SYNs carried the option.</summary>
     public void Agree(uint peerValue, Instant now) => (_on, _recent, _recentAt) = (true, peerValue, now);
 
     /// <summary>R1 of RFC 7323 §5.3: an older value is a segment from before a wrap. A segment without the option is dropped too (§3.2).</summary>
-    public bool Rejects(in TcpOptions options, Instant now)
+    public readonly bool Rejects(in TcpOptions options, Instant now)
     {
         if (!_on)
         {
@@ -60,7 +60,7 @@ internal sealed class Timestamps(uint offset)
     }
 
     /// <summary>The round trip an echo tells, in milliseconds (RFC 7323 §4.1).</summary>
-    public TimeSpan? RoundTrip(in TcpOptions options, Instant now)
+    public readonly TimeSpan? RoundTrip(in TcpOptions options, Instant now)
     {
         if (!_on || !options.HasTimestamps || options.TimestampEcho == 0)
         {
@@ -72,7 +72,7 @@ internal sealed class Timestamps(uint offset)
     }
 
     /// <summary>Adds the option to a header.</summary>
-    public void Write(ref TcpOptions options, Instant now)
+    public readonly void Write(ref TcpOptions options, Instant now)
     {
         options.HasTimestamps = true;
         options.TimestampValue = Value(now);

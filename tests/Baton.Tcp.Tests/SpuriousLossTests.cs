@@ -57,7 +57,7 @@ public class SpuriousLossTests
         s.Out(".", 12_001, len: 1000);
         s.OutNothing();
         s.In(".", 1, ack: 2001);
-        Assert.Equal((RecoveryPhase.Open, 1L), (s.Connection.Statistics.Recovery, s.Connection.Counters.SpuriousLosses));
+        Assert.Equal((RecoveryPhase.Open, 1), (s.Connection.Statistics.Recovery, s.Connection.Counters.SpuriousLosses));
         Assert.Equal(10_000, s.Connection.Statistics.CongestionWindow);
     }
 
@@ -73,7 +73,7 @@ public class SpuriousLossTests
         s.OutAll();
         s.In(".", 1, ack: 1001, blocks: [(11_001, 12_001)]);
         s.Out(".", 1001, len: 1000);
-        Assert.Equal((RecoveryPhase.Timeout, 0L), (s.Connection.Statistics.Recovery, s.Connection.Counters.SpuriousLosses));
+        Assert.Equal((RecoveryPhase.Timeout, 0), (s.Connection.Statistics.Recovery, s.Connection.Counters.SpuriousLosses));
     }
 
     [Fact]
