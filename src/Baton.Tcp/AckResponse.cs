@@ -9,6 +9,17 @@ internal static class AckResponse
     public static void WithSack(Sender s, in Delivery d, in AckSample sample, bool advanced, Instant? echoed)
     {
         var recovery = s.Recovery;
+        if (recovery.IsCalm && d.Duplicate.Length == 0)
+        {
+            s.Timers.Stop(TimerKind.Reordering);
+            if (advanced)
+            {
+                s.Congestion.OnAcknowledged(in sample);
+            }
+
+            return;
+        }
+
         bool duplicateOfProbe = recovery.Probe.Repeats && d.Duplicate.Length > 0 && d.Duplicate.End == recovery.Probe.End;
         if (d.Duplicate.Length > 0 && !duplicateOfProbe)
         {

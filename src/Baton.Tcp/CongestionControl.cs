@@ -105,12 +105,14 @@ internal abstract class CongestionControl
     {
         if (_window < _threshold)
         {
+            if (sample.Flight < _window / 2)
+            {
+                return;
+            }
+
             int bytes = sample.AfterTimeout ? Math.Min(sample.Bytes, sample.Mss) : sample.Bytes;
             bytes = OnSlowStart(in sample, bytes);
-            if (sample.Flight >= _window / 2)
-            {
-                Grow(Math.Min(_threshold - _window, bytes));
-            }
+            Grow(Math.Min(_threshold - _window, bytes));
         }
         else
         {

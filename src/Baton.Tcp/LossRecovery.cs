@@ -87,6 +87,9 @@ internal sealed class LossRecovery
     /// <summary>Whether the loss was one.</summary>
     public ref SpuriousLoss Spurious => ref _spurious;
 
+    /// <summary>Whether nothing is missing, lost, probed for or recovered from.</summary>
+    public bool IsCalm => _phase == RecoveryPhase.Open && _sacked.Count == 0 && !_probe.Outstanding && !_sent.HasLost;
+
     /// <summary>Whether more than two segments beyond a gap have arrived (RFC 6675 §2, IsLost, in bytes).</summary>
     public bool ManyPassed(int mss) => Sacked.Total > (DuplicateThreshold - 1) * mss;
 

@@ -451,7 +451,7 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
 
         if (news)
         {
-            Recovery.OnSent(_nxt, part.End, now, Rtt.Smoothed / 64);
+            Recovery.OnSent(_nxt, part.End, now, new(Rtt.Smoothed.Ticks >> 6));
             _nxt = part.End;
         }
 

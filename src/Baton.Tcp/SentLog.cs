@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
 using Baton.Wire;
 
 namespace Baton.Tcp;
@@ -41,6 +43,9 @@ internal struct SentLog
     [InSnapshot(nameof(TcpSnapshot.Sent))]
     private SentPart[]? _parts;
 
+    [InSnapshot(nameof(TcpSnapshot.Sent))]
+    private SentPart _only;
+
     [NotInSnapshot("memory: where in it the parts stand")]
     private int _first;
 
@@ -54,7 +59,12 @@ internal struct SentLog
     private int _lostParts;
 
     /// <summary>The parts, ascending.</summary>
-    public readonly ReadOnlySpan<SentPart> Parts => _parts.AsSpan(_first, _count);
+    [UnscopedRef]
+    public ReadOnlySpan<SentPart> Parts => Slots.Slice(_first, _count);
+
+    /// <summary>Memory for parts: a single one stands in the log itself, as between request and response.</summary>
+    [UnscopedRef]
+    private Span<SentPart> Slots => _parts is null ? MemoryMarshal.CreateSpan(ref _only, 1) : _parts;
 
     /// <summary>Where the first part begins.</summary>
     public readonly long Start => _start;
@@ -66,9 +76,9 @@ internal struct SentLog
     public readonly int Capacity => _parts?.Length ?? 0;
 
     /// <summary>The part that begins at or before a position and ends after it; -1 if it is not in flight.</summary>
-    public readonly int IndexOf(long position)
+    public int IndexOf(long position)
     {
-        if (_count == 0 || position < _start || position >= _parts![_first + _count - 1].End)
+        if (_count == 0 || position < _start || position >= Slots[_first + _count - 1].End)
         {
             return -1;
         }
@@ -78,7 +88,7 @@ internal struct SentLog
         while (low < high)
         {
             int middle = (low + high) / 2;
-            if (_parts![_first + middle].End <= position)
+            if (Slots[_first + middle].End <= position)
             {
                 low = middle + 1;
             }
@@ -92,10 +102,10 @@ internal struct SentLog
     }
 
     /// <summary>Where a part begins.</summary>
-    public readonly long StartOf(int index) => index == 0 ? _start : _parts![_first + index - 1].End;
+    public long StartOf(int index) => index == 0 ? _start : Slots[_first + index - 1].End;
 
     /// <summary>Where the last segment before SND.NXT began, as it was cut from what was sent at once.</summary>
-    public readonly long LastSegment(long nxt, int mss)
+    public long LastSegment(long nxt, int mss)
     {
         long whole = nxt - StartOf(_count - 1);
         return nxt - (whole % mss == 0 ? Math.Min(mss, whole) : whole % mss);
@@ -110,7 +120,7 @@ internal struct SentLog
         }
         else
         {
-            ref var last = ref _parts![_first + _count - 1];
+            ref var last = ref Slots[_first + _count - 1];
             if (last.Marks == SentMarks.None && now - last.At <= grain)
             {
                 last = new(end, now, SentMarks.None);
@@ -119,7 +129,7 @@ internal struct SentLog
         }
 
         MakeRoom(1);
-        _parts![_first + _count++] = new(end, now, SentMarks.None);
+        Slots[_first + _count++] = new(end, now, SentMarks.None);
     }
 
     /// <summary>A range was sent again.</summary>
@@ -133,7 +143,7 @@ internal struct SentLog
     {
         for (int i = 0; _lostParts > 0 && i < _count; i++)
         {
-            ref var part = ref _parts![_first + i];
+            ref var part = ref Slots[_first + i];
             _lostParts -= (part.Marks & SentMarks.Lost) != 0 ? 1 : 0;
             part = part with { Marks = part.Marks & ~SentMarks.Lost };
         }
@@ -143,9 +153,9 @@ internal struct SentLog
     public void RemoveBelow(long position)
     {
         int gone = 0;
-        while (gone < _count && _parts![_first + gone].End <= position)
+        while (gone < _count && Slots[_first + gone].End <= position)
         {
-            _lostParts -= (_parts![_first + gone++].Marks & SentMarks.Lost) != 0 ? 1 : 0;
+            _lostParts -= (Slots[_first + gone++].Marks & SentMarks.Lost) != 0 ? 1 : 0;
         }
 
         (_first, _count) = (_first + gone, _count - gone);
@@ -173,7 +183,7 @@ internal struct SentLog
     {
         for (int i = _first; i < _first + _count; i++)
         {
-            _parts![i] = _parts![i] with { At = _parts![i].At + by, Marks = _parts![i].Marks | SentMarks.Again };
+            Slots[i] = Slots[i] with { At = Slots[i].At + by, Marks = Slots[i].Marks | SentMarks.Again };
         }
     }
 
@@ -184,7 +194,7 @@ internal struct SentLog
         foreach (var part in parts)
         {
             MakeRoom(1);
-            _parts![_first + _count++] = new(part.End, now - part.Age, part.Marks);
+            Slots[_first + _count++] = new(part.End, now - part.Age, part.Marks);
             _lostParts += (part.Marks & SentMarks.Lost) != 0 ? 1 : 0;
         }
     }
@@ -197,7 +207,7 @@ internal struct SentLog
         Split(end);
         for (int i = Math.Max(0, IndexOf(start)); i < _count && StartOf(i) < end; i++)
         {
-            ref var part = ref _parts![_first + i];
+            ref var part = ref Slots[_first + i];
             bool wasLost = (part.Marks & SentMarks.Lost) != 0;
             part = sentAt is { } at
                 ? new(part.End, at, SentMarks.Again)
@@ -216,8 +226,8 @@ internal struct SentLog
         int i = from + 1;
         for (; i < _count && StartOf(i) <= end; i++)
         {
-            ref var part = ref _parts![_first + i];
-            ref var previous = ref _parts![_first + into];
+            ref var part = ref Slots[_first + i];
+            ref var previous = ref Slots[_first + into];
             if (previous.At == part.At && previous.Marks == part.Marks)
             {
                 _lostParts -= (part.Marks & SentMarks.Lost) != 0 ? 1 : 0;
@@ -225,7 +235,7 @@ internal struct SentLog
             }
             else
             {
-                _parts![_first + ++into] = part;
+                Slots[_first + ++into] = part;
             }
         }
 
@@ -241,10 +251,10 @@ internal struct SentLog
         }
 
         int at = _first + index;
-        Array.Copy(_parts!, at, _parts!, at + 1, _count - index);
-        _parts![at] = _parts![at] with { End = position };
+        Slots.Slice(at, _count - index).CopyTo(Slots[(at + 1)..]);
+        Slots[at] = Slots[at] with { End = position };
         _count++;
-        _lostParts += (_parts![at].Marks & SentMarks.Lost) != 0 ? 1 : 0;
+        _lostParts += (Slots[at].Marks & SentMarks.Lost) != 0 ? 1 : 0;
     }
 
     private void MakeRoom(int more)
@@ -254,14 +264,14 @@ internal struct SentLog
             Condense();
         }
 
-        if (_first + _count + more <= Capacity)
+        if (_first + _count + more <= Slots.Length)
         {
             return;
         }
 
-        if (_count + more <= Capacity / 2)
+        if (_count + more <= Slots.Length / 2)
         {
-            Array.Copy(_parts!, _first, _parts!, 0, _count);
+            Parts.CopyTo(Slots);
             _first = 0;
             return;
         }
@@ -292,14 +302,14 @@ internal struct SentLog
         int into = 0;
         for (int i = 0; i < _count; i++)
         {
-            var part = _parts![_first + i];
-            if (i + 1 < _count && (!sameMarks || _parts![_first + i + 1].Marks == part.Marks))
+            var part = Slots[_first + i];
+            if (i + 1 < _count && (!sameMarks || Slots[_first + i + 1].Marks == part.Marks))
             {
-                var next = _parts![_first + ++i];
+                var next = Slots[_first + ++i];
                 part = new(next.End, Instant.Max(part.At, next.At), part.Marks | next.Marks);
             }
 
-            _parts![_first + into++] = part;
+            Slots[_first + into++] = part;
         }
 
         _count = into;
@@ -314,7 +324,7 @@ internal struct SentLog
     {
         if (to > from)
         {
-            Array.Copy(_parts!, _first + to, _parts!, _first + from, _count - to);
+            Slots.Slice(_first + to, _count - to).CopyTo(Slots[(_first + from)..]);
             _count -= to - from;
         }
     }

@@ -38,8 +38,8 @@ internal struct TailProbe
             return TimeSpan.FromSeconds(1);
         }
 
-        var timeout = (2 * rtt.Smoothed) + (single ? ackDelay : TimeSpan.Zero);
-        return timeout > MinTimeout ? timeout : MinTimeout;
+        long timeout = (2 * rtt.Smoothed.Ticks) + (single ? ackDelay.Ticks : 0);
+        return new(Math.Max(timeout, MinTimeout.Ticks));
     }
 
     /// <summary>The timer expired.</summary>

@@ -192,8 +192,11 @@ public class RackTests
     {
         var s = Sack(roundTrip: 100);
         s.Write(5000);
+        s.At(150);
+        s.Write(2000);
+        Assert.Equal(2, s.Connection.Sender.Recovery.Sent.Parts.Length);
         Assert.True(s.Connection.Sender.Recovery.Sent.Capacity > 0);
-        s.In(".", 1, ack: 5001);
+        s.In(".", 1, ack: 7001);
         Assert.Equal(0, s.Connection.Sender.Recovery.Sent.Capacity);
     }
 
