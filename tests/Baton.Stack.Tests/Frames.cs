@@ -68,7 +68,11 @@ internal static class Frames
     {
         var message = new NeighbourMessage
         {
-            IsAdvertisement = true, Target = target, LinkAddress = mac, IsSolicited = solicited, Overrides = overrides,
+            IsAdvertisement = true,
+            Target = target,
+            LinkAddress = mac,
+            IsSolicited = solicited,
+            Overrides = overrides,
         };
         var bytes = new byte[message.Length];
         message.Write(bytes, target, destination);

@@ -137,7 +137,9 @@ internal sealed class Ipv6Farm : IAsyncDisposable
     {
         var front = TapLink.Open(new TapOptions
         {
-            Name = $"front{number}", Namespace = _name, Address = new MacAddress(HomeMac.Value + (ulong)(number - 1)),
+            Name = $"front{number}",
+            Namespace = _name,
+            Address = new MacAddress(HomeMac.Value + (ulong)(number - 1)),
         });
         var lan = TapLink.Open(new TapOptions { Name = $"lan{number}", Namespace = _name, Mtu = RealNetwork.LanMtu });
         Ip("link", "set", $"front{number}", "master", "front");
