@@ -33,6 +33,15 @@ public sealed record EngineCounters
     /// <summary>RST segments sent.</summary>
     public required long ResetsSent { get; init; }
 
+    /// <summary>SYNs answered by a cookie.</summary>
+    public long SynCookiesSent { get; init; }
+
+    /// <summary>Connections made of a cookie that came back.</summary>
+    public long SynCookiesAccepted { get; init; }
+
+    /// <summary>Acknowledgments that brought no cookie of ours while some were about.</summary>
+    public long SynCookiesRefused { get; init; }
+
     /// <summary>Endpoints here now.</summary>
     public required int Endpoints { get; init; }
 

@@ -42,6 +42,12 @@ internal sealed class BatonMetrics : IDisposable
         Counter("baton.drops", "{packet}", "Packets dropped, by reason.", c =>
             c.Drops.Select(d => new Measurement<long>(d.Value, new KeyValuePair<string, object?>("reason", d.Key))));
         Counter("baton.resets", "{segment}", "RST segments sent.", c => [new(c.ResetsSent)]);
+        Counter("baton.syn_cookies", "{segment}", "SYN cookies by what became of them.", c =>
+        [
+            new(c.SynCookiesSent, new KeyValuePair<string, object?>("outcome", "sent")),
+            new(c.SynCookiesAccepted, new KeyValuePair<string, object?>("outcome", "accepted")),
+            new(c.SynCookiesRefused, new KeyValuePair<string, object?>("outcome", "refused")),
+        ]);
         Counter("baton.endpoints.created", "{endpoint}", "Endpoints made by a client's first packet.", c => [new(c.EndpointsCreated)]);
         Counter("baton.endpoints.closed", "{endpoint}", "Endpoints closed.", c => [new(c.EndpointsClosed)]);
         Counter("baton.handoffs", "{handoff}", "Handoffs by outcome.", c =>

@@ -43,6 +43,9 @@ public sealed class SynCookieFarmTests
         farm.RunUntil(() => clients.All(c => c.IsComplete), Limit);
         Assert.Equal(4, farm["a"].Shard.Stack.SynCookiesAccepted);
         Assert.Equal(["a", "b", "c"], plans.Select(p => Assert.Single(p.Served)).Order(StringComparer.Ordinal));
+        var counters = farm["a"].Shard.Counters();
+        Assert.Equal((4L, 0L), (counters.SynCookiesAccepted, counters.SynCookiesRefused));
+        Assert.InRange(counters.SynCookiesSent, 4, 8);
         Assert.Equal(0, farm.Clients[0].ResetsSeen);
         Assert.Empty(farm.Errors);
     }
