@@ -97,7 +97,7 @@ public sealed class BatonNode : IHostedService, IAsyncDisposable
 
     private async Task StartEngineAsync(BatonOptions options, CancellationToken cancellation)
     {
-        _captures = CaptureControl.Open(options);
+        _captures = CaptureControl.Open(options, reason => LogEvents.LinkOpened(_logger, reason));
         _engine = await BatonEngine.StartAsync(EngineOptionsFactory.Create(options, _captures.Front, _captures.Lan), cancellation);
         _metrics = new BatonMetrics(options.Node);
         _engine.HandoffEnded += OnHandoffEnded;

@@ -15,6 +15,9 @@ internal static partial class LogEvents
     [LoggerMessage(1003, LogLevel.Warning, "{Warning}")]
     public static partial void ConfigurationWarning(ILogger logger, string warning);
 
+    [LoggerMessage(1004, LogLevel.Information, "Link {Reason}")]
+    public static partial void LinkOpened(ILogger logger, string reason);
+
     [LoggerMessage(1101, LogLevel.Error, "Application {Application} failed")]
     public static partial void ApplicationFailed(ILogger logger, string application, Exception failure);
 

@@ -90,7 +90,7 @@ public sealed class MemberSettings
 /// <summary>A network the node is on.</summary>
 public sealed class NetworkSettings
 {
-    /// <summary>Kind of link: <c>tap</c>.</summary>
+    /// <summary>Kind of link: <c>tap</c>, <c>packet</c>, <c>xdp</c>, or <c>auto</c> for the best that works.</summary>
     public string Link { get; set; } = "tap";
 
     /// <summary>The device's name.</summary>

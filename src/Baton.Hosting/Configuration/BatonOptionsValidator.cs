@@ -138,9 +138,9 @@ public sealed class BatonOptionsValidator : IValidateOptions<BatonOptions>
 
     private static void CheckNetwork(string path, NetworkSettings network, BatonOptions options, List<string> errors)
     {
-        if (options.LinkFactory is null && network.Link != "tap")
+        if (options.LinkFactory is null && network.Link is not ("tap" or "packet" or "xdp" or "auto"))
         {
-            errors.Add($"{path}:Link is '{network.Link}'. Write tap.");
+            errors.Add($"{path}:Link is '{network.Link}'. Write tap, packet, xdp or auto.");
         }
 
         if (network.Device.Length is 0 or > 15)

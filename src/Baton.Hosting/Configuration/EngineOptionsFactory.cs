@@ -25,14 +25,26 @@ internal static class EngineOptionsFactory
     };
 
     /// <summary>Opens the device that the settings name.</summary>
+    /// <returns>The link, and a line that says what it is and why.</returns>
     /// <exception cref="LinkException">It does not open.</exception>
-    public static ILink OpenLink(NetworkSettings network) => TapLink.Open(new()
+    public static ChosenLink OpenLink(NetworkSettings network, BatonOptions options)
     {
-        Name = network.Device,
-        Mtu = network.Mtu,
-        Napi = network.Napi,
-        Address = MacAddress.TryParse(network.MacAddress, out var address) ? address : null,
-    });
+        var request = new LinkRequest
+        {
+            Name = network.Device,
+            Mtu = network.Mtu,
+            Napi = network.Napi,
+            Address = MacAddress.TryParse(network.MacAddress, out var address) ? address : null,
+            Addresses = [.. options.Members.Where(member => member.Name == options.Node).Select(Member).SelectMany(AddressesOf)],
+        };
+        return network.Link switch
+        {
+            "auto" => LinkChoice.Open(request),
+            "packet" => new(LinkChoice.OpenPacket(request), $"{network.Device}: packet, as configured"),
+            "xdp" => new(LinkChoice.OpenXdp(request), $"{network.Device}: xdp, as configured"),
+            _ => new(LinkChoice.OpenTap(request), $"{network.Device}: tap, as configured"),
+        };
+    }
 
     /// <summary>The protocol by its name in the configuration.</summary>
     public static IpProtocol? ProtocolOf(string name) => name switch
@@ -49,6 +61,9 @@ internal static class EngineOptionsFactory
         "first-request" => Placement.FirstRequest,
         _ => null,
     };
+
+    private static IEnumerable<InetAddress> AddressesOf(MemberOptions member) =>
+        [member.LanAddress, member.FrontAddress, .. member.ServiceAddresses];
 
     private static MemberOptions Member(MemberSettings member) => new()
     {

@@ -36,10 +36,17 @@ internal sealed class CaptureControl
     }
 
     /// <summary>Opens the links.</summary>
+    /// <param name="options">The configuration.</param>
+    /// <param name="opened">Told of each link that is opened here, in a line for the log.</param>
     /// <exception cref="LinkException">One does not open; none is left open.</exception>
-    public static CaptureControl Open(BatonOptions options)
+    public static CaptureControl Open(BatonOptions options, Action<string> opened)
     {
-        var open = options.LinkFactory ?? EngineOptionsFactory.OpenLink;
+        var open = options.LinkFactory ?? (network =>
+        {
+            var (link, reason) = EngineOptionsFactory.OpenLink(network, options);
+            opened(reason);
+            return link;
+        });
         var front = new CaptureLink(open(options.Front));
         try
         {
