@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using Baton.Wire;
 
 namespace Baton.Link.Tests;
@@ -66,6 +68,52 @@ public sealed class TapLinkTests
         TestNamespace.Ip("-n", space.Name, "link", "delete", "front");
 
         Assert.Throws<LinkException>(() => tap.Receive(new Inbox(), 1));
+    }
+
+    [RootFact]
+    public void Links_of_one_multi_queue_interface_share_the_flows_and_each_flow_stays_with_one()
+    {
+        const int flows = 32, each = 5;
+        using var space = new TestNamespace();
+        var options = new TapOptions { Name = "front", Namespace = space.Name, MultiQueue = true, Address = Frames.A };
+        using var first = TapLink.Open(options);
+        using var second = TapLink.Open(options);
+        space.AddAddress("front", "192.0.2.1/24");
+        TestNamespace.Ip("-n", space.Name, "neighbour", "add", "192.0.2.2", "lladdr", Frames.A.ToString(), "dev", "front");
+        for (int flow = 0; flow < flows; flow++)
+        {
+            using var socket = space.Open(SocketType.Dgram, ProtocolType.Udp);
+            socket.Connect(IPAddress.Parse("192.0.2.2"), 4000);
+            for (int i = 0; i < each; i++)
+            {
+                socket.Send([1]);
+            }
+        }
+
+        var inboxes = (Inbox[])[new(), new()];
+        while (first.Receive(inboxes[0], 64) + second.Receive(inboxes[1], 64) > 0)
+        {
+        }
+
+        var ports = inboxes.Select(inbox => inbox.Received.Select(received => received.Frame[34] << 8 | received.Frame[35]).ToList()).ToList();
+        Assert.Equal(flows * each, ports[0].Count + ports[1].Count);
+        Assert.Empty(ports[0].Intersect(ports[1]));
+        Assert.All(ports, seen => Assert.NotEmpty(seen));
+    }
+
+    [RootFact]
+    public void A_persistent_interface_stays_and_is_opened_again_with_its_address()
+    {
+        using var space = new TestNamespace();
+        var options = new TapOptions { Name = "front", Namespace = space.Name, Persistent = true };
+        TapLink.Open(options).Dispose();
+        space.AddAddress("front", "192.0.2.1/24");
+
+        TapLink.Open(options).Dispose();
+        Assert.Contains("192.0.2.1/24", TestNamespace.Ip("-n", space.Name, "address", "show", "dev", "front"), StringComparison.Ordinal);
+
+        TapLink.Open(options with { Persistent = false }).Dispose();
+        Assert.DoesNotContain("front", TestNamespace.Ip("-n", space.Name, "link", "show"), StringComparison.Ordinal);
     }
 
     [Fact]

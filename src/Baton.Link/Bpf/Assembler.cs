@@ -48,8 +48,6 @@ internal sealed class Assembler
 
     public void Subtract(Register to, int value) => Arithmetic(Instruction.Subtract, to, value);
 
-    public void Multiply(Register to, int value) => Arithmetic(Instruction.Multiply, to, value);
-
     public void And(Register to, int value) => Arithmetic(Instruction.And, to, value);
 
     public void Or(Register to, Register from) => Arithmetic(Instruction.Or, to, from);

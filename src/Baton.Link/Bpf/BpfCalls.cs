@@ -85,7 +85,14 @@ internal static unsafe class BpfCalls
 
     /// <summary>Runs a program on a packet.</summary>
     /// <returns>0, or -1.</returns>
-    public static int TestRun(int program, ReadOnlySpan<byte> packet, Span<byte> result, ref int resultLength, ReadOnlySpan<byte> context, Span<byte> contextResult, out int action, out int nanoseconds, int repeat)
+    public static int TestRun(
+        int program,
+        ReadOnlySpan<byte> packet,
+        Span<byte> result,
+        ref int resultLength,
+        ReadOnlySpan<byte> context,
+        Span<byte> contextResult,
+        out int action)
     {
         byte* attribute = stackalloc byte[AttributeLength];
         Unsafe.InitBlock(attribute, 0, AttributeLength);
@@ -96,7 +103,7 @@ internal static unsafe class BpfCalls
             Put(attribute, 12, result.Length);
             Put(attribute, 16, input);
             Put(attribute, 24, output);
-            Put(attribute, 32, repeat);
+            Put(attribute, 32, 1);
             Put(attribute, 40, context.Length);
             Put(attribute, 44, contextResult.Length);
             Put(attribute, 48, contextIn);
@@ -104,7 +111,6 @@ internal static unsafe class BpfCalls
             int done = Call(Command.ProgramTestRun, attribute, 80);
             action = *(int*)(attribute + 4);
             resultLength = *(int*)(attribute + 12);
-            nanoseconds = *(int*)(attribute + 36);
             return done;
         }
     }

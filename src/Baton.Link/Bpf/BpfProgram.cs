@@ -76,7 +76,7 @@ internal sealed class BpfProgram : IDisposable
         contextAfter.Clear();
         BitConverter.TryWriteBytes(context[4..], packet.Length);
         int length = 0;
-        int done = BpfCalls.TestRun(Descriptor, packet, _result, ref length, context, contextAfter, out int action, out _, repeat: 1);
+        int done = BpfCalls.TestRun(Descriptor, packet, _result, ref length, context, contextAfter, out int action);
         if (done < 0)
         {
             int error = Syscalls.LastError;
@@ -85,17 +85,6 @@ internal sealed class BpfProgram : IDisposable
 
         int metadata = BitConverter.ToInt32(contextAfter);
         return new XdpRun((XdpAction)action, _result[metadata..length], _result[..metadata]);
-    }
-
-    /// <summary>Runs the program many times on one packet, which it must not change.</summary>
-    /// <returns>Nanoseconds for one run.</returns>
-    public int Measure(ReadOnlySpan<byte> packet, int times)
-    {
-        int length = 0;
-        int done = BpfCalls.TestRun(Descriptor, packet, _result, ref length, default, default, out _, out int nanoseconds, times);
-        return done == 0
-            ? nanoseconds
-            : throw new LinkException($"The program {Name} could not be run: {Syscalls.Describe(Syscalls.LastError)}.", error: Syscalls.LastError);
     }
 
     /// <summary>Closes it; it is gone from the kernel when it is attached nowhere.</summary>

@@ -4,13 +4,13 @@ namespace Baton.Link.Bpf;
 internal readonly record struct Instruction(byte Opcode, Register Destination, Register Source, short Offset, int Immediate)
 {
     /// <summary>Classes: the low three bits of an opcode.</summary>
-    public const byte LoadImmediateClass = 0x00, LoadClass = 0x01, StoreClass = 0x03, JumpClass = 0x05, JumpWordClass = 0x06, AluClass = 0x07, AluWordClass = 0x04;
+    public const byte LoadClass = 0x01, StoreClass = 0x03, JumpClass = 0x05, JumpWordClass = 0x06, AluClass = 0x07, AluWordClass = 0x04;
 
     /// <summary>The source is a register, not the immediate.</summary>
     public const byte FromRegister = 0x08;
 
     /// <summary>Operations of the arithmetic classes.</summary>
-    public const byte Add = 0x00, Subtract = 0x10, Multiply = 0x20, Or = 0x40, And = 0x50, ShiftLeft = 0x60, ShiftRight = 0x70, Xor = 0xA0, Move = 0xB0;
+    public const byte Add = 0x00, Subtract = 0x10, Or = 0x40, And = 0x50, ShiftLeft = 0x60, ShiftRight = 0x70, Xor = 0xA0, Move = 0xB0;
 
     /// <summary>The rest that is used here.</summary>
     public const byte JumpAlways = 0x05, CallFunction = 0x85, ExitProgram = 0x95, SwapToBigEndian = 0xDC, LoadDouble = 0x18;

@@ -48,7 +48,6 @@ internal static class Listing
         {
             Instruction.Add => "+=",
             Instruction.Subtract => "-=",
-            Instruction.Multiply => "*=",
             Instruction.Or => "|=",
             Instruction.And => "&=",
             Instruction.ShiftLeft => "<<=",

@@ -9,8 +9,8 @@ namespace Baton.Link;
 internal static unsafe class TapDevice
 {
     private const string Path = "/dev/net/tun";
-    private const nuint TUNSETIFF = 0x400454ca, TUNSETOFFLOAD = 0x400454d0, TUNSETVNETHDRSZ = 0x400454d8;
-    private const short IFF_TAP = 0x0002, IFF_NAPI = 0x0010, IFF_NO_PI = 0x1000, IFF_VNET_HDR = 0x4000;
+    private const nuint TUNSETIFF = 0x400454ca, TUNSETPERSIST = 0x400454cb, TUNSETOFFLOAD = 0x400454d0, TUNSETVNETHDRSZ = 0x400454d8;
+    private const short IFF_TAP = 0x0002, IFF_NAPI = 0x0010, IFF_MULTI_QUEUE = 0x0100, IFF_NO_PI = 0x1000, IFF_VNET_HDR = 0x4000;
     private const nuint TUN_F_CSUM = 0x01, TUN_F_TSO4 = 0x02, TUN_F_TSO6 = 0x04, TUN_F_TSO_ECN = 0x08, TUN_F_USO4 = 0x20, TUN_F_USO6 = 0x40;
 
     /// <summary>The open device.</summary>
@@ -42,7 +42,7 @@ internal static unsafe class TapDevice
     private static void Attach(int descriptor, TapOptions options)
     {
         var request = InterfaceRequest.For(options.Name);
-        request.Flags = (short)(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | (options.Napi ? IFF_NAPI : 0));
+        request.Flags = (short)(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | (options.Napi ? IFF_NAPI : 0) | (options.MultiQueue ? IFF_MULTI_QUEUE : 0));
         if (Syscalls.IoControl(descriptor, TUNSETIFF, &request) < 0)
         {
             throw CannotAttach(options.Name, Syscalls.LastError);
@@ -54,7 +54,12 @@ internal static unsafe class TapDevice
             throw Failed(options.Name, "the kernel does not take a virtio header of 12 bytes", Syscalls.LastError);
         }
 
-        // The argument of this one is the value itself, not a pointer to it.
+        // The argument of these is the value itself, not a pointer to it.
+        if (Syscalls.IoControl(descriptor, TUNSETPERSIST, (void*)(nuint)(options.Persistent ? 1 : 0)) < 0)
+        {
+            throw Failed(options.Name, "it could not be made persistent", Syscalls.LastError);
+        }
+
         if (Syscalls.IoControl(descriptor, TUNSETOFFLOAD, (void*)Features(options.Offloads)) < 0)
         {
             throw Failed(options.Name, $"the kernel does not offer {options.Offloads}", Syscalls.LastError);

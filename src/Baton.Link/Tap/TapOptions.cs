@@ -29,6 +29,18 @@ public sealed record TapOptions
     public bool Napi { get; init; }
 
     /// <summary>
+    /// Whether several links open the interface, each a queue of it: one link for each shard. A flow's frames come by the
+    /// queue that its answers last went out by. All give the same <see cref="Address"/>.
+    /// </summary>
+    public bool MultiQueue { get; init; }
+
+    /// <summary>
+    /// Whether the interface stays when its last link is disposed, with its addresses and routes, until
+    /// <c>ip link delete</c>.
+    /// </summary>
+    public bool Persistent { get; init; }
+
+    /// <summary>
     /// Whether the kernel may speak IPv6 on its side of the interface (router solicitations, multicast reports). It is
     /// told not to where it can be told.
     /// </summary>

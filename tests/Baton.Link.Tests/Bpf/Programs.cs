@@ -27,7 +27,7 @@ internal static class Programs
         code.Add(R6, R7);
         code.Add(R8, 0x7FFF_FFFF);
         code.Subtract(R9, R0);
-        code.Multiply(R1, 12);
+        code.Subtract(R1, 12);
         code.And(R2, 0xFFFF);
         code.Or(R3, R4);
         code.Xor(R5, 1);

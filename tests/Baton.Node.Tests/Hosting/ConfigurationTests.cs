@@ -35,7 +35,7 @@ public sealed class ConfigurationTests
                 "Members": [
                   { "Name": "a", "Id": 1, "Lan": "10.0.0.1", "Front": "198.51.100.11", "ServiceAddresses": ["198.51.100.101"] },
                   { "Name": "a", "Id": "one", "Lan": "192.0.2.2", "Front": "198.51.100.11", "Weight": 0 } ],
-                "Front": { "Device": "a-name-that-is-too-long", "Mtu": 100, "MacAddress": "01:00:5e:00:00:01" },
+                "Front": { "Link": "wire", "Device": "a-name-that-is-too-long", "Mtu": 100, "MacAddress": "01:00:5e:00:00:01" },
                 "Services": [
                   { "Name": "web", "Port": 80 },
                   { "Name": "other", "Port": 80, "Placement": "never", "Policy": "best", "Protocol": "sctp", "Addresses": ["198.51.100.200"] } ]
@@ -55,6 +55,7 @@ public sealed class ConfigurationTests
                 "Baton:Members:1:Front is 198.51.100.11, which is Baton:Members:0:Front already",
                 "Baton:Members:1:Weight is 0",
                 "Baton:Front:Device is 'a-name-that-is-too-long'",
+                "Baton:Front:Link is 'wire'. Write tap, packet, xdp or auto.",
                 "Baton:Front:Mtu is 100",
                 "Baton:Front:MacAddress is '01:00:5e:00:00:01'",
                 "Baton:Services:1:Placement is 'never'. Write handshake or first-request.",
