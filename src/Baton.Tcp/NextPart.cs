@@ -16,6 +16,12 @@ internal static class NextPart
             return false;
         }
 
+        if (hole.Start == s.Una && hole.End == s.Nxt && hole.Length < s.Mss && s.Nxt < s.Queue.End)
+        {
+            // A window probe that was not taken does not go alone again: what follows it fills the segment (RFC 9293 §3.8.6.2.1).
+            hole = new(hole.Start, Math.Min(s.Queue.End, hole.Start + Math.Min(s.Mss, s.Window)));
+        }
+
         // The segment at SND.UNA goes whatever the windows: without it nothing moves on.
         int room = Math.Max(0, s.Congestion.Window - s.Recovery.Pipe(s.Una, s.Nxt));
         int allowed = hole.Start == s.Una ? Math.Max(room, s.Mss) : room;

@@ -465,6 +465,11 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
         {
             _smallEnd = Math.Max(_smallEnd, part.End);
         }
+        else if (part.Position < _smallEnd && _smallEnd <= part.End)
+        {
+            // What was small is part of full-size segments now.
+            _smallEnd = part.Position;
+        }
 
         if (part.IsTailProbe)
         {

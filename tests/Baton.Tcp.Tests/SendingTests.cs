@@ -132,8 +132,8 @@ public class SendingTests
         }
 
         s.In(".", 1, ack: 2001, window: 9000);
-        s.Out(".", 2001, len: 1);
-        s.Out(".", 2002, len: 1000);
+        s.Out(".", 2001, len: 1000);
+        s.Out(".", 3001, len: 1000);
     }
 
     [Fact]
@@ -205,5 +205,22 @@ public class SendingTests
         Assert.True(s.Connection.Statistics.RingBytes > 0);
         s.Read();
         Assert.Equal(0, s.Connection.Statistics.RingBytes);
+    }
+
+    [Fact]
+    public void A_probe_that_was_not_taken_goes_again_within_a_full_segment()
+    {
+        var s = Script.Established(mss: 1000, window: 1000);
+        s.Write(5000);
+        s.Out(".", 1, len: 1000);
+        s.In(".", 1, ack: 1001, window: 0);
+        s.ToDeadline();
+        s.Out(".", 1001, len: 1);
+        s.In(".", 1, ack: 1001, window: 10_000);
+        s.Out(".", 1001, len: 1000);
+        s.Out(".", 2001, len: 1000);
+        s.Out(".", 3001, len: 1000);
+        s.Out(".", 4001, len: 1000);
+        s.OutNothing();
     }
 }
