@@ -112,8 +112,12 @@ public sealed class TapLinkTests
         TapLink.Open(options).Dispose();
         Assert.Contains("192.0.2.1/24", TestNamespace.Ip("-n", space.Name, "address", "show", "dev", "front"), StringComparison.Ordinal);
 
+        // One that was there before is not taken away by a link that did not ask for it.
         TapLink.Open(options with { Persistent = false }).Dispose();
-        Assert.DoesNotContain("front", TestNamespace.Ip("-n", space.Name, "link", "show"), StringComparison.Ordinal);
+        TapLink.Open(options with { Name = "passing", Persistent = false }).Dispose();
+        string left = TestNamespace.Ip("-n", space.Name, "link", "show");
+        Assert.Contains("front", left, StringComparison.Ordinal);
+        Assert.DoesNotContain("passing", left, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -54,8 +54,8 @@ internal static unsafe class TapDevice
             throw Failed(options.Name, "the kernel does not take a virtio header of 12 bytes", Syscalls.LastError);
         }
 
-        // The argument of these is the value itself, not a pointer to it.
-        if (Syscalls.IoControl(descriptor, TUNSETPERSIST, (void*)(nuint)(options.Persistent ? 1 : 0)) < 0)
+        // The argument of these is the value itself, not a pointer to it. Whoever made an interface persistent keeps it.
+        if (options.Persistent && Syscalls.IoControl(descriptor, TUNSETPERSIST, (void*)1) < 0)
         {
             throw Failed(options.Name, "it could not be made persistent", Syscalls.LastError);
         }

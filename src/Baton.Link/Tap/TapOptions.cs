@@ -36,7 +36,7 @@ public sealed record TapOptions
 
     /// <summary>
     /// Whether the interface stays when its last link is disposed, with its addresses and routes, until
-    /// <c>ip link delete</c>.
+    /// <c>ip link delete</c>. One that was there before stays in any case.
     /// </summary>
     public bool Persistent { get; init; }
 
