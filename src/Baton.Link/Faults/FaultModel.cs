@@ -79,9 +79,10 @@ internal sealed class FaultModel(SeededRandom random)
     }
 
     /// <summary>
-    /// Changes one bit of the IP packet in <paramref name="frame"/>. Other frames stay whole: ARP has no checksum, and
-    /// what a link's own check misses is not what is tested here. A checksum still to be computed would be right again
-    /// after the change, so it is completed first.
+    /// Sets one bit of the IP packet in <paramref name="frame"/> that was 0. Other frames stay whole: ARP has no checksum,
+    /// and what a link's own check misses is not what is tested here. Nor is what the Internet checksum misses: were bits
+    /// cleared as well, a packet that is changed on two links could have a right sum (RFC 1071 §1). A checksum still to be
+    /// computed would be right again after the change, so it is completed first.
     /// </summary>
     /// <returns>False for a super-frame: cutting it would make new checksums, so it is lost, as its receiver would have it.</returns>
     public bool TryCorrupt(Span<byte> frame, ref FrameOffload offload)
@@ -100,11 +101,27 @@ internal sealed class FaultModel(SeededRandom random)
         var packet = FrameLayout.IpPacketOf(frame);
         if (packet.Length > 0)
         {
-            long bit = random.Next(packet.Length * 8L);
-            packet[(int)(bit / 8)] ^= (byte)(1 << (int)(bit % 8));
+            SetBit(packet, random.Next(packet.Length * 8L));
         }
 
         return true;
+    }
+
+    /// <summary>Sets the first bit that is 0 from <paramref name="from"/> on.</summary>
+    private static void SetBit(Span<byte> packet, long from)
+    {
+        long bits = packet.Length * 8L;
+        for (long i = 0; i < bits; i++)
+        {
+            long bit = (from + i) % bits;
+            ref byte at = ref packet[(int)(bit / 8)];
+            byte mask = (byte)(1 << (int)(bit % 8));
+            if ((at & mask) == 0)
+            {
+                at |= mask;
+                return;
+            }
+        }
     }
 
     private Instant Arrival(FaultProfile profile, Instant sent) => sent + profile.Delay + new TimeSpan(random.Next(profile.Jitter.Ticks));
