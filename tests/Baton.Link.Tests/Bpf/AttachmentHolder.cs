@@ -15,7 +15,7 @@ internal sealed class AttachmentHolder : IDisposable
     public AttachmentHolder(TestNamespace space, string device, XdpMode mode)
     {
         string test = $"{typeof(XdpAttachmentTests).FullName}.{nameof(XdpAttachmentTests.Holds_an_attachment_until_it_is_killed)}";
-        var start = new ProcessStartInfo("dotnet", ["exec", Assembly.GetExecutingAssembly().Location, "-explicit", "only", "-method", test])
+        var start = new ProcessStartInfo("dotnet", ["exec", Assembly.GetExecutingAssembly().Location, "-noColor", "-explicit", "only", "-method", test])
         {
             RedirectStandardOutput = true,
             RedirectStandardInput = true,
