@@ -9,8 +9,7 @@ namespace Baton.Build;
 /// </summary>
 internal static partial class ConformanceVerb
 {
-    /// <summary>The project that takes longest, and so begins first.</summary>
-    private const string Longest = "Baton.RealPackets.Tests";
+    private const string RealPackets = "Baton.RealPackets.Tests";
 
     /// <summary>Runs all rows, or those with the given ids.</summary>
     public static int Run(string[] args)
@@ -49,15 +48,25 @@ internal static partial class ConformanceVerb
     }
 
     /// <summary>
-    /// Starts each test project once, with all of its tests that rows name, as many beside each other as there are cores.
-    /// A test's outcome is "pass" only if all its cases were executed and passed.
+    /// Starts each test project once, with all of its tests that rows name, as many beside each other as there are cores,
+    /// but the one on real packets alone. A test's outcome is "pass" only if all its cases were executed and passed.
     /// </summary>
     private static ConcurrentDictionary<string, string> RunTests(string[] tests, bool quick)
     {
         var results = new ConcurrentDictionary<string, string>();
-        var projects = Partitioner.Create(
-            tests.GroupBy(test => test.Split(':')[0]).OrderByDescending(group => group.Key == Longest).ToList(), loadBalance: true);
-        Parallel.ForEach(projects, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, group =>
+        var projects = tests.GroupBy(test => test.Split(':')[0]).ToLookup(group => group.Key == RealPackets);
+        Parallel.ForEach(
+            Partitioner.Create(projects[false].ToList(), loadBalance: true),
+            new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount },
+            RunProject);
+        foreach (var project in projects[true])
+        {
+            RunProject(project);
+        }
+
+        return results;
+
+        void RunProject(IGrouping<string, string> group)
         {
             string project = Path.Combine("tests", group.Key);
             string[] filter = [.. group.SelectMany(test => (string[])["-method", $"*.{test.Split(':')[1]}"])];
@@ -68,9 +77,7 @@ internal static partial class ConformanceVerb
                 results[test] = cases.Count == 0 || cases.Any(c => c.Result == "Skip") ? "not executed"
                     : cases.TrueForAll(c => c.Result == "Pass") ? "pass" : "fail";
             }
-        });
-
-        return results;
+        }
     }
 
     private static IEnumerable<Row> Rows()
