@@ -137,7 +137,10 @@ internal sealed class HandoffInput : PipeReader
     {
         ReadOnlySpan<byte> head = withHead ? _head.WrittenSpan : [];
         var left = _inner.TryRead(out var result) ? result.Buffer : default;
-        byte[] unread = [.. head, .. _ahead.ToArray(), .. left.ToArray()];
+
+        // What a WebSocket has ahead of it when it leaves is our farewell, no word of the client's.
+        var ahead = IsParked && _output.IsWebSocket ? default : _ahead;
+        byte[] unread = [.. head, .. ahead.ToArray(), .. left.ToArray()];
         _inner.Complete();
         return unread;
     }
@@ -304,7 +307,7 @@ internal sealed class HandoffInput : PipeReader
 
         if (_frames.IsAtFrame)
         {
-            Span<byte> header = stackalloc byte[14];
+            Span<byte> header = stackalloc byte[WebSocketFrames.MaxHeader];
             int there = (int)Math.Min(bytes.Length, header.Length);
             bytes.Slice(0, there).CopyTo(header);
             long length = WebSocketFrames.LengthOf(header[..there]);

@@ -16,7 +16,7 @@ internal sealed class HandoffOutput : PipeWriter
     private readonly CarriedExchange? _resumed;
     private readonly Action<string> _fail;
     private readonly WebSocketFrames _frames = new();
-    private readonly byte[] _frameHeader = new byte[14];
+    private readonly byte[] _frameHeader = new byte[WebSocketFrames.MaxHeader];
     private int _frameHeaderLength;
     private ArrayBufferWriter<byte>? _head;
     private byte[] _scratch = [];

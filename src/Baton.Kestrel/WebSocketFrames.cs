@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Buffers.Binary;
 
 namespace Baton.Kestrel;
@@ -12,7 +11,8 @@ internal sealed class WebSocketFrames
     /// <summary>Opcode of a Close frame.</summary>
     public const int Close = 8;
 
-    private const int MaxHeader = 14;
+    /// <summary>Bytes of the longest header.</summary>
+    public const int MaxHeader = 14;
 
     private long _left;
     private bool _inMessage;
@@ -36,15 +36,6 @@ internal sealed class WebSocketFrames
     /// <summary>Begins the next frame, whose header <paramref name="bytes"/> start with.</summary>
     /// <param name="bytes">What there is of it.</param>
     /// <returns>The whole frame's length with its header, or 0 when the header is not there yet.</returns>
-    public long Begin(in ReadOnlySequence<byte> bytes)
-    {
-        Span<byte> header = stackalloc byte[MaxHeader];
-        int there = (int)Math.Min(bytes.Length, MaxHeader);
-        bytes.Slice(0, there).CopyTo(header);
-        return Begin(header[..there]);
-    }
-
-    /// <inheritdoc cref="Begin(in ReadOnlySequence{byte})"/>
     public long Begin(ReadOnlySpan<byte> bytes)
     {
         long length = LengthOf(bytes);

@@ -1,8 +1,10 @@
 using System.Net.WebSockets;
+using System.Security.Cryptography;
 using System.Text;
 using Baton.Engine.Tests;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Baton.Kestrel.Tests;
 
@@ -143,6 +145,36 @@ public sealed class WebSocketHandoffTests
 
         await Assert.ThrowsAsync<WebSocketException>(() => ReceiveAsync(socket));
         Assert.Contains("answered with 101 before and with 404 here", Assert.Single(farm.Log.Lines));
+    }
+
+    [Fact(Skip = KernelNetwork.RootOnly, SkipUnless = nameof(KernelNetwork.IsRoot), SkipType = typeof(KernelNetwork))]
+    public async Task A_handler_that_ends_without_reading_the_farewell_leaves_none_of_it_to_the_next()
+    {
+        await using var farm = await WebFarm.StartAsync(2, (app, node) =>
+        {
+            app.UseWebSockets();
+            app.Map("/count", context => node == "n1" ? LeaveAsync(context) : CountAsync(context, node));
+        });
+        using var socket = await farm.WebSocketAsync("/count");
+
+        Assert.True((await farm.MoveAsync(1, 2)).Moved);
+
+        Assert.Equal("n2 42 a", await AskAsync(socket, "a"));
+
+        // RFC 6455 §4.2.2 by hand. It looks once whether something has come, with a buffer too small for the farewell, and ends.
+        static async Task LeaveAsync(HttpContext context)
+        {
+            var handoff = context.Features.Get<IHandoffFeature>()!;
+            string key = context.Request.Headers.SecWebSocketKey + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+            context.Response.Headers.Upgrade = "websocket";
+            context.Response.Headers.Connection = "Upgrade";
+#pragma warning disable CA5350 // The handshake is made of SHA-1.
+            context.Response.Headers.SecWebSocketAccept = Convert.ToBase64String(SHA1.HashData(Encoding.ASCII.GetBytes(key)));
+#pragma warning restore CA5350
+            var stream = await context.Features.Get<IHttpUpgradeFeature>()!.UpgradeAsync();
+            _ = await stream.ReadAsync(new byte[1], context.RequestAborted);
+            handoff.SetState(41);
+        }
     }
 
     private static async Task<string> AskAsync(WebSocket socket, string text)
