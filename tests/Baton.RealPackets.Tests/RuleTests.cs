@@ -11,10 +11,8 @@ public sealed class RuleTests(RealNetwork network)
     // does not decide.
     private const int Loaded = 4;
 
-    private static readonly FarmSetup s_setup = new()
-    {
-        Rule = new MoveRuleOptions { OverloadedAbove = 450, IdleUpTo = 20, MovesPerSecond = 1000, MinimumDwell = TimeSpan.FromMilliseconds(500) },
-    };
+    private static readonly MoveRuleOptions s_rule =
+        new() { OverloadedAbove = 450, IdleUpTo = 20, MovesPerSecond = 1000, MinimumDwell = TimeSpan.FromMilliseconds(500) };
 
     [RealFact]
     public async Task When_A_is_overloaded_it_gives_connections_away()
@@ -59,7 +57,10 @@ public sealed class RuleTests(RealNetwork network)
 
     private Task<RealFarm> LoadedFarmAsync() => LoadedFarmAsync(out _);
 
-    /// <summary>A farm whose nodes have the same, middling load.</summary>
+    /// <summary>
+    /// A farm whose nodes have the same, middling load. The rule begins when all of them know that of all: a node that is
+    /// loaded last would be an idle one before.
+    /// </summary>
     private Task<RealFarm> LoadedFarmAsync(out Task<Dictionary<RealNode, List<Socket>>> clients)
     {
         var loaded = new TaskCompletionSource<Dictionary<RealNode, List<Socket>>>();
@@ -69,12 +70,18 @@ public sealed class RuleTests(RealNetwork network)
 
     private async Task<RealFarm> LoadAsync(TaskCompletionSource<Dictionary<RealNode, List<Socket>>> loaded)
     {
-        var farm = await RealFarm.StartAsync(network, s_setup);
+        var farm = await RealFarm.StartAsync(network);
         await farm.ServeAsync("web", _ => new Sitter());
         var clients = new Dictionary<RealNode, List<Socket>>();
         foreach (var node in farm.Nodes)
         {
             clients.Add(node, await PlacementTests.QueueAsync(farm, node, Loaded));
+        }
+
+        await Wait.UntilAsync(() => farm.Nodes.TrueForAll(node => node.Engine.Members.All(m => m.State?.QueuedBytes >= Loaded * (3UL << 20))));
+        foreach (var node in farm.Nodes)
+        {
+            await node.Engine.Shard.Call(shard => shard.Moves.Rule = new MoveRule(s_rule, shard.Now));
         }
 
         loaded.SetResult(clients);

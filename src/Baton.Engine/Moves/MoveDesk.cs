@@ -17,7 +17,6 @@ internal sealed class MoveDesk
     private static readonly TimeSpan s_retryPeriod = TimeSpan.FromMilliseconds(200);
 
     private readonly Shard _shard;
-    private readonly MoveRule? _rule;
     private readonly List<EndpointRecord> _asked = [];
     private DrainJob? _drain;
     private Instant _nextDrainStep = Instant.Never;
@@ -25,8 +24,11 @@ internal sealed class MoveDesk
     public MoveDesk(Shard shard)
     {
         _shard = shard;
-        _rule = shard.Options.Rule is { } options ? new MoveRule(options, shard.Started) : null;
+        Rule = shard.Options.Rule is { } options ? new MoveRule(options, shard.Started) : null;
     }
+
+    /// <summary>Asks for moves by the members' states (R29); null for none. Set by tests that load a farm before it may begin.</summary>
+    public MoveRule? Rule { get; set; }
 
     /// <summary>When <see cref="OnDeadline"/> is due.</summary>
     public Instant NextDeadline
@@ -118,7 +120,7 @@ internal sealed class MoveDesk
     /// <summary>The members' states are new: the rule is asked (R29).</summary>
     public void OnStates()
     {
-        if (_rule?.Propose(Now, _shard.Exchange.Own, _shard.Exchange.Candidates) is not { } proposal || _shard.IsDraining)
+        if (Rule?.Propose(Now, _shard.Exchange.Own, _shard.Exchange.Candidates) is not { } proposal || _shard.IsDraining)
         {
             return;
         }
@@ -126,7 +128,7 @@ internal sealed class MoveDesk
         int asked = 0;
         foreach (var record in Movable().OrderBy(r => r.Since).ToArray())
         {
-            if (asked == proposal.Connections || !_rule.HasDwelt(Now, record.Since))
+            if (asked == proposal.Connections || !Rule.HasDwelt(Now, record.Since))
             {
                 break;
             }
@@ -138,7 +140,7 @@ internal sealed class MoveDesk
             }
         }
 
-        _rule.OnMoved(Now, asked);
+        Rule.OnMoved(Now, asked);
     }
 
     /// <summary>Does what is due.</summary>

@@ -32,9 +32,6 @@ internal sealed record FarmSetup
     /// <summary>Bounds.</summary>
     public EngineLimits Limits { get; init; } = new();
 
-    /// <summary>The rule that asks for moves.</summary>
-    public MoveRuleOptions? Rule { get; init; }
-
     /// <summary>Weights of a, b and c.</summary>
     public IReadOnlyList<ushort> Weights { get; init; } = [1, 1, 1];
 

@@ -225,7 +225,6 @@ internal sealed class RealFarm : IAsyncDisposable
             Lan = new NetworkOptions { Link = lan, PrefixLength = 24 },
             Keys = EngineKeys.FromSecret("a secret of the farm"u8),
             Limits = _setup.Limits,
-            Rule = _setup.Rule,
             HandoffBudget = _setup.HandoffBudget,
         };
         return node with { Engine = await BatonEngine.StartAsync(options) };
