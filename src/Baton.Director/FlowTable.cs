@@ -189,6 +189,7 @@ public sealed class FlowTable
         && question.NewOwner != NodeId.None
         && entry.Owner == question.ExpectedOwner
         && entry.Epoch == question.ExpectedEpoch
+        && ReferenceCodec.Id(entry.StoredReference.Span) == question.ExpectedEndpoint
         && question.NewEpoch == question.ExpectedEpoch + (question.IsAbort ? 2u : 1u)
         && question.NewEpoch > question.ExpectedEpoch;
 

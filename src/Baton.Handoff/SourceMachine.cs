@@ -325,7 +325,7 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
 
     private void Ask(SourceHandoff handoff) => outbox.Ask(
         handoff.Request.Home,
-        SwapQuestion.Abort(handoff.Request.Flow, handoff.Request.Id, outbox.Self, handoff.Request.Epoch));
+        SwapQuestion.Abort(handoff.Request.Flow, handoff.Request.Id, outbox.Self, handoff.Request.Epoch, handoff.Request.Endpoint));
 
     private void Decide(Instant now, SourceHandoff handoff, in Decision decision)
     {

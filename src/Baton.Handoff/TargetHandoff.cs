@@ -35,6 +35,9 @@ internal sealed class TargetHandoff(NodeId source, in Prepare prepare, ArrayPool
 
     public NodeId Home { get; } = prepare.Home;
 
+    /// <summary>The source's endpoint: the home swaps only while its entry names it.</summary>
+    public EndpointId SourceEndpoint { get; } = prepare.Endpoint;
+
     public string ApplicationName { get; } = prepare.ApplicationName;
 
     public TargetPhase Phase { get; set; }

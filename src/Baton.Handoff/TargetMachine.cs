@@ -323,7 +323,7 @@ internal sealed class TargetMachine(Outbox outbox, HandoffLimits limits)
     private void Ask(TargetHandoff handoff) => outbox.Ask(
         handoff.Home,
         SwapQuestion.Commit(
-            handoff.Header.Flow, handoff.Header.Handoff, handoff.Source, handoff.Header.Epoch, outbox.Self, handoff.Reference));
+            handoff.Header.Flow, handoff.Header.Handoff, handoff.Source, handoff.Header.Epoch, handoff.SourceEndpoint, outbox.Self, handoff.Reference));
 
     private void Activate(Instant now, TargetHandoff handoff)
     {

@@ -9,6 +9,10 @@ namespace Baton.Wire;
 /// <param name="Handoff">The run of the protocol that asks.</param>
 /// <param name="ExpectedOwner">The source S.</param>
 /// <param name="ExpectedEpoch">Its epoch e.</param>
+/// <param name="ExpectedEndpoint">
+/// Its endpoint, as in its reference: an id is never used again, so a question asked late cannot match the next connection
+/// between the same ports, not even at a home that has forgotten which epochs there were.
+/// </param>
 /// <param name="NewOwner">The target T (commit) or again S (abort).</param>
 /// <param name="NewEpoch">e+1 (commit) or e+2 (abort).</param>
 /// <param name="Reference">T's reference; empty in an abort, which leaves S's reference valid.</param>
@@ -17,6 +21,7 @@ public readonly record struct SwapQuestion(
     HandoffId Handoff,
     NodeId ExpectedOwner,
     Epoch ExpectedEpoch,
+    EndpointId ExpectedEndpoint,
     NodeId NewOwner,
     Epoch NewEpoch,
     EncodedReference Reference)
@@ -26,12 +31,12 @@ public readonly record struct SwapQuestion(
 
     /// <summary>T's question: from S, e to T, e+1 with T's reference.</summary>
     public static SwapQuestion Commit(
-        in Flow flow, HandoffId handoff, NodeId source, Epoch epoch, NodeId target, in EncodedReference reference) =>
-        new(flow, handoff, source, epoch, target, epoch + 1, reference);
+        in Flow flow, HandoffId handoff, NodeId source, Epoch epoch, EndpointId endpoint, NodeId target, in EncodedReference reference) =>
+        new(flow, handoff, source, epoch, endpoint, target, epoch + 1, reference);
 
     /// <summary>S's question: from S, e to S, e+2, after which T's can no longer succeed.</summary>
-    public static SwapQuestion Abort(in Flow flow, HandoffId handoff, NodeId source, Epoch epoch) =>
-        new(flow, handoff, source, epoch, source, epoch + 2, default);
+    public static SwapQuestion Abort(in Flow flow, HandoffId handoff, NodeId source, Epoch epoch, EndpointId endpoint) =>
+        new(flow, handoff, source, epoch, endpoint, source, epoch + 2, default);
 }
 
 /// <summary>What the home answers to a <see cref="SwapQuestion"/>.</summary>

@@ -14,12 +14,12 @@ public sealed class CompareAndSwapTests
     // Two handoffs out of A at epoch 1, one each of B at 2 and A at 3, both questions of each.
     private static readonly SwapQuestion[] s_questions =
     [
-        SwapQuestion.Commit(s_flow, s_first, A, new(1), B, Encoded(100)),
-        SwapQuestion.Abort(s_flow, s_first, A, new(1)),
-        SwapQuestion.Commit(s_flow, s_second, B, new(2), C, Encoded(200)),
-        SwapQuestion.Abort(s_flow, s_second, B, new(2)),
-        SwapQuestion.Commit(s_flow, s_third, A, new(3), C, Encoded(300)),
-        SwapQuestion.Abort(s_flow, s_third, A, new(3)),
+        SwapQuestion.Commit(s_flow, s_first, A, new(1), new(1), B, Encoded(100)),
+        SwapQuestion.Abort(s_flow, s_first, A, new(1), new(1)),
+        SwapQuestion.Commit(s_flow, s_second, B, new(2), new(100), C, Encoded(200)),
+        SwapQuestion.Abort(s_flow, s_second, B, new(2), new(100)),
+        SwapQuestion.Commit(s_flow, s_third, A, new(3), new(1), C, Encoded(300)),
+        SwapQuestion.Abort(s_flow, s_third, A, new(3), new(1)),
     ];
 
     [Fact]
@@ -63,6 +63,7 @@ public sealed class CompareAndSwapTests
             commit with { NewOwner = NodeId.None },
             commit with { Handoff = HandoffId.None },
             commit with { ExpectedOwner = C },
+            commit with { ExpectedEndpoint = new(2) },
             s_questions[1] with { NewEpoch = new(2) },
         ];
 
@@ -79,7 +80,7 @@ public sealed class CompareAndSwapTests
         table.TryAdd(s_flow, A, new(uint.MaxValue), Encoded(1));
 
         Assert.Equal(
-            SwapOutcome.Refused, table.CompareAndSwap(SwapQuestion.Commit(s_flow, s_first, A, new(uint.MaxValue), B, Encoded(2))).Outcome);
+            SwapOutcome.Refused, table.CompareAndSwap(SwapQuestion.Commit(s_flow, s_first, A, new(uint.MaxValue), new(1), B, Encoded(2))).Outcome);
     }
 
     [Fact]

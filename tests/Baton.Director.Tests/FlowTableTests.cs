@@ -40,7 +40,7 @@ public sealed class FlowTableTests
 
         // In a handoff either it or the target is the owner, whatever is asked.
         table.TryAdd(FlowNumber(1), B, Epoch.First, Encoded(7));
-        var toNobody = SwapQuestion.Commit(FlowNumber(1), new(5), B, Epoch.First, NodeId.None, Encoded(8));
+        var toNobody = SwapQuestion.Commit(FlowNumber(1), new(5), B, Epoch.First, new(7), NodeId.None, Encoded(8));
         Assert.Equal(SwapOutcome.Refused, table.CompareAndSwap(in toNobody).Outcome);
         Assert.Equal(B, table.Decide(FlowNumber(1)).Owner);
     }
@@ -90,7 +90,7 @@ public sealed class FlowTableTests
         var table = new FlowTable(A, Key, 16);
         var flow = FlowNumber(1);
         table.TryAdd(flow, A, Epoch.First, Encoded(7));
-        table.CompareAndSwap(SwapQuestion.Commit(flow, new(5), A, Epoch.First, B, Encoded(8)));
+        table.CompareAndSwap(SwapQuestion.Commit(flow, new(5), A, Epoch.First, new(7), B, Encoded(8)));
 
         Assert.False(table.TryClose(flow, A, Epoch.First, new(7)));
         Assert.False(table.TryClose(flow, B, Epoch.First, new(8)));
@@ -106,8 +106,8 @@ public sealed class FlowTableTests
         var table = new FlowTable(A, Key, 16);
         var flow = FlowNumber(1);
         table.TryAdd(flow, A, table.NextEpoch, Encoded(7));
-        var late = SwapQuestion.Commit(flow, new(5), A, Epoch.First, B, Encoded(8));
-        Assert.Equal(SwapOutcome.Swapped, table.CompareAndSwap(SwapQuestion.Abort(flow, new(5), A, Epoch.First)).Outcome);
+        var late = SwapQuestion.Commit(flow, new(5), A, Epoch.First, new(7), B, Encoded(8));
+        Assert.Equal(SwapOutcome.Swapped, table.CompareAndSwap(SwapQuestion.Abort(flow, new(5), A, Epoch.First, new(7))).Outcome);
         table.TryClose(flow, A, new(3), new(7));
         Assert.Equal(SwapOutcome.Gone, table.CompareAndSwap(in late).Outcome);
 
@@ -115,6 +115,19 @@ public sealed class FlowTableTests
 
         Assert.Equal(SwapOutcome.Refused, table.CompareAndSwap(in late).Outcome);
         Assert.Equal(A, table.Decide(flow).Owner);
+    }
+
+    [Fact]
+    public void A_late_question_does_not_match_the_next_connection_at_a_home_that_was_started_anew()
+    {
+        var table = new FlowTable(A, Key, 16);
+        var flow = FlowNumber(1);
+        table.TryAdd(flow, A, Epoch.First, Encoded(9));
+
+        // The connection before it began at the home's last life, in the same epoch.
+        Assert.Equal(SwapOutcome.Refused, table.CompareAndSwap(SwapQuestion.Commit(flow, new(5), A, Epoch.First, new(7), B, Encoded(8))).Outcome);
+        Assert.Equal(SwapOutcome.Refused, table.CompareAndSwap(SwapQuestion.Abort(flow, new(5), A, Epoch.First, new(7))).Outcome);
+        Assert.Equal((A, Epoch.First), (table.Decide(flow).Owner, table.Decide(flow).Epoch));
     }
 
     [Theory]
@@ -151,7 +164,7 @@ public sealed class FlowTableTests
                     var next = Encoded((ulong)random.NextInt64());
                     var target = row.Owner == A ? B : A;
                     var id = new HandoffId((ulong)step + 1);
-                    var result = table.CompareAndSwap(SwapQuestion.Commit(in flow, id, row.Owner, row.Epoch, target, in next));
+                    var result = table.CompareAndSwap(SwapQuestion.Commit(in flow, id, row.Owner, row.Epoch, ReferenceCodec.Id(row.Reference.Span), target, in next));
                     Assert.Equal(new SwapResult(SwapOutcome.Swapped, target, row.Epoch + 1, next), result);
                     model[flow] = (target, row.Epoch + 1, next);
                     break;

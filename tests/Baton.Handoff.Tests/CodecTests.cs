@@ -25,8 +25,8 @@ public sealed class CodecTests
             yield return [.. Precopy.WriteHead(header, 60), 1, 2, 3];
             yield return [.. State.WriteHead(header, 10, 4), 4, 5, 6, 7, 8, 9];
             yield return Ready.Write(header);
-            yield return Swap.Write(SwapQuestion.Commit(flow, header.Handoff, new(1), header.Epoch, new(2), Reference));
-            yield return Swap.Write(SwapQuestion.Abort(flow, header.Handoff, new(1), header.Epoch));
+            yield return Swap.Write(SwapQuestion.Commit(flow, header.Handoff, new(1), header.Epoch, new(77), new(2), Reference));
+            yield return Swap.Write(SwapQuestion.Abort(flow, header.Handoff, new(1), header.Epoch, new(77)));
             yield return Swapped.Write(header, new(HandoffOutcome.Committed, new(2), new(8), Reference));
             yield return Abort.Write(header, HandoffReason.FreezeBudget, decided: true);
             yield return Done.Write(header, new(8), Reference);
@@ -46,7 +46,7 @@ public sealed class CodecTests
             {
                 case MessageKind.Prepare:
                     Assert.True(Prepare.TryRead(header, body, out var prepare));
-                    Assert.Equal((new NodeId(3), 1234, "streamer"), (prepare.Home, prepare.ExpectedStateBytes, prepare.ApplicationName));
+                    Assert.Equal((new NodeId(3), new EndpointId(1), 1234, "streamer"), (prepare.Home, prepare.Endpoint, prepare.ExpectedStateBytes, prepare.ApplicationName));
                     Assert.Equal([1, 2, 3], prepare.Options.ToArray());
                     break;
                 case MessageKind.Prepared:

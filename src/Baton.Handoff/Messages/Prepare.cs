@@ -9,7 +9,7 @@ namespace Baton.Handoff.Messages;
 /// <see cref="Prepared"/>, <see cref="Ready"/>, <see cref="Done"/> or <see cref="Reject"/>.
 /// </summary>
 internal readonly record struct Prepare(
-    MessageHeader Header, NodeId Home, int ExpectedStateBytes, string ApplicationName, ReadOnlyMemory<byte> Options)
+    MessageHeader Header, NodeId Home, EndpointId Endpoint, int ExpectedStateBytes, string ApplicationName, ReadOnlyMemory<byte> Options)
 {
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
@@ -17,8 +17,9 @@ internal readonly record struct Prepare(
     {
         int nameLength = Utf8.GetByteCount(request.ApplicationName);
         var header = new MessageHeader(MessageKind.Prepare, request.Id, request.Epoch, request.Flow);
-        var message = header.Allocate(2 + 4 + 1 + nameLength + 2 + request.Options.Length, out var body);
+        var message = header.Allocate(2 + 8 + 4 + 1 + nameLength + 2 + request.Options.Length, out var body);
         body.UInt16(request.Home.Value);
+        body.UInt64(request.Endpoint.Value);
         body.UInt32((uint)request.ExpectedStateBytes);
         body.Byte((byte)nameLength);
         body.Bytes(Utf8.GetBytes(request.ApplicationName));
@@ -31,6 +32,7 @@ internal readonly record struct Prepare(
     public static bool TryRead(in MessageHeader header, MessageReader body, out Prepare message)
     {
         var home = body.Node();
+        var endpoint = new EndpointId(body.UInt64());
         int expected = body.Int32(int.MaxValue);
         var name = body.Take(body.Byte());
         int optionsLength = body.UInt16();
@@ -41,7 +43,7 @@ internal readonly record struct Prepare(
             return false;
         }
 
-        message = new(header, home, expected, Utf8.GetString(name), options.ToArray());
+        message = new(header, home, endpoint, expected, Utf8.GetString(name), options.ToArray());
         return true;
     }
 

@@ -8,8 +8,9 @@ internal readonly record struct Swap(SwapQuestion Question)
     public static byte[] Write(in SwapQuestion question)
     {
         var header = new MessageHeader(MessageKind.Swap, question.Handoff, question.ExpectedEpoch, question.Flow);
-        var message = header.Allocate(2 + 2 + 1 + question.Reference.Length, out var body);
+        var message = header.Allocate(2 + 8 + 2 + 1 + question.Reference.Length, out var body);
         body.UInt16(question.ExpectedOwner.Value);
+        body.UInt64(question.ExpectedEndpoint.Value);
         body.UInt16(question.NewOwner.Value);
         body.Reference(question.Reference);
         body.End();
@@ -19,12 +20,13 @@ internal readonly record struct Swap(SwapQuestion Question)
     public static bool TryRead(in MessageHeader header, MessageReader body, out Swap message)
     {
         var source = body.Node();
+        var endpoint = new EndpointId(body.UInt64());
         var owner = body.Node();
         var reference = body.Reference();
         bool isAbort = source == owner;
         message = new(isAbort
-            ? SwapQuestion.Abort(header.Flow, header.Handoff, source, header.Epoch)
-            : SwapQuestion.Commit(header.Flow, header.Handoff, source, header.Epoch, owner, reference));
+            ? SwapQuestion.Abort(header.Flow, header.Handoff, source, header.Epoch, endpoint)
+            : SwapQuestion.Commit(header.Flow, header.Handoff, source, header.Epoch, endpoint, owner, reference));
         return body.IsExact && isAbort == (reference.Length == 0);
     }
 }

@@ -32,7 +32,7 @@ internal sealed class HomeTable
             return new(same ? SwapOutcome.Swapped : SwapOutcome.Refused, e.Owner, e.Epoch, e.Reference);
         }
 
-        if (e.Owner != q.ExpectedOwner || e.Epoch != q.ExpectedEpoch)
+        if (e.Owner != q.ExpectedOwner || e.Epoch != q.ExpectedEpoch || FarmNode.EndpointOf(e.Reference) != q.ExpectedEndpoint)
         {
             return new(SwapOutcome.Refused, e.Owner, e.Epoch, e.Reference);
         }
