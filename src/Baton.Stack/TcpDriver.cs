@@ -112,6 +112,19 @@ internal sealed class TcpDriver
     /// <summary>Takes an endpoint out of the tables and says so.</summary>
     public void Finish(TcpEndpoint endpoint)
     {
+        switch (endpoint.Connection!.CloseReason)
+        {
+            case TcpCloseReason.UserTimeout:
+                Drop(DropReason.TcpUserTimeout);
+                break;
+            case TcpCloseReason.StalledAfterClose:
+                Drop(DropReason.TcpStalledAfterClose);
+                break;
+            case TcpCloseReason.LingerExpired:
+                Drop(DropReason.TcpLingerExpired);
+                break;
+        }
+
         endpoint.Listener?.Leave(endpoint);
         _table.Remove(endpoint);
         _table.Raise(endpoint, EndpointEvents.Closed);

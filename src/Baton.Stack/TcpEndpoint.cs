@@ -102,6 +102,24 @@ public sealed class TcpEndpoint : Endpoint
     public byte[] ToImage(Instant now, long sendFrom, long receiveFrom) =>
         EndpointImage.Write(this, Connection!.ToImage(now, sendFrom, receiveFrom));
 
+    /// <summary>What <see cref="Close"/> does with what is left to send, see <see cref="TcpSettings.Linger"/>.</summary>
+    public void SetLinger(TimeSpan? linger)
+    {
+        if (Connection is not null)
+        {
+            Connection.Linger = linger;
+        }
+    }
+
+    /// <summary>How long what was written may wait without progress, see <see cref="TcpSettings.UserTimeout"/>; zero: no bound.</summary>
+    public void SetUserTimeout(TimeSpan timeout)
+    {
+        if (Connection is not null)
+        {
+            Connection.UserTimeout = timeout;
+        }
+    }
+
     /// <summary>Sends small segments at once (no Nagle).</summary>
     public void SetNoDelay(bool noDelay)
     {

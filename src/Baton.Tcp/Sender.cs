@@ -56,6 +56,9 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
     [InSnapshot(nameof(TcpSnapshot.SinceLastSent))]
     private Instant _lastSent;
 
+    [NotInSnapshot("its parts are listed at SocketOptions")]
+    private SocketOptions? _options = SocketOptions.Of(settings);
+
     /// <summary>The bytes.</summary>
     [field: NotInSnapshot("its parts are listed at SendQueue")]
     public SendQueue Queue { get; } = new(settings.SendBufferLimit);
@@ -74,6 +77,9 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
 
     /// <summary>Probing a window that holds data back.</summary>
     public ref PersistTimer Persist => ref _persist;
+
+    /// <summary>What the application asked for; null: nothing.</summary>
+    public SocketOptions? Options => _options;
 
     /// <summary>Whether small segments wait for no ACK.</summary>
     [field: InSnapshot(nameof(TcpSnapshot.NoDelay))]
@@ -116,6 +122,9 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
 
     /// <summary>The position after the last that is to be sent.</summary>
     private long EndOfStream => _finPosition >= 0 ? _finPosition + 1 : Queue.End;
+
+    /// <summary>The application asks for something.</summary>
+    public SocketOptions NeedOptions() => _options ??= new();
 
     /// <summary>The sequence number of a position.</summary>
     public SeqNum SequenceAt(long position) => _iss + (uint)position;
@@ -292,6 +301,39 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
     /// </summary>
     public void Arm(Instant now, bool restart)
     {
+        ArmTimers(now, restart);
+        if (_options is { } options)
+        {
+            options.OnWaiting(InFlight || HasUnsent, now);
+            _timers.Advance(TimerKind.Retransmit, options.GiveUpAt);
+            _timers.Advance(TimerKind.Persist, options.GiveUpAt);
+        }
+    }
+
+    /// <summary>Time went by that the connection did not see.</summary>
+    public void Postpone(TimeSpan by)
+    {
+        Recovery.Postpone(by);
+        _options?.Postpone(by);
+    }
+
+    /// <summary>Takes what a snapshot says.</summary>
+    public void Restore(TcpSnapshot s, in QueuedBytes copiedAhead, Instant now)
+    {
+        (_una, _nxt, _finPosition) = (s.SndUna, s.SndNxt, s.FinPosition);
+        (_window, _maxWindow, _wl1, _wl2, _scale) = (s.SndWindow, s.SndMaxWindow, s.SndWl1, s.SndWl2, s.SndWindowScale);
+        (_mss, _smallEnd, _lastSent, NoDelay) = (s.SndMss, s.SmallSegmentEnd, now - s.SinceLastSent, s.NoDelay);
+        Queue.Restore(Math.Max(1, Math.Min(_una, s.SendQueue.End)), copiedAhead, s.SendQueue);
+        Rtt.Restore(s, now);
+        Congestion = CongestionControl.Create(s.CongestionAlgorithm);
+        Congestion.Restore(s, now);
+        Recovery.Restore(s, now);
+        Persist.Restore(s.PersistBackoff, s.PersistProbes, s.ProbeDue);
+        _options = SocketOptions.Restore(s, now);
+    }
+
+    private void ArmTimers(Instant now, bool restart)
+    {
         bool closed = _window == 0 && _una >= 1;
         if (closed ? InFlight || HasUnsent : !InFlight && HasUnsent)
         {
@@ -318,23 +360,6 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
         }
 
         ArmTailProbe(now, restart);
-    }
-
-    /// <summary>Time went by that the connection did not see.</summary>
-    public void Postpone(TimeSpan by) => Recovery.Postpone(by);
-
-    /// <summary>Takes what a snapshot says.</summary>
-    public void Restore(TcpSnapshot s, in QueuedBytes copiedAhead, Instant now)
-    {
-        (_una, _nxt, _finPosition) = (s.SndUna, s.SndNxt, s.FinPosition);
-        (_window, _maxWindow, _wl1, _wl2, _scale) = (s.SndWindow, s.SndMaxWindow, s.SndWl1, s.SndWl2, s.SndWindowScale);
-        (_mss, _smallEnd, _lastSent, NoDelay) = (s.SndMss, s.SmallSegmentEnd, now - s.SinceLastSent, s.NoDelay);
-        Queue.Restore(Math.Max(1, Math.Min(_una, s.SendQueue.End)), copiedAhead, s.SendQueue);
-        Rtt.Restore(s, now);
-        Congestion = CongestionControl.Create(s.CongestionAlgorithm);
-        Congestion.Restore(s, now);
-        Recovery.Restore(s, now);
-        Persist.Restore(s.PersistBackoff, s.PersistProbes, s.ProbeDue);
     }
 
     private void Respond(Instant now, in Delivery delivery, int bytes, int flight, bool advanced, bool duplicate, Instant? echoed)
@@ -372,6 +397,7 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
         bool handshake = _una == 0;
         bool repeated = Rtt.Expirations > 0;
         _una = ack;
+        _options?.OnWaiting(waits: false, now);
         Queue.RemoveBelow(ack);
         Rtt.OnProgress();
         if (_probe.TryMeasure(ack, now, out var rtt))

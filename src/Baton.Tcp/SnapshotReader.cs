@@ -35,6 +35,8 @@ internal ref struct SnapshotReader(ReadOnlyMemory<byte> image)
 
     public TimeSpan Time() => new(I64());
 
+    public TimeSpan? TimeOrNone() => Bool() ? Time() : null;
+
     public StreamRange Range() => new(I64(), I64());
 
     public int Count(int limit)

@@ -62,6 +62,15 @@ internal ref struct SnapshotWriter
 
     public void Time(TimeSpan value) => I64(value.Ticks);
 
+    public void TimeOrNone(TimeSpan? value)
+    {
+        Bool(value is not null);
+        if (value is { } time)
+        {
+            Time(time);
+        }
+    }
+
     public void Range(StreamRange value)
     {
         I64(value.Start);

@@ -142,6 +142,32 @@ public sealed class TcpConnection
     /// <summary>Whether small segments wait for no ACK (no Nagle).</summary>
     public bool NoDelay { get => Sender.NoDelay; set => Sender.NoDelay = value; }
 
+    /// <summary>See <see cref="TcpSettings.UserTimeout"/>, for this connection; it moves with it.</summary>
+    public TimeSpan UserTimeout
+    {
+        get => Sender.Options?.UserTimeout ?? TimeSpan.Zero;
+        set
+        {
+            if (value != UserTimeout)
+            {
+                Sender.NeedOptions().UserTimeout = value;
+            }
+        }
+    }
+
+    /// <summary>See <see cref="TcpSettings.Linger"/>, for this connection; it moves with it.</summary>
+    public TimeSpan? Linger
+    {
+        get => Sender.Options?.Linger;
+        set
+        {
+            if (value != Linger)
+            {
+                Sender.NeedOptions().Linger = value;
+            }
+        }
+    }
+
     /// <summary>The sequence numbers.</summary>
     public SequenceGroup Sequence => new(
         Sender.Iss, Receiver.Irs, Sender.SequenceAt(Sender.Una), Sender.SequenceAt(Sender.Nxt), Receiver.Acknowledgment);
@@ -329,7 +355,8 @@ public sealed class TcpConnection
 
     /// <summary>
     /// Closes both directions: as <see cref="CloseWrite"/>, and nobody reads any more. Unread bytes, now or later, make it
-    /// an abort (RFC 1122 §4.2.2.13).
+    /// an abort (RFC 1122 §4.2.2.13), and so does a <see cref="Linger"/> of zero. It goes on without the application, but
+    /// not for ever: see <see cref="TcpSettings.Linger"/> and <see cref="TcpSettings.StalledCloseTimeout"/>.
     /// </summary>
     public void Close(Instant now)
     {
@@ -339,17 +366,14 @@ public sealed class TcpConnection
         }
 
         _nobodyReads = true;
-        if (ReadableBytes > 0)
+        if (ReadableBytes > 0 || (Linger == TimeSpan.Zero && State != TcpState.TimeWait))
         {
             AbortWith(TcpCloseReason.Aborted);
             return;
         }
 
         CloseWrite(now);
-        if (State == TcpState.FinWait2)
-        {
-            Timers.Set(TimerKind.Linger, now + Settings.FinWait2Length);
-        }
+        LimitClosing(now);
     }
 
     /// <summary>Closes at once; the peer is told by one RST (RFC 9293 §3.10.5).</summary>
@@ -423,6 +447,11 @@ public sealed class TcpConnection
             Enter(_phase.OnFinAcknowledged(), now);
         }
 
+        if (Linger is null)
+        {
+            LimitClosing(now);
+        }
+
         // A quarter of the queue became free: not for each ACK.
         int quarter = Settings.SendBufferLimit / 4;
         if (_phase.MayWrite && freeBefore < quarter && Sender.Queue.Free >= quarter)
@@ -484,7 +513,8 @@ public sealed class TcpConnection
 
     internal void AbortWith(TcpCloseReason reason)
     {
-        if (_phase.AbortSendsReset)
+        // In CLOSING and LAST-ACK the RFC expects nothing to be left; what is unsent is lost, and the peer is to know.
+        if (_phase.AbortSendsReset || (IsSynchronized && Sender.HasUnsent))
         {
             var reset = NewHeader(Sender.SequenceAt(Sender.Nxt), TcpFlags.Rst | TcpFlags.Ack);
             reset.Acknowledgment = Receiver.Acknowledgment;
@@ -524,8 +554,8 @@ public sealed class TcpConnection
                 Timers.StopAll();
                 Timers.Set(TimerKind.Linger, now + Settings.TimeWaitLength);
                 break;
-            case TcpState.FinWait2 when _nobodyReads:
-                Timers.Set(TimerKind.Linger, now + Settings.FinWait2Length);
+            case TcpState.FinWait1 or TcpState.FinWait2 or TcpState.LastAck:
+                LimitClosing(now);
                 break;
         }
     }
@@ -535,6 +565,20 @@ public sealed class TcpConnection
         (_phase, _nobodyReads, _frozenAt) = (phase, nobodyReads, frozenAt);
         Raise(TcpEvents.Established | TcpEvents.Writable
             | (ReadableBytes > 0 ? TcpEvents.Readable : 0) | (Receiver.FinReceived ? TcpEvents.RemoteClosed : 0));
+    }
+
+    /// <summary>Without an application a connection ends by itself, whatever the peer does.</summary>
+    private void LimitClosing(Instant now)
+    {
+        switch (State)
+        {
+            case TcpState.FinWait2 when _nobodyReads:
+                Timers.Set(TimerKind.Linger, now + Settings.FinWait2Length);
+                break;
+            case TcpState.FinWait1 or TcpState.Closing or TcpState.LastAck when _nobodyReads:
+                Timers.Set(TimerKind.Linger, now + (Linger ?? Settings.StalledCloseTimeout));
+                break;
+        }
     }
 
     private void Raise(TcpEvents events) => _events |= events;

@@ -56,6 +56,25 @@ public sealed record TcpSettings
     /// <summary>How often unacknowledged data are retransmitted, or a window is probed in vain, before giving up (RFC 1122 §4.2.3.5).</summary>
     public int MaxRetransmissions { get; init; } = 15;
 
+    /// <summary>
+    /// How long what was written may wait for the peer without progress before the connection is given up; zero: as long as
+    /// the two limits on retransmissions allow (RFC 9293 §3.8.3, R2; the user timeout of RFC 5482, which is neither told to
+    /// the peer nor taken from it).
+    /// </summary>
+    public TimeSpan UserTimeout { get; init; }
+
+    /// <summary>
+    /// What <see cref="TcpConnection.Close"/> does with what is left to send (SO_LINGER). Null: it goes on for as long as the
+    /// peer takes something. Zero: an abort. Else: it goes on for this long, then it is an abort.
+    /// </summary>
+    public TimeSpan? Linger { get; init; }
+
+    /// <summary>
+    /// How long a connection that the application has closed may go on without the peer's acknowledging anything, its
+    /// window closed for example, before it is reset. Above zero; RFC 9293 §3.8.3 wants R2 to be 100 s at least.
+    /// </summary>
+    public TimeSpan StalledCloseTimeout { get; init; } = TimeSpan.FromSeconds(120);
+
     /// <summary>How often a SYN or SYN-ACK is retransmitted before giving up.</summary>
     public int MaxSynRetransmissions { get; init; } = 6;
 

@@ -118,6 +118,15 @@ public sealed class TcpSnapshot
     /// <summary>Whether small segments wait for no ACK.</summary>
     public bool NoDelay { get; set; }
 
+    /// <summary>The user timeout, zero for none.</summary>
+    public TimeSpan UserTimeout { get; set; }
+
+    /// <summary>How long a close may go on, or null.</summary>
+    public TimeSpan? Linger { get; set; }
+
+    /// <summary>For how long something has waited for the peer without progress; null: nothing waits, or nobody asked.</summary>
+    public TimeSpan? Waiting { get; set; }
+
     /// <summary>Time since a part of the stream was sent.</summary>
     public TimeSpan SinceLastSent { get; set; }
 

@@ -150,6 +150,7 @@ internal static class TcpSnapshotCheck
     {
         bool sound = s.Timers.Length == TimerTable.Count
             && IsTime(s.SinceLastSent) && IsTime(s.SmoothedRtt) && IsTime(s.RttVariance) && IsTime(s.MinRtt) && IsTime(s.SinceMinRtt) && IsTime(s.TsRecentAge)
+            && IsTime(s.UserTimeout) && IsTime(s.Linger ?? TimeSpan.Zero) && IsTime(s.Waiting ?? TimeSpan.Zero)
             && IsTime(s.Rto) && s.Rto > TimeSpan.Zero
             && (s.SndNxt == s.SndUna || IsSet(s, TimerKind.Retransmit) || IsSet(s, TimerKind.Persist))
             && (s.State != TcpState.TimeWait || IsSet(s, TimerKind.Linger));

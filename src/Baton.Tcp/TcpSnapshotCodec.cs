@@ -9,7 +9,7 @@ namespace Baton.Tcp;
 public static class TcpSnapshotCodec
 {
     /// <summary>The format's version; a reader takes no other.</summary>
-    public const ushort Version = 3;
+    public const ushort Version = 4;
 
     /// <summary>The image of a snapshot.</summary>
     public static byte[] Write(TcpSnapshot snapshot)
@@ -39,7 +39,7 @@ public static class TcpSnapshotCodec
         ReadReceiver(ref reader, snapshot);
         for (int i = 0; i < TimerTable.Count; i++)
         {
-            snapshot.Timers[i] = reader.Bool() ? reader.Time() : null;
+            snapshot.Timers[i] = reader.TimeOrNone();
         }
 
         return reader.AtEnd;
@@ -55,11 +55,7 @@ public static class TcpSnapshotCodec
         WriteReceiver(ref w, s);
         foreach (var remaining in s.Timers)
         {
-            w.Bool(remaining is not null);
-            if (remaining is { } time)
-            {
-                w.Time(time);
-            }
+            w.TimeOrNone(remaining);
         }
     }
 
@@ -121,6 +117,9 @@ public static class TcpSnapshotCodec
         w.I32(s.SndWindowScale);
         w.I64(s.SmallSegmentEnd);
         w.Bool(s.NoDelay);
+        w.Time(s.UserTimeout);
+        w.TimeOrNone(s.Linger);
+        w.TimeOrNone(s.Waiting);
         w.Time(s.SinceLastSent);
         w.Bytes(s.SendQueue);
     }
@@ -138,6 +137,9 @@ public static class TcpSnapshotCodec
         s.SndWindowScale = r.I32();
         s.SmallSegmentEnd = r.I64();
         s.NoDelay = r.Bool();
+        s.UserTimeout = r.Time();
+        s.Linger = r.TimeOrNone();
+        s.Waiting = r.TimeOrNone();
         s.SinceLastSent = r.Time();
         s.SendQueue = r.Bytes();
     }

@@ -137,6 +137,9 @@ internal static class TcpSnapshotMapping
         s.SndMss = sender.Mss;
         s.SmallSegmentEnd = sender.SmallEnd;
         s.NoDelay = sender.NoDelay;
+        s.UserTimeout = sender.Options?.UserTimeout ?? TimeSpan.Zero;
+        s.Linger = sender.Options?.Linger;
+        s.Waiting = sender.Options is { } options && options.WaitingSince != Instant.Never ? Age(options.WaitingSince, now) : null;
         s.SinceLastSent = now - sender.LastSent;
         s.SendQueue = sender.Queue.View();
     }

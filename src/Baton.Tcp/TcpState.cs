@@ -60,6 +60,18 @@ public enum TcpCloseReason : byte
 
     /// <summary>Data arrived after this side had stopped reading (RFC 1122 §4.2.2.13); the peer was told by RST.</summary>
     DataAfterClose,
+
+    /// <summary>What was sent or queued made no progress for the user timeout (RFC 9293 §3.8.3, R2; RFC 5482).</summary>
+    UserTimeout,
+
+    /// <summary>
+    /// This side had closed, and the peer took nothing of what was left for
+    /// <see cref="TcpSettings.StalledCloseTimeout"/>; it was told by RST.
+    /// </summary>
+    StalledAfterClose,
+
+    /// <summary>This side had closed, and not everything was acknowledged when <see cref="TcpConnection.Linger"/> was over; the peer was told by RST.</summary>
+    LingerExpired,
 }
 
 /// <summary>What happened on a connection since it was last asked.</summary>

@@ -14,7 +14,7 @@ internal static class TimerExpiry
 
         if (c.Timers.TryExpire(TimerKind.Linger, now))
         {
-            c.CloseWith(c.State == TcpState.TimeWait ? TcpCloseReason.Normal : TcpCloseReason.TimedOut);
+            OnLinger(c);
         }
 
         if (c.Timers.TryExpire(TimerKind.TailProbe, now))
@@ -47,8 +47,41 @@ internal static class TimerExpiry
         }
     }
 
+    private static void OnLinger(TcpConnection c)
+    {
+        switch (c.State)
+        {
+            case TcpState.TimeWait:
+                c.CloseWith(TcpCloseReason.Normal);
+                break;
+            case TcpState.FinWait2:
+                c.CloseWith(TcpCloseReason.TimedOut);
+                break;
+            default:
+                c.AbortWith(c.Linger is null ? TcpCloseReason.StalledAfterClose : TcpCloseReason.LingerExpired);
+                break;
+        }
+    }
+
+    /// <summary>RFC 9293 §3.10.8, USER TIMEOUT: whatever the state, the connection is gone, and the application told.</summary>
+    private static bool EndsByUserTimeout(TcpConnection c, Instant now)
+    {
+        bool ends = c.Sender.Options is { } options && options.GiveUpAt <= now;
+        if (ends)
+        {
+            c.CloseWith(TcpCloseReason.UserTimeout);
+        }
+
+        return ends;
+    }
+
     private static void OnRetransmit(TcpConnection c, Instant now)
     {
+        if (EndsByUserTimeout(c, now))
+        {
+            return;
+        }
+
         // RFC 1122 §4.2.3.5: at some point the user is told.
         bool connecting = c.Sender.Una == 0;
         if (c.Sender.Rtt.Expirations >= (connecting ? c.Settings.MaxSynRetransmissions : c.Settings.MaxRetransmissions))
@@ -68,6 +101,11 @@ internal static class TimerExpiry
 
     private static void OnPersist(TcpConnection c, Instant now)
     {
+        if (EndsByUserTimeout(c, now))
+        {
+            return;
+        }
+
         if (c.Sender.Persist.Unanswered >= c.Settings.MaxRetransmissions)
         {
             c.CloseWith(TcpCloseReason.TimedOut);

@@ -18,7 +18,7 @@ internal enum TimerKind : byte
     /// <summary>The next keep-alive probe (RFC 9293 §3.8.4).</summary>
     KeepAlive,
 
-    /// <summary>The end of TIME-WAIT, or of FIN-WAIT-2 without a reader.</summary>
+    /// <summary>The end of TIME-WAIT, of FIN-WAIT-2 without a reader, or of a close that gets nowhere.</summary>
     Linger,
 
     /// <summary>What was passed by later segments may only be late (RFC 8985 §6.2, step 5).</summary>
@@ -68,6 +68,15 @@ internal sealed class TimerTable
 
     /// <summary>Starts a timer, or sets it anew.</summary>
     public void Set(TimerKind kind, Instant at) => _at[(int)kind] = at;
+
+    /// <summary>A running timer expires no later than this.</summary>
+    public void Advance(TimerKind kind, Instant latest)
+    {
+        if (IsSet(kind) && this[kind] > latest)
+        {
+            Set(kind, latest);
+        }
+    }
 
     /// <summary>Stops a timer.</summary>
     public void Stop(TimerKind kind) => _at[(int)kind] = Instant.Never;

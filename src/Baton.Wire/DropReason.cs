@@ -168,6 +168,15 @@ public enum DropReason : byte
     /// <summary>An endpoint had no application for too long and was reset.</summary>
     UnattachedTooLong,
 
+    /// <summary>A connection's user timeout passed without progress (RFC 5482).</summary>
+    TcpUserTimeout,
+
+    /// <summary>A connection that its application had closed was reset, since its peer took nothing of what was left.</summary>
+    TcpStalledAfterClose,
+
+    /// <summary>A connection that its application had closed was reset, since the time it may linger was over.</summary>
+    TcpLingerExpired,
+
     /// <summary>As many endpoints wait for their image as may.</summary>
     EmbryosFull,
 

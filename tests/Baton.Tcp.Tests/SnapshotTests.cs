@@ -201,7 +201,10 @@ public class SnapshotTests
     /// <summary>A connection with something in each queue, in recovery, half of its features in use.</summary>
     private static Script Rich()
     {
-        var s = new Script(TcpSettings.Default with { KeepAliveTime = TimeSpan.FromHours(2) }) { PeerClock = 55 };
+        var s = new Script(TcpSettings.Default with
+        {
+            KeepAliveTime = TimeSpan.FromHours(2), UserTimeout = TimeSpan.FromMinutes(5), Linger = TimeSpan.FromSeconds(9),
+        }) { PeerClock = 55 };
         s.In("S", 0, mss: 1000, scale: 4, sack: true);
         s.Out("S.");
         s.In(".", 1, ack: 1, window: 4000);
@@ -296,7 +299,7 @@ public class SnapshotTests
             _ when type == typeof(uint) => (uint)n,
             _ when type == typeof(long) => (long)n << 33,
             _ when type == typeof(SeqNum) => new SeqNum((uint)n),
-            _ when type == typeof(TimeSpan) => TimeSpan.FromMilliseconds(n),
+            _ when type == typeof(TimeSpan) || type == typeof(TimeSpan?) => TimeSpan.FromMilliseconds(n),
             _ when type == typeof(StreamRange) => new StreamRange(n, 2 * n),
             _ when type == typeof(StreamRange[]) => new StreamRange[] { new(n, n + 5), new(n + 7, n + 9) },
             _ when type == typeof(QueuedBytes) => new QueuedBytes(n, new byte[] { 1, 2, (byte)n }, new byte[] { 4 }),

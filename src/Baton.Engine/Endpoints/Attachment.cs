@@ -98,6 +98,7 @@ public sealed class Attachment
         TcpCloseReason.Aborted => "aborted",
         TcpCloseReason.TimedOut => "the peer does not answer",
         TcpCloseReason.Unreachable => "the peer cannot be reached",
+        TcpCloseReason.UserTimeout => "the peer took nothing for too long",
         var other => other.ToString()!,
     };
 

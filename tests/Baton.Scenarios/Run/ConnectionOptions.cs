@@ -49,7 +49,7 @@ internal static class ConnectionOptions
 
     /// <summary>Whether an option is one of these.</summary>
     public static bool IsConnectionOption(string option) => option is "SO_KEEPALIVE" or "SO_SNDBUF" or "SO_RCVBUF" or "TCP_KEEPIDLE"
-        or "TCP_KEEPINTVL" or "TCP_KEEPCNT" or "TCP_MAXSEG" or "TCP_SYNCNT" or "TCP_LINGER2" or "TCP_CONGESTION";
+        or "TCP_KEEPINTVL" or "TCP_KEEPCNT" or "TCP_MAXSEG" or "TCP_SYNCNT" or "TCP_LINGER2" or "TCP_USER_TIMEOUT" or "TCP_CONGESTION";
 
     private static CongestionAlgorithm Algorithm(SocketCall call) => CallArguments.Text(call, 3).Trim('"') switch
     {
@@ -66,6 +66,7 @@ internal static class ConnectionOptions
         "TCP_KEEPCNT" => settings with { KeepAliveProbes = value },
         "TCP_MAXSEG" => settings with { Mss = (ushort)value },
         "TCP_SYNCNT" => settings with { MaxSynRetransmissions = value },
+        "TCP_USER_TIMEOUT" => settings with { UserTimeout = TimeSpan.FromMilliseconds(value) },
         "TCP_LINGER2" => settings with { FinWait2Length = TimeSpan.FromSeconds(value) },
         _ => settings,
     };

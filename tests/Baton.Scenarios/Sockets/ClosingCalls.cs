@@ -40,15 +40,7 @@ internal sealed class ClosingCalls(SocketTable sockets)
         }
 
         socket.Udp?.Close();
-        if (socket.AbortsOnClose)
-        {
-            socket.Tcp?.Abort(now);
-        }
-        else
-        {
-            socket.Tcp?.Close(now);
-        }
-
+        socket.Tcp?.Close(now);
         return () => new(0);
     }
 }

@@ -60,8 +60,9 @@ internal sealed class OpeningCalls(SocketTable sockets)
 
             var endpoint = socket.Accept();
             sockets.Host.Stack.Attach(endpoint, socket, "script");
-            sockets.Latest = new(IpProtocol.Tcp) { Tcp = endpoint, NonBlocking = nonBlocking, NoDelay = socket.NoDelay, AbortsOnClose = socket.AbortsOnClose };
+            sockets.Latest = new(IpProtocol.Tcp) { Tcp = endpoint, NonBlocking = nonBlocking, NoDelay = socket.NoDelay, Linger = socket.Linger };
             endpoint.SetNoDelay(socket.NoDelay);
+            endpoint.SetLinger(socket.Linger);
             sockets.Add(call.Result, sockets.Latest);
             return new(call.Result);
         };
@@ -95,6 +96,7 @@ internal sealed class OpeningCalls(SocketTable sockets)
         }
 
         socket.Tcp.SetNoDelay(socket.NoDelay);
+        socket.Tcp.SetLinger(socket.Linger);
         sockets.Latest = socket;
         sockets.Flows.Select(IpProtocol.Tcp, socket.Tcp.Flow.Tuple);
         if (socket.NonBlocking)

@@ -51,12 +51,8 @@ internal sealed class OptionCalls(SocketTable sockets)
                 break;
             case "SO_LINGER":
                 bool on = CallArguments.Field(call, 3, "onoff") != 0;
-                if (on && CallArguments.Field(call, 3, "linger") != 0)
-                {
-                    throw CallArguments.Unsupported(call, "SO_LINGER with a time");
-                }
-
-                socket.AbortsOnClose = on;
+                socket.Linger = on ? TimeSpan.FromSeconds(CallArguments.Field(call, 3, "linger")) : null;
+                socket.Tcp?.SetLinger(socket.Linger);
                 break;
             case "SO_REUSEADDR" or "SO_REUSEPORT":
                 // An address is free again as soon as its socket is closed.

@@ -19,8 +19,8 @@ internal sealed class ScriptSocket(IpProtocol protocol)
 
     public bool NoDelay { get; set; }
 
-    /// <summary>SO_LINGER with time zero: close sends RST.</summary>
-    public bool AbortsOnClose { get; set; }
+    /// <summary>SO_LINGER.</summary>
+    public TimeSpan? Linger { get; set; }
 
     /// <summary>SHUT_RD was called.</summary>
     public bool ReadShutdown { get; set; }
@@ -74,7 +74,7 @@ internal sealed class ScriptSocket(IpProtocol protocol)
         {
             TcpCloseReason.ResetByPeer => "ECONNRESET",
             TcpCloseReason.Refused => "ECONNREFUSED",
-            TcpCloseReason.TimedOut => "ETIMEDOUT",
+            TcpCloseReason.TimedOut or TcpCloseReason.UserTimeout => "ETIMEDOUT",
             TcpCloseReason.Unreachable => "EHOSTUNREACH",
             TcpCloseReason.Aborted => "ECONNABORTED",
             _ => null,
