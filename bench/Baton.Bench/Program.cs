@@ -25,7 +25,7 @@ try
         case [IdleNode.Name, var switchNamespace, var node]:
             return await IdleNode.RunAsync(switchNamespace, node);
         default:
-            Console.WriteLine("usage: ./build bench NAME [--quick] [--only=FIGURE]");
+            Console.WriteLine("usage: ./build bench NAME [--quick] [--only=FIGURE,…]");
             Console.WriteLine("  tcp       the own stack over TAP against the kernel over veth: bulk both ways, requests, connections, idle node");
             Console.WriteLine("  handoff   how long a client sees nothing new while its download moves");
             Console.WriteLine("  kestrel   ASP.NET Core on the farm against ASP.NET Core on sockets; needs wrk");

@@ -20,8 +20,8 @@ internal sealed record Benchmark(
 internal readonly record struct Round(Measurement Kernel, Measurement Own, double Others);
 
 /// <summary>
-/// Repeats a benchmark until enough rounds count: those before, amid and after which a cache line travels between the
-/// cores in time, and in which the kernel reaches its floor. Others are printed and left out.
+/// Repeats a benchmark until enough rounds count: those before, amid and after which the machine is as it should be (see
+/// <see cref="MachineState"/>), and in which the kernel reaches its floor. Others are printed and left out.
 /// </summary>
 internal sealed class Rounds(int wanted, TimeSpan time, TimeSpan budget)
 {
@@ -30,25 +30,25 @@ internal sealed class Rounds(int wanted, TimeSpan time, TimeSpan budget)
     {
         var counted = new List<Round>();
         long start = Stopwatch.GetTimestamp();
-        double before = Cores.MeasureRoundTrip();
+        var before = MachineState.Measure();
         var meter = new OthersMeter();
         while (counted.Count < wanted && Stopwatch.GetElapsedTime(start) < budget)
         {
             var kernel = benchmark.Kernel(time);
-            double amid = Cores.MeasureRoundTrip();
+            var amid = MachineState.Measure();
             var own = benchmark.Own(time);
-            double after = Cores.MeasureRoundTrip();
-            double worst = Math.Max(before, Math.Max(amid, after));
+            var after = MachineState.Measure();
+            string? trouble = before.Trouble ?? amid.Trouble ?? after.Trouble
+                ?? (kernel.Rate < benchmark.KernelFloor ? "the kernel is below its floor" : null);
             before = after;
             double others = meter.Measure();
-            if (worst <= Cores.RoundTripLimit && kernel.Rate >= benchmark.KernelFloor)
+            if (trouble is null)
             {
                 counted.Add(new(kernel, own, others));
             }
             else
             {
-                string why = worst > Cores.RoundTripLimit ? $"round trip between the cores {worst:F0} ns" : "the kernel is below its floor";
-                Console.WriteLine($"left out: {benchmark.Name}: kernel {kernel.Rate / benchmark.Scale:F1}, own {own.Rate / benchmark.Scale:F1} {benchmark.Unit}: {why}; others {others:F0} %");
+                Console.WriteLine($"left out: {benchmark.Name}: kernel {kernel.Rate / benchmark.Scale:F1}, own {own.Rate / benchmark.Scale:F1} {benchmark.Unit}: {trouble}; others {others:F0} %");
             }
         }
 

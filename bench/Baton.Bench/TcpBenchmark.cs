@@ -76,7 +76,7 @@ internal sealed class TcpBenchmark : IDisposable
     {
         var time = TimeSpan.FromSeconds(quick ? 0.35 : 1);
         var rounds = new Rounds(quick ? 5 : 9, time, TimeSpan.FromSeconds(quick ? 5 : 90));
-        var comparisons = All().Where(comparison => only is null || comparison.Figure == only).ToList();
+        var comparisons = All().Where(comparison => only is null || only.Split(',').Contains(comparison.Figure)).ToList();
         Console.WriteLine("Both sides: one server thread (core 0) and one client thread (core 1); both look for 20 µs, then sleep.");
         Print($"\"others\" is what other processes took of a core meanwhile: a table with much of it says little.");
         Print($"{"",-26}{"kernel",10}{"own",10}{"",8}{"ratio",8}{"rounds",8}{"others",8}");
