@@ -30,8 +30,14 @@ public sealed record EngineCounters
     /// <summary>Packets held during handoffs.</summary>
     public required long Held { get; init; }
 
-    /// <summary>RST segments sent.</summary>
+    /// <summary>RSTs sent from service addresses, hence to clients, for segments of no connection.</summary>
     public required long ResetsSent { get; init; }
+
+    /// <summary>
+    /// RSTs sent from the node's own addresses, for segments of no connection: between members, such as a late answer to
+    /// an attempt to connect that was given up.
+    /// </summary>
+    public long HostResetsSent { get; init; }
 
     /// <summary>SYNs answered by a cookie.</summary>
     public long SynCookiesSent { get; init; }

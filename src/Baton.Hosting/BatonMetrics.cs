@@ -41,7 +41,11 @@ internal sealed class BatonMetrics : IDisposable
         ]);
         Counter("baton.drops", "{packet}", "Packets dropped, by reason.", c =>
             c.Drops.Select(d => new Measurement<long>(d.Value, new KeyValuePair<string, object?>("reason", d.Key))));
-        Counter("baton.resets", "{segment}", "RST segments sent.", c => [new(c.ResetsSent)]);
+        Counter("baton.resets", "{segment}", "RST segments sent for segments of no connection.", c =>
+        [
+            new(c.ResetsSent, new KeyValuePair<string, object?>("to", "client")),
+            new(c.HostResetsSent, new KeyValuePair<string, object?>("to", "own")),
+        ]);
         Counter("baton.syn_cookies", "{segment}", "SYN cookies by what became of them.", c =>
         [
             new(c.SynCookiesSent, new KeyValuePair<string, object?>("outcome", "sent")),

@@ -20,6 +20,7 @@ public sealed class NetworkStack
     private readonly Transmitter _transmitter;
     private readonly TcpEmitter _emitter;
     private readonly ResetSender _resets;
+    private readonly ResetSender _hostResets;
     private readonly TcpDriver _tcp;
     private readonly UdpDriver _udp;
     private readonly EndpointFactory _factory;
@@ -40,13 +41,14 @@ public sealed class NetworkStack
         _transmitter = new Transmitter(options.Limits, options.Drops, options.Pool, options.Keys.Sequence);
         _emitter = new TcpEmitter(_transmitter, options.Drops);
         _resets = new ResetSender(options.Limits, _transmitter, options.Drops);
+        _hostResets = new ResetSender(options.Limits, _transmitter, options.Drops);
         var icmp = new IcmpSender(options.Limits, _transmitter, options.Drops);
-        _tcp = new TcpDriver(options, _table, _emitter, _resets);
+        _tcp = new TcpDriver(options, _table, _emitter, _resets, _hostResets);
         _udp = new UdpDriver(options, _table, _transmitter, options.Pool);
         _factory = new EndpointFactory(options, options.Pool, _tcp, _udp);
         _interfaces = new InterfaceInput(options, _transmitter, _emitter);
         _cookies = new SynCookies(options, _factory, _transmitter);
-        _host = new HostInput(options, _table, _factory, _tcp, _udp, _resets, icmp, _cookies, _transmitter.Routes);
+        _host = new HostInput(options, _table, _factory, _tcp, _udp, _hostResets, icmp, _cookies, _transmitter.Routes);
         _services = new ServiceInput(options, _table, _factory, _tcp, _udp, _resets, icmp, _cookies);
         _icmp = new IcmpInput(options, _table, _tcp, _udp, icmp, new NdpInput(options, _transmitter.Routes));
         _icmpSender = icmp;
@@ -72,8 +74,11 @@ public sealed class NetworkStack
     /// <summary>The buffers of packets that wait.</summary>
     public BufferPool Pool => _options.Pool;
 
-    /// <summary>RSTs sent to segments of no connection.</summary>
+    /// <summary>RSTs sent from service addresses, hence to clients, for segments of no connection.</summary>
     public long ResetsSent => _resets.Sent;
+
+    /// <summary>RSTs sent from the node's own addresses, for segments of no connection.</summary>
+    public long HostResetsSent => _hostResets.Sent;
 
     /// <summary>Endpoints of services whose handshake is open; from <see cref="StackLimits.HalfOpenEndpoints"/> on, SYNs are answered by cookies.</summary>
     public int HalfOpenEndpoints => _table.HalfOpen;

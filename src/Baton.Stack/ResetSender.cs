@@ -2,7 +2,7 @@ using Baton.Wire;
 
 namespace Baton.Stack;
 
-/// <summary>Answers segments of no connection with RST (RFC 9293 §3.10.7.1), at a bounded rate.</summary>
+/// <summary>Answers segments of no connection with RST (RFC 9293 §3.10.7.1), at a bounded rate: one for clients of services, one for the node's own addresses.</summary>
 internal sealed class ResetSender
 {
     private readonly Transmitter _transmitter;

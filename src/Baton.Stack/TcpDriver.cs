@@ -10,13 +10,15 @@ internal sealed class TcpDriver
     private readonly EndpointTable _table;
     private readonly TcpEmitter _emitter;
     private readonly ResetSender _resets;
+    private readonly ResetSender _hostResets;
 
-    public TcpDriver(StackOptions options, EndpointTable table, TcpEmitter emitter, ResetSender resets)
+    public TcpDriver(StackOptions options, EndpointTable table, TcpEmitter emitter, ResetSender resets, ResetSender hostResets)
     {
         _options = options;
         _table = table;
         _emitter = emitter;
         _resets = resets;
+        _hostResets = hostResets;
     }
 
     /// <summary>Reads and verifies a segment.</summary>
@@ -55,7 +57,8 @@ internal sealed class TcpDriver
                 return DropReason.TcpReopen;
 
             case TcpDisposition.NoConnection:
-                return _resets.Answer(now, packet, header, segment.Length - headerLength);
+                var resets = endpoint.Service is null ? _hostResets : _resets;
+                return resets.Answer(now, packet, header, segment.Length - headerLength);
 
             case TcpDisposition.Ignored or TcpDisposition.RateLimited or TcpDisposition.NoRoom:
                 return Drop(DropReason.TcpUnacceptable);

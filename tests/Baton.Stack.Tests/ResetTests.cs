@@ -54,7 +54,16 @@ public sealed class ResetTests
         var host = Host.AtHome().Knowing(Host.Client, Host.ClientMac);
         host.Receive(Start, Frames.Tcp(Web with { LocalPort = 81 }, TcpFlags.Syn, 1));
         Assert.True(host.EmitOne(Start).Tcp.Has(TcpFlags.Rst));
-        Assert.Equal(1, host.Stack.ResetsSent);
+        Assert.Equal((1, 0), (host.Stack.ResetsSent, host.Stack.HostResetsSent));
+    }
+
+    [Fact]
+    public void A_reset_from_an_own_address_is_counted_apart_from_those_to_clients()
+    {
+        var host = Host.AtHome().Knowing(Host.Client, Host.ClientMac);
+        host.Receive(Start, Frames.Tcp(Web with { LocalAddress = Host.Node, LocalPort = 81 }, TcpFlags.Syn, 1));
+        Assert.True(host.EmitOne(Start).Tcp.Has(TcpFlags.Rst));
+        Assert.Equal((0, 1), (host.Stack.ResetsSent, host.Stack.HostResetsSent));
     }
 
     [Fact]

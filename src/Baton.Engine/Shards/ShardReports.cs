@@ -86,6 +86,7 @@ internal static class ShardReports
             Decapsulated = path.Decapsulated,
             Held = path.Held + shard.Stack.Endpoints.Sum(e => e.Held.Total),
             ResetsSent = shard.Stack.ResetsSent,
+            HostResetsSent = shard.Stack.HostResetsSent,
             SynCookiesSent = shard.Stack.SynCookiesSent,
             SynCookiesAccepted = shard.Stack.SynCookiesAccepted,
             SynCookiesRefused = shard.Stack.SynCookiesRefused,
