@@ -10,10 +10,13 @@ namespace Baton.Engine.Tests;
 /// </summary>
 public sealed class AllocationTests
 {
-    private const int WarmUp = 200, Rounds = 1000;
+    private const int WarmUp = 200, Rounds = 1000, Windows = 5;
 
     /// <summary>So much the client takes without reading; with that its window is closed, and sends only fill the queue.</summary>
     private const int ClientBuffer = 8 * 1024;
+
+    /// <summary>The last operations are in no window: the code that ends the task runs for the first time there.</summary>
+    private const int All = WarmUp + (Windows * Rounds) + 1;
 
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
@@ -30,7 +33,7 @@ public sealed class AllocationTests
         node.Bind("tcp", () => new AsyncEndpoint(node.Shard, inline: true) { Accepted = endpoint => connection = new Connection(endpoint) });
         var client = farm.Clients[0].Connect(node.ServiceAddress, 80);
         farm.RunUntil(() => connection is not null, Limit);
-        client.Write(farm.Now, new byte[WarmUp + Rounds]);
+        client.Write(farm.Now, new byte[All]);
         farm.Clients[0].Touch();
         var filling = connection!.SendAllAsync(new byte[2 * ClientBuffer]).AsTask();
         farm.RunFor(TimeSpan.FromSeconds(1));
@@ -41,7 +44,7 @@ public sealed class AllocationTests
         async Task CopyAsync()
         {
             byte[] buffer = new byte[1];
-            while (done < WarmUp + Rounds)
+            while (done < All)
             {
                 int received = await connection.ReceiveAsync(buffer, token).ConfigureAwait(false);
                 int sent = await connection.SendAsync(buffer, token).ConfigureAwait(false);
@@ -57,12 +60,19 @@ public sealed class AllocationTests
             }
         }
 
+        // The runtime, too, allocates now and then on the thread that happens to compile or bind a method. What an
+        // operation allocates is in every window; so one window without is what shows that there is none.
         RunUntil(WarmUp);
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        RunUntil(WarmUp + Rounds);
-        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        long least = long.MaxValue;
+        for (int window = 1; window <= Windows; window++)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            RunUntil(WarmUp + (window * Rounds));
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+        }
 
+        RunUntil(All);
         Assert.True(copying.IsCompletedSuccessfully);
-        Assert.Equal(0, allocated);
+        Assert.Equal(0, least);
     }
 }

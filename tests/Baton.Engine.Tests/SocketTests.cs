@@ -169,23 +169,6 @@ public sealed class SocketTests
         await Assert.ThrowsAsync<BatonException>(async () => await farm.Nodes[1].QueryAsync("n1", default, Patience()));
     }
 
-    [Fact(Skip = KernelFarm.RootOnly, SkipUnless = nameof(KernelFarm.IsRoot), SkipType = typeof(KernelFarm))]
-    public async Task An_idle_node_uses_less_than_one_percent_of_a_core()
-    {
-        await using var farm = await KernelFarm.StartAsync(1);
-        double percent = 100;
-
-        // The runtime still compiles in the background at first.
-        for (int attempt = 0; attempt < 8 && percent >= 1; attempt++)
-        {
-            var used = Environment.CpuUsage.TotalTime;
-            await Task.Delay(1000);
-            percent = (Environment.CpuUsage.TotalTime - used).TotalMilliseconds / 10;
-        }
-
-        Assert.InRange(percent, 0, 1);
-    }
-
     private static CancellationToken Patience() => new CancellationTokenSource(TimeSpan.FromSeconds(30)).Token;
 
     private static async Task EchoAsync(Connection connection)
