@@ -1,5 +1,6 @@
 using Baton.Simulation;
 using Baton.Tcp;
+using Baton.Testing;
 
 namespace Baton.Engine.Tests;
 
@@ -10,13 +11,13 @@ namespace Baton.Engine.Tests;
 /// </summary>
 public sealed class AllocationTests
 {
-    private const int WarmUp = 200, Rounds = 1000, Windows = 5;
+    private const int Rounds = 500;
 
     /// <summary>So much the client takes without reading; with that its window is closed, and sends only fill the queue.</summary>
     private const int ClientBuffer = 8 * 1024;
 
-    /// <summary>The last operations are in no window: the code that ends the task runs for the first time there.</summary>
-    private const int All = WarmUp + (Windows * Rounds) + 1;
+    /// <summary>More than are looked at: the code that ends the task runs for the first time at the last.</summary>
+    private const int All = 10 * Rounds;
 
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
@@ -60,19 +61,10 @@ public sealed class AllocationTests
             }
         }
 
-        // The runtime, too, allocates now and then on the thread that happens to compile or bind a method. What an
-        // operation allocates is in every window; so one window without is what shows that there is none.
-        RunUntil(WarmUp);
-        long least = long.MaxValue;
-        for (int window = 1; window <= Windows; window++)
-        {
-            long before = GC.GetAllocatedBytesForCurrentThread();
-            RunUntil(WarmUp + (window * Rounds));
-            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
-        }
-
+        int rounds = 0;
+        long allocated = Allocation.Steady(() => RunUntil(rounds += Rounds));
         RunUntil(All);
         Assert.True(copying.IsCompletedSuccessfully);
-        Assert.Equal(0, least);
+        Assert.Equal(0, allocated);
     }
 }

@@ -1,3 +1,4 @@
+using Baton.Testing;
 using Baton.Wire;
 
 namespace Baton.Link.Tests;
@@ -12,9 +13,15 @@ public sealed class BufferPoolTests
         Assert.Equal([1, 2, 3], buffer.Span.ToArray());
         buffer.Dispose();
 
-        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Equal(0, Allocation.Steady(() =>
+        {
+            for (int round = 0; round < 100; round++)
+            {
+                Assert.True(pool.TryRent(BufferPool.SmallLength, out var again));
+                again.Dispose();
+            }
+        }));
         Assert.True(pool.TryRent(BufferPool.SmallLength, out buffer));
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
         Assert.Equal(BufferPool.SmallLength, buffer.Length);
         buffer.Dispose();
         pool.AssertNoneLent();

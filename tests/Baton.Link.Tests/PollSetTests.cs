@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Baton.Testing;
 using Baton.Wire;
 
 namespace Baton.Link.Tests;
@@ -72,10 +73,7 @@ public sealed class PollSetTests
     public void Waiting_and_waking_allocate_nothing()
     {
         using var poll = new PollSet();
-        Rounds();
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        Rounds();
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, Allocation.Steady(Rounds));
 
         void Rounds()
         {
