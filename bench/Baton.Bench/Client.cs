@@ -149,7 +149,7 @@ internal sealed class Client(string networkNamespace, TimeSpan spin)
         return new Measurement(count / elapsed.TotalSeconds);
     });
 
-    private static KernelSocket Connect(IPAddress server, ServerTask task) => KernelSocket.Connect(new(server, (int)task));
+    private KernelSocket Connect(IPAddress server, ServerTask task) => KernelSocket.Connect(new(server, (int)task), spin);
 
     private static void Require(bool condition, string problem)
     {

@@ -54,7 +54,7 @@ internal sealed class PacedClient
 
     private void Download()
     {
-        var socket = KernelSocket.Connect(new(FarmNetwork.ServiceAddress, FarmNetwork.Port), ReceiveBuffer);
+        var socket = KernelSocket.Connect(new(FarmNetwork.ServiceAddress, FarmNetwork.Port), receiveBuffer: ReceiveBuffer);
         byte[] buffer = new byte[ReadLength];
         while (!_stop)
         {

@@ -24,19 +24,26 @@ internal readonly unsafe struct KernelSocket(int descriptor)
         return socket;
     }
 
-    /// <summary>Connects.</summary>
+    /// <summary>Connects; looks for the answer for <paramref name="spin"/>, then waits for it.</summary>
     /// <param name="remote">Where to.</param>
+    /// <param name="spin">How long it looks.</param>
     /// <param name="receiveBuffer">Bytes of its receive buffer; 0 leaves that to the kernel.</param>
-    public static KernelSocket Connect(IPEndPoint remote, int receiveBuffer = 0)
+    public static KernelSocket Connect(IPEndPoint remote, TimeSpan spin = default, int receiveBuffer = 0)
     {
-        var socket = Open();
+        var socket = Open(Libc.SOCK_NONBLOCK);
         if (receiveBuffer > 0)
         {
             socket.SetOption(Libc.SOL_SOCKET, Libc.SO_RCVBUF, receiveBuffer);
         }
 
         var address = Address(remote);
-        Check(Libc.Connect(socket.Descriptor, &address, (uint)sizeof(SocketAddress)), $"connect to {remote}");
+        if (Libc.Connect(socket.Descriptor, &address, (uint)sizeof(SocketAddress)) != 0)
+        {
+            Check(Libc.LastError == Libc.EINPROGRESS ? 0 : -1, $"connect to {remote}");
+            socket.AwaitConnected(remote, spin);
+        }
+
+        Check(Libc.SetFlags(socket.Descriptor, Libc.F_SETFL, 0), "fcntl");
         socket.SetOption(Libc.IPPROTO_TCP, Libc.TCP_NODELAY, 1);
         return socket;
     }
@@ -165,6 +172,23 @@ internal readonly unsafe struct KernelSocket(int descriptor)
         {
             throw new Win32Exception(Libc.LastError, $"{call}: {System.Runtime.InteropServices.Marshal.GetPInvokeErrorMessage(Libc.LastError)}");
         }
+    }
+
+    private void AwaitConnected(IPEndPoint remote, TimeSpan spin)
+    {
+        long start = Stopwatch.GetTimestamp();
+        var request = new PollRequest { Descriptor = descriptor, Wanted = Libc.POLLOUT };
+        int answered;
+        while ((answered = Libc.Poll(&request, 1, 0)) == 0 && Stopwatch.GetElapsedTime(start) <= spin)
+        {
+        }
+
+        if (answered == 0)
+        {
+            answered = Libc.Poll(&request, 1, (int)TimeoutSeconds * 1000);
+        }
+
+        Check(answered > 0 && request.Returned == Libc.POLLOUT ? 0 : -1, $"connect to {remote}");
     }
 
     private void SetTimeouts()

@@ -12,11 +12,11 @@ internal static unsafe partial class Libc
     public const int AF_UNIX = 1, AF_INET = 2, SOCK_STREAM = 1, SOCK_NONBLOCK = 0x800, SOCK_CLOEXEC = 0x80000;
     public const int SOL_SOCKET = 1, SO_REUSEADDR = 2, SO_RCVBUF = 8, SO_RCVTIMEO = 20, SO_SNDTIMEO = 21, SO_SNDBUFFORCE = 32, IPPROTO_TCP = 6, TCP_NODELAY = 1;
     public const int MSG_DONTWAIT = 0x40, MSG_NOSIGNAL = 0x4000, SHUT_WR = 1;
-    public const int EINTR = 4, EAGAIN = 11;
+    public const int EINTR = 4, EAGAIN = 11, EINPROGRESS = 115, F_SETFL = 4;
     public const int EPOLL_CLOEXEC = 0x80000, EPOLL_CTL_ADD = 1;
     public const int SCHED_FIFO = 1;
     public const uint EPOLLIN = 1;
-    public const short POLLIN = 1;
+    public const short POLLIN = 1, POLLOUT = 4;
     private const string C = "libc";
 
     public static int LastError => Marshal.GetLastPInvokeError();
@@ -41,6 +41,10 @@ internal static unsafe partial class Libc
 
     [LibraryImport(C, EntryPoint = "accept4", SetLastError = true)]
     public static partial int Accept(int descriptor, void* address, uint* length, int flags);
+
+    /// <summary>fcntl with a command that takes a number.</summary>
+    [LibraryImport(C, EntryPoint = "fcntl", SetLastError = true)]
+    public static partial int SetFlags(int descriptor, int command, int flags);
 
     [LibraryImport(C, EntryPoint = "recv", SetLastError = true)]
     public static partial nint Receive(int descriptor, byte* buffer, nuint length, int flags);
