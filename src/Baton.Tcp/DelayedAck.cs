@@ -23,6 +23,9 @@ internal struct DelayedAck(TcpSettings settings, TimerTable timers)
     [InSnapshot(nameof(TcpSnapshot.AcksOwed))]
     private int _owed;
 
+    [NotInSnapshot("the beginning of a connection: one that moves is past it")]
+    private int _quick = settings.QuickAcks;
+
     /// <summary>Segments received since the last ACK was sent.</summary>
     public readonly int Segments => _segments;
 
@@ -33,8 +36,9 @@ internal struct DelayedAck(TcpSettings settings, TimerTable timers)
     public void OnData(Instant now, int bytes, int mss)
     {
         _segments += Math.Max(1, bytes / mss);
-        if (_segments >= 2 || _settings.AckDelay <= TimeSpan.Zero)
+        if (_segments >= 2 || _quick > 0 || _settings.AckDelay <= TimeSpan.Zero)
         {
+            _quick = Math.Max(0, _quick - 1);
             Now();
         }
         else if (!_timers.IsSet(TimerKind.DelayedAck))
@@ -53,10 +57,11 @@ internal struct DelayedAck(TcpSettings settings, TimerTable timers)
     public void OnSent(bool gap, bool text)
     {
         _segments = 0;
+        _quick = text ? 0 : _quick;
         _owed = gap && text ? _owed : gap ? Math.Max(0, _owed - 1) : 0;
         _timers.Stop(TimerKind.DelayedAck);
     }
 
     /// <summary>Takes what a snapshot says.</summary>
-    public void Restore(int segments, int owed) => (_segments, _owed) = (segments, owed);
+    public void Restore(int segments, int owed) => (_segments, _owed, _quick) = (segments, owed, 0);
 }

@@ -47,7 +47,7 @@ internal static class NextPart
             return false;
         }
 
-        if (!s.InFlight && now - s.LastSent > s.Rtt.Rto)
+        if (s.SlowsAfterIdle && !s.InFlight && now - s.LastSent > s.Rtt.Rto)
         {
             s.Congestion.OnIdle(s.Mss);
         }

@@ -5,9 +5,6 @@ namespace Baton.Tcp;
 /// <summary>Smoothed round trip and retransmission timeout (RFC 6298).</summary>
 internal sealed class RttEstimator(TcpSettings settings)
 {
-    /// <summary>The clock granularity G of RFC 6298 §2: timestamps count milliseconds.</summary>
-    private static readonly TimeSpan Granularity = TimeSpan.FromMilliseconds(1);
-
     /// <summary>After so long the path may be another, and the shortest round trip with it.</summary>
     private static readonly TimeSpan MinLife = TimeSpan.FromMinutes(5);
 
@@ -87,7 +84,7 @@ internal sealed class RttEstimator(TcpSettings settings)
             _smoothed = new(Math.Max(1, _smoothed.Ticks + ((rtt.Ticks - _smoothed.Ticks) / 8)));
         }
 
-        long rto = _smoothed.Ticks + Math.Max(Granularity.Ticks, 4 * _variance.Ticks);
+        long rto = _smoothed.Ticks + Math.Max(_settings.RtoMargin.Ticks, 4 * _variance.Ticks);
         _rto = new(Math.Clamp(rto, _settings.MinRto.Ticks, _settings.MaxRto.Ticks));
         _backoff = 0;
     }

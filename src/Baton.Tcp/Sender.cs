@@ -85,6 +85,9 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
     [field: InSnapshot(nameof(TcpSnapshot.NoDelay))]
     public bool NoDelay { get; set; } = settings.NoDelay;
 
+    /// <summary>Whether what the congestion window knows grows old.</summary>
+    public bool SlowsAfterIdle => _settings.SlowStartAfterIdle;
+
     /// <summary>Entries into fast recovery.</summary>
     [field: NotInSnapshot("a counter of this owner")]
     public int FastRetransmits { get; private set; }

@@ -53,6 +53,12 @@ public sealed record TcpSettings
     /// <summary>The retransmission timeout before the first measurement (RFC 6298 §2.1).</summary>
     public TimeSpan InitialRto { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>
+    /// What the retransmission timeout is above the smoothed round trip at least: G of RFC 6298 §2.3. Linux takes 200 ms,
+    /// which leaves a peer that delays its acknowledgments time on any path.
+    /// </summary>
+    public TimeSpan RtoMargin { get; init; } = TimeSpan.FromMilliseconds(1);
+
     /// <summary>How often unacknowledged data are retransmitted, or a window is probed in vain, before giving up (RFC 1122 §4.2.3.5).</summary>
     public int MaxRetransmissions { get; init; } = 15;
 
@@ -80,6 +86,15 @@ public sealed record TcpSettings
 
     /// <summary>How long an acknowledgment may wait for data to ride on (RFC 9293 §3.8.6.3: below 0.5 s).</summary>
     public TimeSpan AckDelay { get; init; } = TimeSpan.FromMilliseconds(40);
+
+    /// <summary>
+    /// Segments with payload that are acknowledged at once before the delay begins, or until something is sent the other
+    /// way: the peer's window opens faster in its slow start.
+    /// </summary>
+    public int QuickAcks { get; init; }
+
+    /// <summary>Whether the congestion window falls back to the initial one when nothing was sent for longer than the timeout (RFC 5681 §4.1).</summary>
+    public bool SlowStartAfterIdle { get; init; } = true;
 
     /// <summary>How long a small segment may wait for a larger window (RFC 9293 §3.8.6.2.1: 0.1 to 1 s).</summary>
     public TimeSpan SillyWindowOverride { get; init; } = TimeSpan.FromMilliseconds(200);

@@ -27,7 +27,7 @@ public sealed class FailingScriptTests
     [InlineData("call-blocks", "read returns 100", "the call blocks")]
     [InlineData("call-returns-early", "read returns 100 at 0.600000", "100 at 0.300000")]
     [InlineData("call-never-returns", "read returns 100 at 0.200000", "it still blocks")]
-    [InlineData("assertion", "tcpi_snd_cwnd == 11", "10 == 11 is false")]
+    [InlineData("assertion", "tcpi_snd_cwnd == 11", "tcpi_snd_cwnd is 10")]
     [InlineData("not-a-script", "a script", "sequence numbers and length do not agree")]
     public void A_script_that_is_wrong_fails_for_its_reason(string name, string expected, string got)
     {

@@ -1,14 +1,15 @@
 using System.Globalization;
 using Baton.Scenarios;
 
-if (args.Length == 0)
+const string Usage = "usage: Baton.Scenarios [--profile linux|rfc] [--SETTING=VALUE…] FILE…|DIR…   (directories are searched for *.pkt)";
+if (!CommandLine.TryRead(args, out var options, out var paths) || paths.Count == 0)
 {
-    Console.Error.WriteLine("usage: Baton.Scenarios FILE…|DIR…   (directories are searched for *.pkt)");
+    Console.Error.WriteLine(Usage);
     return 2;
 }
 
 var counts = new Dictionary<ScenarioOutcome, int>();
-foreach (string file in args.SelectMany(Scripts))
+foreach (string file in paths.SelectMany(Scripts))
 {
     if (!File.Exists(file))
     {
@@ -16,7 +17,7 @@ foreach (string file in args.SelectMany(Scripts))
         return 2;
     }
 
-    var result = ScenarioRunner.Run(File.ReadAllText(file));
+    var result = ScenarioRunner.Run(File.ReadAllText(file), options with { Folder = Path.GetDirectoryName(Path.GetFullPath(file)) });
     counts[result.Outcome] = counts.GetValueOrDefault(result.Outcome) + 1;
     Console.WriteLine($"{file}: {result}");
     foreach (string line in result.Ignored)

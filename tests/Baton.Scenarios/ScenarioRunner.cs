@@ -1,19 +1,23 @@
 using Baton.Scenarios.Run;
 using Baton.Scenarios.Script;
-using Baton.Tcp;
 
 namespace Baton.Scenarios;
 
 /// <summary>Runs scripts, each against a stack of its own, in virtual time.</summary>
 public static class ScenarioRunner
 {
+    /// <summary>Reads and runs a script with the defaults.</summary>
+    public static ScenarioResult Run(string text) => Run(text, ScenarioOptions.Default);
+
     /// <summary>Reads and runs a script.</summary>
-    public static ScenarioResult Run(string text)
+    public static ScenarioResult Run(string text, ScenarioOptions options)
     {
         ParsedScript script;
+        SetUp setUp;
         try
         {
-            script = ScriptReader.Read(text);
+            script = ScriptReader.Read(text, options);
+            setUp = SetUp.Apply(script.SetUp, ScriptSettings.Of(script, options.Profile), options.Folder);
         }
         catch (ScriptSyntaxException e)
         {
@@ -24,6 +28,7 @@ public static class ScenarioRunner
             return new(ScenarioOutcome.Unsupported, e.Line, e.Construct, "", []);
         }
 
+        var ignored = new List<string>(setUp.Ignored);
         try
         {
             // Known before anything runs, so that such a script never counts as a failure.
@@ -32,22 +37,21 @@ public static class ScenarioRunner
                 throw new UnsupportedConstructException(construct.Line, construct.Construct);
             }
 
-            new ScenarioRun(script).Play();
-            return new(ScenarioOutcome.Passed, 0, "", "", Ignored(script));
+            var settings = setUp.Settings with { Tcp = ConnectionOptions.Of(script, setUp.Settings.Tcp, options.Profile) };
+            new ScenarioRun(script, settings, ignored).Play();
+
+            // What passed may have passed because of it.
+            return setUp.Unknown is { } unknown
+                ? new(ScenarioOutcome.Unsupported, unknown.Line, $"`{unknown.Text}`", "", ignored)
+                : new(ScenarioOutcome.Passed, 0, "", "", ignored);
         }
         catch (UnsupportedConstructException e)
         {
-            return new(ScenarioOutcome.Unsupported, e.Line, e.Construct, "", Ignored(script));
+            return new(ScenarioOutcome.Unsupported, e.Line, e.Construct, "", ignored);
         }
         catch (ScenarioFailedException e)
         {
-            return new(ScenarioOutcome.Failed, e.Line, e.Expected, e.Got, Ignored(script));
+            return new(ScenarioOutcome.Failed, e.Line, e.Expected, e.Got, ignored);
         }
-    }
-
-    private static List<string> Ignored(ParsedScript script)
-    {
-        var settings = TcpSettings.Default;
-        return [.. script.SetUp.Where(c => !SystemControls.TryApply(c.Text, ref settings)).Select(c => $"line {c.Line}: {c.Text}")];
     }
 }

@@ -11,17 +11,24 @@ internal static class ConnectionOptions
     /// <summary>With this much room the window scale is 8, as in the scripts that packetdrill comes with.</summary>
     private const int ReceiveBuffer = 16 << 20;
 
+    /// <summary>Linux acknowledges so many segments at once before it delays (TCP_MAX_QUICKACKS).</summary>
+    private const int LinuxQuickAcks = 16;
+
+    /// <summary>What Linux's timeout is above the round trip at least (tcp_rto_min).</summary>
+    private static readonly TimeSpan LinuxRtoMargin = TimeSpan.FromMilliseconds(200);
+
     private static readonly TimeSpan DefaultKeepAliveTime = TimeSpan.FromHours(2);
 
-    /// <summary>Reads them from all calls of a script.</summary>
-    public static TcpSettings Of(ParsedScript script)
+    /// <summary>Settings before a script says anything.</summary>
+    public static TcpSettings Defaults(ScenarioProfile profile)
     {
         var settings = TcpSettings.Default with { ReceiveBufferLimit = ReceiveBuffer };
-        foreach (var command in script.SetUp)
-        {
-            _ = SystemControls.TryApply(command.Text, ref settings);
-        }
+        return profile == ScenarioProfile.Rfc ? settings : settings with { QuickAcks = LinuxQuickAcks, RtoMargin = LinuxRtoMargin };
+    }
 
+    /// <summary>Adds those of all calls of a script.</summary>
+    public static TcpSettings Of(ParsedScript script, TcpSettings settings, ScenarioProfile profile)
+    {
         bool keepAlive = false;
         var idle = DefaultKeepAliveTime;
         foreach (var call in script.Events.OfType<SocketCall>().Where(c => c is { Name: "setsockopt", Arguments.Count: >= 4 }))
@@ -41,7 +48,7 @@ internal static class ConnectionOptions
             int value = (int)CallArguments.Number(call, 3);
             keepAlive |= option == "SO_KEEPALIVE" && value != 0;
             idle = option == "TCP_KEEPIDLE" ? TimeSpan.FromSeconds(value) : idle;
-            settings = With(settings, option, value);
+            settings = With(settings, option, option is "SO_SNDBUF" or "SO_RCVBUF" && profile == ScenarioProfile.Linux ? 2 * value : value);
         }
 
         return keepAlive ? settings with { KeepAliveTime = idle } : settings;

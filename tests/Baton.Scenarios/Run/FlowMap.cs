@@ -19,6 +19,9 @@ internal sealed class FlowMap(FourTuple tuple)
 
     public FourTuple Tuple { get; } = tuple;
 
+    /// <summary>What crossed the wire.</summary>
+    public TransmissionLog Log { get; } = new();
+
     /// <summary>The script's number of the remote SYN.</summary>
     public uint RemoteStart { get; private set; }
 

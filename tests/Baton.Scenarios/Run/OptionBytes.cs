@@ -13,6 +13,14 @@ internal static class OptionBytes
     private const byte SackPermitted = 4;
     private const byte Sack = 5;
     private const byte Timestamps = 8;
+    private const byte Md5Signature = 19;
+    private const byte FastOpen = 34;
+    private const byte AccEcn0 = 172;
+    private const byte AccEcn1 = 174;
+    private const byte Experiment = 254;
+
+    /// <summary>The experiment's identifier of TCP Fast Open (RFC 7413 §A.1).</summary>
+    private static readonly byte[] FastOpenExperiment = [0xF9, 0x89];
 
     /// <summary>Options of the remote end: TS ecr and SACK blocks are ours, in the script's numbers.</summary>
     public static byte[] Write(IReadOnlyList<OptionSpec> options, FlowMap flow)
@@ -41,6 +49,13 @@ internal static class OptionBytes
                     bytes.AddRange([Timestamps, 10]);
                     AddWord(bytes, option.Values[0]);
                     AddWord(bytes, flow.TimestampToLive(option.Values[1]));
+                    break;
+                case "md5" or "FO" or "FOEXP":
+                    AddBytes(bytes, option);
+                    break;
+                case "ECN":
+                    bytes.AddRange([option.Text.StartsWith("e0b", StringComparison.Ordinal) ? AccEcn0 : AccEcn1, (byte)(2 + (3 * option.Values.Count))]);
+                    bytes.AddRange(option.Values.SelectMany(v => new[] { (byte)(v >> 16), (byte)(v >> 8), (byte)v }));
                     break;
                 default:
                     bytes.AddRange([Sack, (byte)(2 + (4 * option.Values.Count))]);
@@ -83,8 +98,32 @@ internal static class OptionBytes
         SackPermitted => new("sackOK", []),
         Timestamps => new("TS", [flow.TimestampToScript(Word(data)), Word(data[4..])]),
         Sack => new("sack", [.. Words(data).Select(edge => FlowMap.RemoteToScript(new(edge)))]),
+        Md5Signature => new("md5", [], Convert.ToHexString(data)),
+        FastOpen => new("FO", [], Convert.ToHexString(data)),
+        Experiment when data.StartsWith(FastOpenExperiment) => new("FOEXP", [], Convert.ToHexString(data[2..])),
+        AccEcn0 => new("ECN", Counters(data), string.Join(' ', new[] { "e0b", "ceb", "e1b" }.Take(data.Length / 3))),
+        AccEcn1 => new("ECN", Counters(data), string.Join(' ', new[] { "e1b", "ceb", "e0b" }.Take(data.Length / 3))),
         _ => new($"option{kind}", []),
     };
+
+    private static void AddBytes(List<byte> bytes, OptionSpec option)
+    {
+        byte[] data = Convert.FromHexString(option.Text);
+        byte[] start = option.Name == "FOEXP" ? FastOpenExperiment : [];
+        byte kind = option.Name switch { "md5" => Md5Signature, "FO" => FastOpen, _ => Experiment };
+        bytes.AddRange([kind, (byte)(2 + start.Length + data.Length), .. start, .. data]);
+    }
+
+    private static uint[] Counters(ReadOnlySpan<byte> data)
+    {
+        uint[] counters = new uint[data.Length / 3];
+        for (int i = 0; i < counters.Length; i++)
+        {
+            counters[i] = (uint)(data[3 * i] << 16 | data[(3 * i) + 1] << 8 | data[(3 * i) + 2]);
+        }
+
+        return counters;
+    }
 
     private static uint[] Words(ReadOnlySpan<byte> data)
     {

@@ -8,27 +8,14 @@ namespace Baton.Scenarios.Run;
 /// <summary>Builds the remote end's packets.</summary>
 internal static class PacketBuilder
 {
-    /// <summary>Codes of "destination unreachable" (RFC 792, RFC 1122 §3.2.2.1) by packetdrill's names.</summary>
-    private static readonly Dictionary<string, byte> UnreachableCodes = new()
-    {
-        ["net_unreachable"] = 0,
-        ["host_unreachable"] = 1,
-        ["protocol_unreachable"] = 2,
-        ["port_unreachable"] = 3,
-        ["frag_needed"] = 4,
-        ["source_route_failed"] = 5,
-        ["net_unknown"] = 6,
-        ["host_unknown"] = 7,
-        ["admin_prohibited"] = 13,
-        ["packet_filtered"] = 13,
-    };
+    /// <summary>What an error quotes of a transport header (RFC 792).</summary>
+    private const int QuotedTransport = 8;
 
     public static byte[] Segment(SegmentSpec spec, FlowMap flow)
     {
         byte[] options = OptionBytes.Write(spec.Options ?? [], flow);
         int headerLength = TcpHeader.MinLength + options.Length;
-        byte[] packet = Packet(flow.Tuple, IpProtocol.Tcp, headerLength + spec.Length, Codepoint(spec.Ecn));
-        var segment = packet.AsSpan(Ipv4Header.Length);
+        byte[] packet = Packet(flow.Tuple, IpProtocol.Tcp, headerLength + spec.Length, spec.Ip, out var segment);
         new TcpHeader
         {
             SourcePort = flow.Tuple.RemotePort,
@@ -51,47 +38,85 @@ internal static class PacketBuilder
     public static byte[] Datagram(DatagramSpec spec, FlowMap flow)
     {
         int length = UdpHeader.Length + spec.Length;
-        byte[] packet = Packet(flow.Tuple, IpProtocol.Udp, length);
-        var datagram = packet.AsSpan(Ipv4Header.Length);
+        byte[] packet = Packet(flow.Tuple, IpProtocol.Udp, length, spec.Ip, out var datagram);
         new UdpHeader(flow.Tuple.RemotePort, flow.Tuple.LocalPort, (ushort)length, 0).Write(datagram);
         StreamPattern.Bytes(0, spec.Length).CopyTo(datagram[UdpHeader.Length..]);
         UdpChecksum.Write(datagram, UdpChecksum.Compute(flow.Tuple.RemoteAddress, flow.Tuple.LocalAddress, datagram));
         return packet;
     }
 
-    /// <summary>An error from a router that quotes the beginning of a segment of ours (RFC 792).</summary>
-    public static byte[] IcmpError(IcmpErrorSpec spec, FlowMap flow, int line)
+    /// <summary>An ICMP message: an error from a router that quotes the beginning of a packet of ours, or an echo.</summary>
+    public static byte[] Icmp(IcmpSpec spec, FlowMap flow, int line)
     {
-        if (spec.Type != "unreachable" || !UnreachableCodes.TryGetValue(spec.Code, out byte code))
+        var tuple = flow.Tuple;
+        var family = tuple.LocalAddress.Family;
+        if (!IcmpNames.TryGet(family, spec.Type, spec.Code, out byte type, out byte code))
         {
             throw new UnsupportedConstructException(line, $"packet {spec}");
         }
 
-        const int Quoted = Ipv4Header.Length + 8;
-        Span<byte> quote = stackalloc byte[Quoted];
-        Ipv4Header.Write(
-            quote, flow.Tuple.LocalAddress, flow.Tuple.RemoteAddress, IpProtocol.Tcp, Ipv4Header.Length + TcpHeader.MinLength + spec.Length);
-        BinaryPrimitives.WriteUInt16BigEndian(quote[Ipv4Header.Length..], flow.Tuple.LocalPort);
-        BinaryPrimitives.WriteUInt16BigEndian(quote[(Ipv4Header.Length + 2)..], flow.Tuple.RemotePort);
-        BinaryPrimitives.WriteUInt32BigEndian(quote[(Ipv4Header.Length + 4)..], flow.LocalToLive(spec.Start).Value);
-        var message = new IcmpMessage(AddressFamily.V4, IcmpType.DestinationUnreachable, code, spec.Mtu, quote);
-        byte[] packet = Packet(flow.Tuple, IpProtocol.Icmp, message.Length);
-        message.Write(packet.AsSpan(Ipv4Header.Length), flow.Tuple.RemoteAddress, flow.Tuple.LocalAddress);
+        byte[] quote = spec.Quoted is { } quoted ? Quote(quoted, flow) : [];
+        uint rest = spec.Mtu ?? (uint)spec.EchoId << 16;
+        var message = new IcmpMessage(family, type, code, rest, quote);
+        var protocol = family == AddressFamily.V4 ? IpProtocol.Icmp : IpProtocol.IcmpV6;
+        byte[] packet = Packet(tuple, protocol, message.Length, spec.Ip, out var payload);
+        message.Write(payload, tuple.RemoteAddress, tuple.LocalAddress);
         return packet;
+    }
+
+    private static byte[] Quote(QuotedPacket quoted, FlowMap flow)
+    {
+        var tuple = flow.Tuple;
+        bool udp = quoted.Protocol == IpProtocol.Udp;
+        int length = (udp ? UdpHeader.Length : TcpHeader.MinLength) + quoted.Length;
+        int header = HeaderLength(tuple.LocalAddress.Family);
+        byte[] quote = new byte[header + QuotedTransport];
+        WriteHeader(quote, tuple.LocalAddress, tuple.RemoteAddress, quoted.Protocol, length, IpFields.Any);
+        var transport = quote.AsSpan(header);
+        BinaryPrimitives.WriteUInt16BigEndian(transport, tuple.LocalPort);
+        BinaryPrimitives.WriteUInt16BigEndian(transport[2..], tuple.RemotePort);
+        if (udp)
+        {
+            BinaryPrimitives.WriteUInt16BigEndian(transport[4..], (ushort)length);
+        }
+        else
+        {
+            BinaryPrimitives.WriteUInt32BigEndian(transport[4..], flow.LocalToLive(quoted.Start).Value);
+        }
+
+        return quote;
+    }
+
+    private static byte[] Packet(FourTuple tuple, IpProtocol protocol, int payloadLength, IpFields fields, out Span<byte> payload)
+    {
+        int header = HeaderLength(tuple.LocalAddress.Family);
+        byte[] packet = new byte[header + payloadLength];
+        WriteHeader(packet, tuple.RemoteAddress, tuple.LocalAddress, protocol, payloadLength, fields);
+        payload = packet.AsSpan(header);
+        return packet;
+    }
+
+    private static int HeaderLength(AddressFamily family) => family == AddressFamily.V4 ? Ipv4Header.Length : Ipv6Header.Length;
+
+    private static void WriteHeader(Span<byte> packet, InetAddress from, InetAddress to, IpProtocol protocol, int payloadLength, IpFields fields)
+    {
+        byte trafficClass = fields.TrafficClass ?? Codepoint(fields.Ecn);
+        byte ttl = fields.Ttl ?? Ipv4Header.DefaultTtl;
+        if (from.IsV4)
+        {
+            Ipv4Header.Write(packet, from, to, protocol, Ipv4Header.Length + payloadLength, trafficClass: trafficClass, ttl: ttl);
+        }
+        else
+        {
+            Ipv6Header.Write(packet, from, to, protocol, payloadLength, fields.FlowLabel.GetValueOrDefault(), trafficClass, ttl);
+        }
     }
 
     private static byte Codepoint(string? ecn) => ecn switch
     {
         "ce" => EcnCodepoint.Congested,
-        "ect0" or "ecn" => EcnCodepoint.Capable,
+        "ect0" => EcnCodepoint.Capable,
         "ect1" => EcnCodepoint.Capable1,
         _ => EcnCodepoint.NotCapable,
     };
-
-    private static byte[] Packet(FourTuple tuple, IpProtocol protocol, int payloadLength, byte trafficClass = 0)
-    {
-        byte[] packet = new byte[Ipv4Header.Length + payloadLength];
-        Ipv4Header.Write(packet, tuple.RemoteAddress, tuple.LocalAddress, protocol, packet.Length, trafficClass: trafficClass);
-        return packet;
-    }
 }

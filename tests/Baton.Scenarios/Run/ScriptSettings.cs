@@ -12,7 +12,11 @@ namespace Baton.Scenarios.Run;
 internal sealed record ScriptSettings
 {
     /// <summary>Names of <c>--</c> settings without meaning for a stack in virtual time.</summary>
-    private static readonly HashSet<string> Meaningless = ["init_scripts", "speed", "non_fatal", "netmask_ip", "verbose", "v"];
+    private static readonly HashSet<string> Meaningless =
+        ["init_scripts", "speed", "non_fatal", "netmask_ip", "verbose", "v", "debug", "tun_mtu", "persistent_tun_dev", "no_cleanup", "code_command", "code_format"];
+
+    /// <summary>By how many bytes the header of IPv6 is longer.</summary>
+    public const int HeaderDifference = 20;
 
     public TimeSpan Tolerance { get; private init; } = ScriptReader.DefaultTolerance;
 
@@ -28,7 +32,7 @@ internal sealed record ScriptSettings
     /// <summary>The remote port of active connections.</summary>
     public ushort ConnectPort { get; private init; } = 8080;
 
-    public int Mtu { get; private init; } = 1500;
+    public int Mtu { get; init; } = 1500;
 
     /// <summary>Length of a tick of the stack's timestamp clock; zero: TS values are only mapped, not compared.</summary>
     public TimeSpan TimestampTick { get; private init; }
@@ -36,17 +40,22 @@ internal sealed record ScriptSettings
     /// <summary>A line that expects more than a segment holds means one segment, rather than all that carry those bytes.</summary>
     public bool StrictSegments { get; private init; }
 
-    public TcpSettings Tcp { get; private init; } = TcpSettings.Default;
+    public ScenarioProfile Profile { get; private init; }
 
-    public static ScriptSettings Of(ParsedScript script)
+    public TcpSettings Tcp { get; init; } = TcpSettings.Default;
+
+    /// <summary>The settings of a script's <c>--</c> lines.</summary>
+    public static ScriptSettings Of(ParsedScript script, ScenarioProfile profile)
     {
-        var settings = new ScriptSettings();
-        foreach (var (name, value) in script.Settings)
+        var settings = new ScriptSettings { Profile = profile, Tcp = ConnectionOptions.Defaults(profile) };
+
+        // The version comes first: it says which addresses are the default.
+        foreach (var (name, value) in script.Settings.OrderBy(pair => pair.Key != "ip_version"))
         {
             settings = settings.With(name, value);
         }
 
-        return settings with { Tcp = ConnectionOptions.Of(script) };
+        return settings;
     }
 
     private ScriptSettings With(string name, string value) => name switch
@@ -60,7 +69,14 @@ internal sealed record ScriptSettings
         "connect_port" => this with { ConnectPort = (ushort)Number(name, value) },
         "mtu" => this with { Mtu = Number(name, value) },
         "strict_segments" => this with { StrictSegments = value != "0" },
+        "mss" => this with { Tcp = Tcp with { Mss = (ushort)Number(name, value) } },
         "ip_version" when value == "ipv4" => this,
+        "ip_version" when value == "ipv6" => this with
+        {
+            LocalAddress = InetAddress.Parse("fd3d:fa7b:d17d::1"),
+            RemoteAddress = InetAddress.Parse("2001:db8::1"),
+            Gateway = InetAddress.Parse("fd3d:fa7b:d17d:8888::1"),
+        },
         _ when Meaningless.Contains(name) => this,
         _ => throw new UnsupportedConstructException(1, $"setting --{name}={value}"),
     };
@@ -73,7 +89,7 @@ internal sealed record ScriptSettings
             : throw new UnsupportedConstructException(1, $"setting --{name}={value}");
 
     private static InetAddress Address(string name, string value) =>
-        InetAddress.TryParse(value, out var address) && address.IsV4
+        InetAddress.TryParse(value.Split('/')[0], out var address)
             ? address
             : throw new UnsupportedConstructException(1, $"setting --{name}={value}");
 }

@@ -18,8 +18,11 @@ internal sealed class StackUnderTest
     private readonly InterfaceId _interface;
     private readonly byte[] _scratch;
 
-    public StackUnderTest(ScriptSettings settings)
+    private readonly Action<SentPacket> _onSent;
+
+    public StackUnderTest(ScriptSettings settings, Action<SentPacket> onSent)
     {
+        _onSent = onSent;
         Stack = new NetworkStack(new StackOptions
         {
             Keys = new(new(0x0706050403020100, 0x0F0E0D0C0B0A0908), new(0x1716151413121110, 0x1F1E1D1C1B1A1918)),
@@ -31,7 +34,9 @@ internal sealed class StackUnderTest
             Name = "script",
             MacAddress = LocalMac,
             Mtu = settings.Mtu,
-            Addresses = [new(settings.LocalAddress, 16)],
+            Addresses = settings.LocalAddress.IsV4
+                ? [new(settings.LocalAddress, 16)]
+                : [new(settings.LocalAddress, 48), new(InetAddress.LinkLocalOf(LocalMac), 64)],
             Gateway = settings.Gateway,
         });
         _scratch = new byte[Stack.ScratchLength];
@@ -74,11 +79,11 @@ internal sealed class StackUnderTest
     /// <summary>A packet arrives.</summary>
     public void Deliver(ReadOnlySpan<byte> packet)
     {
-        var frame = new EthernetHeader(LocalMac, NeighbourMac, EtherType.Ipv4);
         var reason = IpPacket.TryParse(packet, out var parsed);
+        var frame = new EthernetHeader(LocalMac, NeighbourMac, EtherType.Of(parsed.Family));
         if (reason == DropReason.None && Stack.Admit(_interface, frame, parsed, out _) == DropReason.None)
         {
-            Stack.OnPacket(Now, parsed, packet);
+            Stack.OnPacket(Now, parsed, packet, networkInterface: _interface);
         }
 
         TakeOutput();
@@ -101,7 +106,13 @@ internal sealed class StackUnderTest
             }
             else if (IpPacket.TryParse(bytes.AsSpan(EthernetHeader.Length), out var ip) == DropReason.None)
             {
-                Sent.Enqueue(new(Now, ip, bytes[EthernetHeader.Length..(EthernetHeader.Length + ip.TotalLength)]));
+                byte[] packet = bytes[EthernetHeader.Length..(EthernetHeader.Length + ip.TotalLength)];
+                if (!AnswerNeighbourDiscovery(ip, packet))
+                {
+                    var sent = new SentPacket(Now, ip, packet);
+                    Sent.Enqueue(sent);
+                    _onSent(sent);
+                }
             }
             else
             {
@@ -124,5 +135,34 @@ internal sealed class StackUnderTest
         int length = new EthernetHeader(LocalMac, NeighbourMac, EtherType.Arp).Write(frame);
         new ArpPacket(ArpOperation.Reply, NeighbourMac, request.TargetAddress, request.SenderMac, request.SenderAddress).Write(frame[length..]);
         Stack.OnArp(Now, _interface, frame);
+    }
+
+    /// <summary>Takes what the stack asks its neighbours and routers by ICMPv6; true: it is no packet of the script.</summary>
+    private bool AnswerNeighbourDiscovery(in IpPacket ip, ReadOnlySpan<byte> packet)
+    {
+        if (ip.Protocol != IpProtocol.IcmpV6
+            || IcmpMessage.TryParse(ip, ip.Payload(packet), out var message) != DropReason.None
+            || !(IcmpV6Type.IsNeighbourDiscovery(message.Type) || message.Type == IcmpV6Type.ListenerReport))
+        {
+            return false;
+        }
+
+        if (message.Type != IcmpV6Type.NeighbourSolicitation
+            || NeighbourMessage.TryParse(ip, message, out var question) != DropReason.None
+            || ip.Source.IsUnspecified)
+        {
+            return true;
+        }
+
+        var answer = new NeighbourMessage
+        {
+            IsAdvertisement = true, Target = question.Target, LinkAddress = NeighbourMac, IsSolicited = true, Overrides = true, IsRouter = true,
+        };
+        byte[] reply = new byte[Ipv6Header.Length + answer.Length];
+        Ipv6Header.Write(reply, question.Target, ip.Source, IpProtocol.IcmpV6, answer.Length, hopLimit: 255);
+        answer.Write(reply.AsSpan(Ipv6Header.Length), question.Target, ip.Source);
+        IpPacket.TryParse(reply, out var parsed);
+        Stack.OnPacket(Now, parsed, reply, networkInterface: _interface);
+        return true;
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Baton.Scenarios.Run;
 
 namespace Baton.Scenarios.Script;
 
@@ -85,6 +86,7 @@ internal struct Cursor(int line, string text)
     public long TakeNumber()
     {
         SkipSpace();
+        RefuseUndefined();
         bool negative = TryTake('-');
         bool hex = TryTake("0x");
         string digits = TakeWhile(hex ? char.IsAsciiHexDigit : char.IsAsciiDigit);
@@ -94,9 +96,21 @@ internal struct Cursor(int line, string text)
             : throw Error($"expected a number before '{Rest}'");
     }
 
+    /// <summary>A word in capitals where a number or code stands is one that a definition was to replace.</summary>
+    public readonly void RefuseUndefined()
+    {
+        string word = new([.. Rest.TrimStart().TakeWhile(c => char.IsAsciiLetterUpper(c) || char.IsAsciiDigit(c) || c == '_')]);
+        if (word.Length > 1 && char.IsAsciiLetterUpper(word[0]) && word.Any(c => c == '_' || !char.IsAsciiHexDigit(c)))
+        {
+            throw new UnsupportedConstructException(line, $"undefined word {word}");
+        }
+    }
+
     public uint TakeUInt32() => (uint)TakeUpTo(uint.MaxValue);
 
     public ushort TakeUInt16() => (ushort)TakeUpTo(ushort.MaxValue);
+
+    public byte TakeByte() => (byte)TakeUpTo(byte.MaxValue);
 
     public TimeSpan TakeSeconds()
     {

@@ -1,9 +1,15 @@
+using Baton.Wire;
+
 namespace Baton.Scenarios.Script;
 
 /// <summary>Reads the part of a packet line behind its direction.</summary>
 internal static class PacketReader
 {
-    private const string FlagLetters = "SFRPUEWA.";
+    /// <summary>The flags, and the digits of the ACE field of RFC 9768.</summary>
+    private const string FlagLetters = "SFRPUEWA.01234567";
+
+    /// <summary>Headers around the packet that the interpreter does not build.</summary>
+    private static readonly string[] Encapsulations = ["ipv4", "ipv6", "gre", "GREv0", "mpls", "encap"];
 
     /// <summary>Reads a packet; false names a construct that is none of ours.</summary>
     public static bool TryRead(ref Cursor cursor, bool inbound, out PacketSpec packet, out string construct)
@@ -11,8 +17,7 @@ internal static class PacketReader
         packet = null!;
         cursor.SkipSpace();
         construct = "packet " + cursor.Rest.Trim();
-        string? ecn = ReadEcn(ref cursor);
-        if (ecn is "")
+        if (!IpFieldReader.TryRead(ref cursor, inbound, out var ip) || IsEncapsulated(ref cursor))
         {
             return false;
         }
@@ -23,38 +28,50 @@ internal static class PacketReader
         }
         else if (cursor.TryTakeWord("icmp"))
         {
-            if (!inbound)
+            if (!IcmpReader.TryRead(ref cursor, out var message))
             {
                 return false;
             }
 
-            packet = ReadIcmp(ref cursor);
+            packet = message;
         }
         else if (TryReadSegment(ref cursor, inbound, out var segment))
         {
-            packet = segment with { Ecn = ecn };
+            packet = segment;
         }
         else
         {
             return false;
         }
 
+        packet = packet with { Ip = ip };
         cursor.SkipSpace();
         return cursor.Rest.Length == 0 ? true : throw cursor.Error($"'{cursor.Rest}' behind a packet");
     }
 
-    /// <summary>The ECN field in brackets; null without, empty where something else stands in them.</summary>
-    private static string? ReadEcn(ref Cursor cursor)
+    /// <summary>Reads <c>start:end(length)</c>.</summary>
+    public static (uint Start, int Length) ReadSequence(ref Cursor cursor)
     {
-        if (!cursor.TryTake('['))
+        uint start = cursor.TakeUInt32();
+        cursor.Expect(':');
+        uint end = cursor.TakeUInt32();
+        cursor.Expect('(');
+        int length = cursor.TakeUInt16();
+        cursor.Expect(')');
+        return end == start + (uint)length ? (start, length) : throw cursor.Error("sequence numbers and length do not agree");
+    }
+
+    private static bool IsEncapsulated(ref Cursor cursor)
+    {
+        foreach (string word in Encapsulations)
         {
-            return null;
+            if (cursor.TryTakeWord(word))
+            {
+                return true;
+            }
         }
 
-        string name = cursor.TakeWord();
-        bool known = name is "noecn" or "ect0" or "ect1" or "ce" or "ecn" && cursor.TryTake(']');
-        cursor.SkipSpace();
-        return known ? name : "";
+        return false;
     }
 
     private static bool TryReadSegment(ref Cursor cursor, bool inbound, out SegmentSpec segment)
@@ -65,6 +82,11 @@ internal static class PacketReader
         if ((flags.Length == 0 && !cursor.TryTake('-')) || !char.IsWhiteSpace(cursor.Peek))
         {
             return false;
+        }
+
+        if (flags.Any(char.IsAsciiDigit) && flags.Any(c => c is 'E' or 'W' or 'A'))
+        {
+            throw cursor.Error("flags E, W and A are the bits of the ACE field: one or the other");
         }
 
         var (start, length) = ReadSequence(ref cursor);
@@ -97,29 +119,6 @@ internal static class PacketReader
         return new(source, destination, length);
     }
 
-    private static IcmpErrorSpec ReadIcmp(ref Cursor cursor)
-    {
-        string type = cursor.TakeWord();
-        string code = "";
-        ushort mtu = 0;
-        for (string word; (word = cursor.TakeWord()).Length > 0;)
-        {
-            if (word == "mtu")
-            {
-                mtu = cursor.TakeUInt16();
-            }
-            else
-            {
-                code = word;
-            }
-        }
-
-        cursor.Expect('[');
-        var (start, length) = ReadSequence(ref cursor);
-        cursor.Expect(']');
-        return new(type, code, mtu, start, length);
-    }
-
     private static (ushort? Source, ushort? Destination) ReadPorts(ref Cursor cursor)
     {
         if (!char.IsAsciiDigit(cursor.Peek))
@@ -132,16 +131,5 @@ internal static class PacketReader
         ushort destination = cursor.TakeUInt16();
         cursor.SkipSpace();
         return (source, destination);
-    }
-
-    private static (uint Start, int Length) ReadSequence(ref Cursor cursor)
-    {
-        uint start = cursor.TakeUInt32();
-        cursor.Expect(':');
-        uint end = cursor.TakeUInt32();
-        cursor.Expect('(');
-        int length = cursor.TakeUInt16();
-        cursor.Expect(')');
-        return end == start + (uint)length ? (start, length) : throw cursor.Error("sequence numbers and length do not agree");
     }
 }

@@ -1,3 +1,5 @@
+using Baton.Scenarios.Code;
+
 namespace Baton.Scenarios.Script;
 
 /// <summary>One line of a script: what happens, or must happen, and when.</summary>
@@ -22,15 +24,8 @@ public sealed record OutboundPacket(int Line, EventTime Time, PacketSpec Packet)
 public sealed record SocketCall(
     int Line, EventTime Time, TimeSpan? End, string Name, IReadOnlyList<string> Arguments, long Result, string? Error) : ScriptEvent(Line, Time);
 
-/// <summary>Conditions on the connection that must all hold: <c>%{ assert tcpi_snd_cwnd == 10 }%</c>.</summary>
-public sealed record Assertion(int Line, EventTime Time, IReadOnlyList<Comparison> Conditions) : ScriptEvent(Line, Time);
-
-/// <summary>One condition; each side is a number or a name.</summary>
-public sealed record Comparison(string Left, string Operator, string Right)
-{
-    /// <summary>The condition in the script's language.</summary>
-    public override string ToString() => $"{Left} {Operator} {Right}";
-}
+/// <summary>A block of code: <c>%{ assert tcpi_snd_cwnd == 10 }%</c>.</summary>
+internal sealed record CodeEvent(int Line, EventTime Time, CodeBlock Code) : ScriptEvent(Line, Time);
 
 /// <summary>A construct that the interpreter does not have.</summary>
 public sealed record Unsupported(int Line, EventTime Time, string Construct) : ScriptEvent(Line, Time);

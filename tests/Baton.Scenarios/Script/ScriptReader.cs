@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Baton.Scenarios.Code;
 
 namespace Baton.Scenarios.Script;
 
@@ -17,13 +18,17 @@ public static partial class ScriptReader
 
     /// <summary>Reads a whole script.</summary>
     /// <exception cref="ScriptSyntaxException">It is not one.</exception>
-    public static ParsedScript Read(string text)
+    public static ParsedScript Read(string text) => Read(text, ScenarioOptions.Default);
+
+    /// <summary>Reads a whole script, with settings from outside, which go before the script's own, and defined words.</summary>
+    /// <exception cref="ScriptSyntaxException">It is not one.</exception>
+    public static ParsedScript Read(string text, ScenarioOptions options)
     {
         var events = new List<ScriptEvent>();
         var settings = new Dictionary<string, string>(StringComparer.Ordinal);
-        var ignored = new List<SetUpCommand>();
-        var defines = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var (line, written) in LogicalLines(text))
+        var setUp = new List<SetUpCommand>();
+        var defines = new Dictionary<string, string>(options.Defines, StringComparer.Ordinal);
+        foreach (var (line, written) in ScriptLines.Of(text))
         {
             string content = Word().Replace(written, word => defines.GetValueOrDefault(word.Value, word.Value));
             if (content.StartsWith("--", StringComparison.Ordinal))
@@ -41,16 +46,20 @@ public static partial class ScriptReader
             }
             else if (content.StartsWith('`'))
             {
-                ignored.Add(new(line, content.Trim('`').Trim()));
+                setUp.Add(new(line, content.Trim('`').Trim(), events.Count == 0));
             }
-            else
+            else if (ReadEvent(line, content, setUp, atStart: !events.OfType<SocketCall>().Any()) is { } e)
             {
-                events.Add(ReadEvent(line, content, ignored));
+                events.Add(e);
             }
         }
 
-        events.RemoveAll(e => e is Unsupported { Construct: "" });
-        return new(events, settings, ignored);
+        foreach (var (name, value) in options.Settings)
+        {
+            settings[name] = value;
+        }
+
+        return new(events, settings, setUp);
     }
 
     [GeneratedRegex(@"\b[A-Za-z_]\w*\b")]
@@ -62,7 +71,8 @@ public static partial class ScriptReader
         return equals < 0 ? (text.Trim(), "1") : (text[..equals].Trim(), text[(equals + 1)..].Trim());
     }
 
-    private static ScriptEvent ReadEvent(int line, string content, List<SetUpCommand> ignored)
+    /// <summary>Reads an event; a command in backticks is none, and goes to the others.</summary>
+    private static ScriptEvent? ReadEvent(int line, string content, List<SetUpCommand> setUp, bool atStart)
     {
         var cursor = new Cursor(line, content);
         var time = ReadTime(ref cursor, out var end);
@@ -75,10 +85,12 @@ public static partial class ScriptReader
                     ? inbound ? new InboundPacket(line, time, packet) : new OutboundPacket(line, time, packet)
                     : new Unsupported(line, time, construct);
             case '`':
-                ignored.Add(new(line, cursor.Rest.Trim('`').Trim()));
-                return new Unsupported(line, time, "");
+                setUp.Add(new(line, cursor.Rest.Trim('`').Trim(), atStart));
+                return null;
             case '%':
-                return AssertionReader.Read(line, time, cursor.Rest);
+                return CodeBlock.TryRead(cursor.Rest.Trim().Trim('%').Trim('{', '}'), out string unknown) is { } block
+                    ? new CodeEvent(line, time, block)
+                    : new Unsupported(line, time, $"code '{unknown.Trim()}'");
             default:
                 return CallReader.Read(ref cursor, time, end);
         }
@@ -112,50 +124,6 @@ public static partial class ScriptReader
 
         return latest >= offset ? new(kind, offset, latest) : throw cursor.Error("a range of time that goes backwards");
     }
-
-    /// <summary>Lines without comments; a call or code block that goes over several lines becomes one.</summary>
-    private static IEnumerable<(int Line, string Content)> LogicalLines(string text)
-    {
-        string[] lines = StripBlockComments(text).Split('\n');
-        for (int i = 0; i < lines.Length; i++)
-        {
-            int first = i;
-            string content = StripLineComment(lines[i]).Trim();
-            while (IsOpen(content) && i + 1 < lines.Length)
-            {
-                content += "\n" + StripLineComment(lines[++i]).Trim();
-            }
-
-            if (content.Length > 0)
-            {
-                yield return (first + 1, content);
-            }
-        }
-    }
-
-    private static bool IsOpen(string content) =>
-        content.Count(c => c == '(') > content.Count(c => c == ')')
-        || (content.Contains("%{", StringComparison.Ordinal) && !content.Contains("}%", StringComparison.Ordinal))
-        || content.Count(c => c == '`') % 2 == 1;
-
-    private static string StripLineComment(string line)
-    {
-        int comment = line.IndexOf("//", StringComparison.Ordinal);
-        line = comment < 0 ? line : line[..comment];
-        return line.TrimStart().StartsWith('#') ? "" : line;
-    }
-
-    private static string StripBlockComments(string text)
-    {
-        for (int start; (start = text.IndexOf("/*", StringComparison.Ordinal)) >= 0;)
-        {
-            int end = text.IndexOf("*/", start, StringComparison.Ordinal);
-            end = end < 0 ? text.Length : end + 2;
-            text = text[..start] + new string('\n', text[start..end].Count(c => c == '\n')) + text[end..];
-        }
-
-        return text;
-    }
 }
 
 /// <summary>A script in parts.</summary>
@@ -168,4 +136,5 @@ public sealed record ParsedScript(
 /// <summary>A command in backticks.</summary>
 /// <param name="Line">Where it stands.</param>
 /// <param name="Text">What it says.</param>
-public sealed record SetUpCommand(int Line, string Text);
+/// <param name="AtStart">Whether no socket call stands before it.</param>
+public sealed record SetUpCommand(int Line, string Text, bool AtStart = true);

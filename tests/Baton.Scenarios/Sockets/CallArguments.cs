@@ -59,6 +59,15 @@ internal static partial class CallArguments
     public static int VectorLength(SocketCall call, int index) =>
         VectorPattern().Matches(Text(call, index)).Sum(m => int.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture));
 
+    /// <summary>The lengths in the I/O vector of a message header without control data.</summary>
+    public static int MessageLength(SocketCall call, int index)
+    {
+        string text = Text(call, index);
+        return text.Contains("msg_control", StringComparison.Ordinal) || !text.Contains("msg_iov", StringComparison.Ordinal)
+            ? throw Unsupported(call, "msg_control")
+            : VectorLength(call, index);
+    }
+
     public static UnsupportedConstructException Unsupported(SocketCall call, string what) => new(call.Line, $"{call.Name}: {what}");
 
     [GeneratedRegex(@"htons\((\d+)\)")]

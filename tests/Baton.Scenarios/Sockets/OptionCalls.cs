@@ -78,6 +78,20 @@ internal sealed class OptionCalls(SocketTable sockets)
                 return Compare(call, 3, socket.NoDelay ? 1 : 0);
             case "TCP_MAXSEG" when socket.Connection is { } connection:
                 return Compare(call, 3, connection.Statistics.Mss);
+            case "TCP_MAXSEG":
+                return Compare(call, 3, sockets.Settings.Tcp.Mss);
+            case "SO_SNDBUF":
+                return Compare(call, 3, sockets.Settings.Tcp.SendBufferLimit);
+            case "SO_RCVBUF":
+                return Compare(call, 3, sockets.Settings.Tcp.ReceiveBufferLimit);
+            case "SO_KEEPALIVE":
+                return Compare(call, 3, sockets.Settings.Tcp.KeepAliveTime > TimeSpan.Zero ? 1 : 0);
+            case "TCP_KEEPIDLE":
+                return Compare(call, 3, (long)sockets.Settings.Tcp.KeepAliveTime.TotalSeconds);
+            case "TCP_KEEPINTVL":
+                return Compare(call, 3, (long)sockets.Settings.Tcp.KeepAliveInterval.TotalSeconds);
+            case "TCP_KEEPCNT":
+                return Compare(call, 3, sockets.Settings.Tcp.KeepAliveProbes);
             default:
                 throw CallArguments.Unsupported(call, option);
         }

@@ -26,6 +26,8 @@ internal sealed class SocketCalls
             ["read"] = call => transfer.Receive(call, CallArguments.Number(call, 2)),
             ["recv"] = call => transfer.Receive(call, CallArguments.Number(call, 2)),
             ["recvfrom"] = call => transfer.Receive(call, CallArguments.Number(call, 2)),
+            ["recvmsg"] = call => transfer.Receive(call, CallArguments.MessageLength(call, 1)),
+            ["sendmsg"] = call => transfer.Send(call, CallArguments.MessageLength(call, 1)),
             ["readv"] = call => transfer.Receive(call, CallArguments.VectorLength(call, 1)),
             ["write"] = call => transfer.Send(call, CallArguments.Number(call, 2)),
             ["send"] = call => transfer.Send(call, CallArguments.Number(call, 2)),

@@ -12,7 +12,8 @@ internal sealed class TransferCalls(SocketTable sockets)
     public PendingCall Receive(SocketCall call, long length)
     {
         var socket = sockets.Of(call);
-        var flags = call.Name is "recv" or "recvfrom" ? CallArguments.Words(call, 3, "MSG_PEEK", "MSG_DONTWAIT", "MSG_TRUNC") : [];
+        int flagsAt = call.Name switch { "recv" or "recvfrom" => 3, "recvmsg" => 2, _ => -1 };
+        var flags = flagsAt > 0 ? CallArguments.Words(call, flagsAt, "MSG_PEEK", "MSG_DONTWAIT", "MSG_TRUNC") : [];
         if (flags.Contains("MSG_TRUNC"))
         {
             throw CallArguments.Unsupported(call, "MSG_TRUNC");
@@ -27,9 +28,9 @@ internal sealed class TransferCalls(SocketTable sockets)
     public PendingCall Send(SocketCall call, long length)
     {
         var socket = sockets.Of(call);
-        if (call.Name is "send" or "sendto")
+        if (call.Name is "send" or "sendto" or "sendmsg")
         {
-            CallArguments.Words(call, 3, "MSG_NOSIGNAL", "MSG_DONTWAIT");
+            CallArguments.Words(call, call.Name == "sendmsg" ? 2 : 3, "MSG_NOSIGNAL", "MSG_DONTWAIT");
         }
 
         if (socket.Protocol == IpProtocol.Udp)
