@@ -60,7 +60,7 @@ internal ref struct AckReading(LossRecovery recovery, Instant now, Sender sender
             {
                 Delivery.Duplicate = block;
             }
-            else if (block.Start > ack)
+            else if (block.Start > Math.Max(ack, sender.Una))
             {
                 Add(block);
             }

@@ -38,10 +38,11 @@ internal static class AckResponse
             return;
         }
 
-        bool ended = recovery.Phase != RecoveryPhase.Open && s.Una >= recovery.Point;
+        var phase = recovery.Phase;
+        bool ended = phase != RecoveryPhase.Open && s.Una >= recovery.Point;
         if (ended)
         {
-            if (recovery.Phase == RecoveryPhase.Fast)
+            if (phase == RecoveryPhase.Fast)
             {
                 s.Congestion.Set(s.Congestion.Threshold);
             }
@@ -55,8 +56,9 @@ internal static class AckResponse
             int pipe = recovery.Pipe(s.Una, s.Nxt);
             s.Congestion.Set(recovery.Rate.OnAck(d.Bytes, pipe, s.Congestion.Threshold, s.Mss, advanced && !lost));
         }
-        else if (advanced && !ended)
+        else if (advanced && (!ended || phase == RecoveryPhase.Timeout))
         {
+            // RFC 5681 §3.1: slow start after a timeout counts each ACK of new data, the one that ends recovery too.
             s.Congestion.OnAcknowledged(in sample);
         }
     }

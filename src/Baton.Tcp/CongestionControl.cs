@@ -24,6 +24,9 @@ internal readonly ref struct AckSample
     /// <summary>What was in flight before the ACK.</summary>
     public required int Flight { get; init; }
 
+    /// <summary>The most that was in flight within the last round trip (pipeACK, RFC 7661 §4.2).</summary>
+    public required int Peak { get; init; }
+
     /// <summary>Payload of a full-size segment.</summary>
     public required int Mss { get; init; }
 
@@ -105,7 +108,7 @@ internal abstract class CongestionControl
     {
         if (_window < _threshold)
         {
-            if (sample.Flight < _window / 2)
+            if (sample.Peak * 2L <= _window)
             {
                 return;
             }
@@ -116,7 +119,7 @@ internal abstract class CongestionControl
         }
         else
         {
-            OnAvoidance(in sample, limited: sample.Flight + sample.Mss >= _window);
+            OnAvoidance(in sample, limited: sample.Peak + sample.Mss >= _window);
         }
     }
 

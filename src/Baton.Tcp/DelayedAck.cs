@@ -57,7 +57,9 @@ internal struct DelayedAck(TcpSettings settings, TimerTable timers)
     public void OnSent(bool gap, bool text)
     {
         _segments = 0;
-        _quick = text ? 0 : _quick;
+
+        // An answer to what came: acknowledgments ride on what follows.
+        _quick = text && _quick < _settings.QuickAcks ? 0 : _quick;
         _owed = gap && text ? _owed : gap ? Math.Max(0, _owed - 1) : 0;
         _timers.Stop(TimerKind.DelayedAck);
     }

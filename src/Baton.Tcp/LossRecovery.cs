@@ -130,6 +130,15 @@ internal sealed class LossRecovery
         return reading.Delivery;
     }
 
+    /// <summary>What an ACK below SND.UNA says of the stream beyond it.</summary>
+    public Delivery OnOvertakenAck(Instant now, Sender sender, in TcpOptions options, long ack)
+    {
+        var reading = new AckReading(this, now, sender, echoed: null);
+        reading.ReadBlocks(options, ack);
+        _lost = -1;
+        return reading.Delivery;
+    }
+
     /// <summary>New sequence space was sent.</summary>
     public void OnSent(long start, long end, Instant now, TimeSpan grain) => Sent.OnSent(start, end, now, grain);
 

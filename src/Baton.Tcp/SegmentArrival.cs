@@ -203,6 +203,7 @@ internal static class SegmentArrival
 
         if (ack < sender.Una)
         {
+            sender.OnOvertakenAck(now, header.Options, ack);
             return true;
         }
 

@@ -11,7 +11,7 @@ internal static class SegmentDeparture
     public static bool TryEmit(TcpConnection c, Instant now, int maxSegmentBytes, out TcpEmission emission)
     {
         emission = default;
-        if (c.TryTakeReset(out var reset))
+        if (c.TryTakeReset(now, out var reset))
         {
             emission.Header = reset;
             return true;

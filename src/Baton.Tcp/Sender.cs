@@ -56,6 +56,12 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
     [InSnapshot(nameof(TcpSnapshot.SinceLastSent))]
     private Instant _lastSent;
 
+    [NotInSnapshot("of one round trip: the next one measures it again")]
+    private int _peak;
+
+    [NotInSnapshot("of one round trip: the next one measures it again")]
+    private long _peakUntil;
+
     [NotInSnapshot("its parts are listed at SocketOptions")]
     private SocketOptions? _options = SocketOptions.Of(settings);
 
@@ -174,6 +180,11 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
     public bool OnAck(Instant now, in TcpHeader header, long ack, long segmentPosition, bool empty, TimeSpan? timestampRtt)
     {
         int flight = Recovery.Pipe(_una, _nxt);
+        if (_una >= _peakUntil || flight > _peak)
+        {
+            (_peak, _peakUntil) = (flight, _nxt);
+        }
+
         Instant? echoed = timestampRtt is { } age ? new Instant(now.Ticks - (now.Ticks % TimeSpan.TicksPerMillisecond)) - age : null;
         var delivery = Recovery.OnAck(now, this, header.Options, ack, echoed);
         int window = header.Window << (header.Has(TcpFlags.Syn) ? 0 : _scale);
@@ -197,6 +208,20 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
         UpdateWindow(window, segmentPosition, ack);
         Arm(now, restart: advanced);
         return advanced;
+    }
+
+    /// <summary>An ACK below SND.UNA, which a later one has overtaken: what its SACK blocks tell counts (RFC 6675 §4).</summary>
+    public void OnOvertakenAck(Instant now, in TcpOptions options, long ack)
+    {
+        if (options.SackCount == 0 || !Recovery.UsesSack || !InFlight)
+        {
+            return;
+        }
+
+        int flight = Recovery.Pipe(_una, _nxt);
+        var delivery = Recovery.OnOvertakenAck(now, this, options, ack);
+        Respond(now, in delivery, bytes: 0, flight, advanced: false, duplicate: false, echoed: null);
+        Arm(now, restart: false);
     }
 
     /// <summary>The retransmission timer expired (RFC 6298 §5.4 to §5.7).</summary>
@@ -377,6 +402,7 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
             Now = now,
             Bytes = bytes,
             Flight = flight,
+            Peak = _peak,
             Mss = _mss,
             Una = _una,
             Nxt = _nxt,

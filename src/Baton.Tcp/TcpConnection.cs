@@ -503,11 +503,19 @@ public sealed class TcpConnection
 
     internal void RefuseAck(SeqNum sequence) => _reset = new(NewHeader(sequence, TcpFlags.Rst));
 
-    internal bool TryTakeReset(out TcpHeader reset)
+    internal bool TryTakeReset(Instant now, out TcpHeader reset)
     {
         bool due = _reset is not null;
         reset = due ? _reset!.Value : default;
         _reset = null;
+        if (due && Receiver.Timestamps.On)
+        {
+            // RFC 7323 §3.2: "TSopt […] SHOULD be sent in an <RST> segment".
+            var options = reset.Options;
+            Receiver.Timestamps.Write(ref options, now);
+            reset.Options = options;
+        }
+
         return due;
     }
 

@@ -139,7 +139,7 @@ public class CubicTests
                     _una += Mss;
                     Congestion.OnAcknowledged(new AckSample
                     {
-                        Now = _now, Bytes = Mss, Flight = used ? Congestion.Window : Mss, Mss = Mss, Una = _una,
+                        Now = _now, Bytes = Mss, Flight = Mss, Peak = used ? Congestion.Window : Mss, Mss = Mss, Una = _una,
                         Nxt = nxt + (i * Mss), Rtt = RoundTrip, Smoothed = RoundTrip, AfterTimeout = false,
                     });
                 }

@@ -45,6 +45,29 @@ public class ReceivingTests
     }
 
     [Fact]
+    public void So_many_of_the_first_segments_as_the_settings_say_are_acknowledged_at_once()
+    {
+        var s = Script.Established(TcpSettings.Default with { Timestamps = false, QuickAcks = 2 }, mss: 1000);
+        s.In(".", 1, ack: 1, len: 10).Out(".", 1, ack: 11);
+        s.In(".", 11, ack: 1, len: 10).Out(".", 1, ack: 21);
+        s.In(".", 21, ack: 1, len: 10).OutNothing();
+        s.ToDeadline();
+        s.Out(".", 1, ack: 31);
+    }
+
+    [Fact]
+    public void An_answer_ends_the_acknowledgments_at_once()
+    {
+        var s = Script.Established(TcpSettings.Default with { Timestamps = false, QuickAcks = 9 }, mss: 1000);
+        s.Write(5);
+        s.Out("P.", 1, ack: 1, len: 5);
+        s.In(".", 1, ack: 6, len: 10).Out(".", 6, ack: 11);
+        s.Write(5);
+        s.Out("P.", 6, ack: 11, len: 5);
+        s.In(".", 11, ack: 11, len: 10).OutNothing();
+    }
+
+    [Fact]
     public void Segments_ahead_of_a_gap_are_kept_and_each_gets_a_duplicate_ack_with_sack()
     {
         var s = Script.Established(mss: 1000, sack: true);

@@ -55,8 +55,12 @@ internal sealed record ScriptSettings
             settings = settings.With(name, value);
         }
 
-        return settings;
+        // packetdrill's gateway is a neighbour of its own.
+        return settings.Gateway == settings.LocalAddress ? settings with { Gateway = settings.RemoteGateway } : settings;
     }
+
+    /// <summary>A neighbour when the default one's address is the host's.</summary>
+    private InetAddress RemoteGateway => InetAddress.Parse(LocalAddress.IsV4 ? "192.168.0.3" : "fd3d:fa7b:d17d::3");
 
     private ScriptSettings With(string name, string value) => name switch
     {
