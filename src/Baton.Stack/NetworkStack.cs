@@ -36,6 +36,8 @@ public sealed class NetworkStack
     /// <summary>A stack without interfaces.</summary>
     public NetworkStack(StackOptions options)
     {
+        TcpMemory = new QueueMemory(options.Limits.TcpQueueBytes);
+        options = options.Sharing(TcpMemory);
         _options = options;
         _table = new EndpointTable(options.Limits, options.Keys.Sequence);
         _transmitter = new Transmitter(options.Limits, options.Drops, options.Pool, options.Keys.Sequence);
@@ -70,6 +72,9 @@ public sealed class NetworkStack
 
     /// <summary>Bytes that frozen endpoints and embryos hold.</summary>
     public long HeldBytes => _factory.HeldBytes;
+
+    /// <summary>The memory of the queues of services' TCP connections.</summary>
+    public QueueMemory TcpMemory { get; }
 
     /// <summary>The buffers of packets that wait.</summary>
     public BufferPool Pool => _options.Pool;

@@ -33,6 +33,12 @@ public sealed record StackLimits
     /// <summary>Bytes that all frozen endpoints and embryos hold together.</summary>
     public long HeldBytes { get; init; } = 256L << 20;
 
+    /// <summary>
+    /// Bytes in the send and receive queues of all services' TCP connections together (<see cref="Tcp.QueueMemory"/>), beyond
+    /// which each keeps only what lets it go on. The node's own connections have their own bounds.
+    /// </summary>
+    public long TcpQueueBytes { get; init; } = 1L << 30;
+
     /// <summary>Datagrams that wait in one UDP endpoint.</summary>
     public int DatagramsPerEndpoint { get; init; } = 256;
 

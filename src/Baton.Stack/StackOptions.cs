@@ -29,4 +29,11 @@ public sealed record StackOptions
 
     /// <summary>Where drops are counted.</summary>
     public DropCounters Drops { get; init; } = new();
+
+    /// <summary>The same with one memory for the queues of all clients' connections; to pass some on when it is used up, the node's own have theirs.</summary>
+    internal StackOptions Sharing(QueueMemory memory) => this with
+    {
+        ServiceTcp = ServiceTcp with { Memory = memory },
+        ServiceTcpV6 = ServiceTcpV6 is null ? null : ServiceTcpV6 with { Memory = memory },
+    };
 }

@@ -63,6 +63,9 @@ internal sealed class TcpDriver
             case TcpDisposition.Ignored or TcpDisposition.RateLimited or TcpDisposition.NoRoom:
                 return Drop(DropReason.TcpUnacceptable);
 
+            case TcpDisposition.NoMemory:
+                return Drop(DropReason.TcpNoMemory);
+
             default:
                 return DropReason.None;
         }

@@ -120,6 +120,25 @@ public sealed class TcpEndpoint : Endpoint
         }
     }
 
+    /// <summary>Holds back what does not fill a segment, or sends what was held back, see <see cref="TcpConnection.Corked"/>.</summary>
+    public void SetCorked(Instant now, bool corked)
+    {
+        if (Phase == EndpointPhase.Active)
+        {
+            Connection!.Corked = corked;
+            _driver.AfterCall(this, now);
+        }
+    }
+
+    /// <summary>Most bytes that are written and not sent, see <see cref="TcpSettings.NotSentLimit"/>; zero: no bound of its own.</summary>
+    public void SetNotSentLimit(int bytes)
+    {
+        if (Connection is not null)
+        {
+            Connection.NotSentLimit = bytes;
+        }
+    }
+
     /// <summary>Sends small segments at once (no Nagle).</summary>
     public void SetNoDelay(bool noDelay)
     {

@@ -68,7 +68,7 @@ internal struct Handshake(TcpSettings settings, bool passive)
             receiver.Timestamps.Agree(options.TimestampValue, now);
         }
 
-        receiver.Window.Agree(_scaling ? ReceiveWindow.ScaleFor(receiver.Window.Capacity) : 0);
+        receiver.Window.Agree(_scaling ? ReceiveWindow.ScaleFor(_settings.ReceiveBufferLimit) : 0);
         sender.Agree(EffectiveMss(receiver), _scaling ? Math.Min((int)options.WindowScale!.Value, 14) : 0, _sack);
     }
 
@@ -78,7 +78,7 @@ internal struct Handshake(TcpSettings settings, bool passive)
         options.Mss = _settings.Mss;
         if (answer ? _scaling : _settings.WindowScaling)
         {
-            options.WindowScale = (byte)ReceiveWindow.ScaleFor(receiver.Window.Capacity);
+            options.WindowScale = (byte)ReceiveWindow.ScaleFor(_settings.ReceiveBufferLimit);
         }
 
         options.SackPermitted = answer ? _sack : _settings.SelectiveAcks;

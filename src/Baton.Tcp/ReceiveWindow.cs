@@ -23,7 +23,7 @@ internal struct ReceiveWindow
         _capacity = capacity;
     }
 
-    /// <summary>Bytes the ring may hold.</summary>
+    /// <summary>Bytes of ring aimed at. After it was made smaller the ring may hold more, as promised before.</summary>
     public readonly int Capacity => _capacity;
 
     /// <summary>The shift we announced.</summary>
@@ -49,6 +49,9 @@ internal struct ReceiveWindow
 
     /// <summary>Both SYNs carried the option (RFC 7323 §2.2).</summary>
     public void Agree(int scale) => _scale = scale;
+
+    /// <summary>The ring aimed at becomes another; a promise stays.</summary>
+    public void Resize(int capacity) => _capacity = capacity;
 
     /// <summary>The field for an ACK of <paramref name="next"/>; promises what it says.</summary>
     public ushort Announce(long next, long read, bool unscaled)

@@ -1,3 +1,4 @@
+using System.Numerics;
 using Baton.Wire;
 
 namespace Baton.Tcp;
@@ -9,7 +10,7 @@ namespace Baton.Tcp;
 internal sealed class Receiver(TcpSettings settings, TimerTable timers, uint timestampOffset)
 {
     [NotInSnapshot("its parts are listed at ReceiveWindow")]
-    private ReceiveWindow _window = new(settings.ReceiveBufferLimit);
+    private ReceiveWindow _window = new(Math.Min(settings.ReceiveBufferStart, settings.ReceiveBufferLimit));
 
     [NotInSnapshot("its parts are listed at DelayedAck")]
     private DelayedAck _acks = new(settings, timers);
@@ -19,6 +20,9 @@ internal sealed class Receiver(TcpSettings settings, TimerTable timers, uint tim
 
     [NotInSnapshot("its parts are listed at SackReport")]
     private SackReport? _sack;
+
+    [NotInSnapshot("its parts are listed at WindowTuning")]
+    private WindowTuning? _tuning;
 
     [InSnapshot(nameof(TcpSnapshot.Irs))]
     private SeqNum _irs;
@@ -129,6 +133,35 @@ internal sealed class Receiver(TcpSettings settings, TimerTable timers, uint tim
         {
             (_sack ??= new()).OnDuplicate(position, Math.Min(position + length, Queue.Next));
         }
+    }
+
+    /// <summary>Something arrived: whether the window suits what the application takes.</summary>
+    public void Tune(Instant now, TcpSettings settings, TimeSpan roundTrip)
+    {
+        if (settings.Memory is { IsTight: true })
+        {
+            Window.Resize(Math.Min(Window.Capacity, settings.ReceiveBufferStart));
+            return;
+        }
+
+        if (Window.Capacity >= settings.ReceiveBufferLimit || WindowTuning.IsTooEarly(Queue.ReadPosition, Window.Capacity))
+        {
+            return;
+        }
+
+        long wanted = Math.Min((_tuning ??= new()).OnArrival(now, Queue.ReadPosition, roundTrip), settings.ReceiveBufferLimit);
+        if (wanted > Window.Capacity)
+        {
+            Window.Resize((int)BitOperations.RoundUpToPowerOf2((uint)wanted));
+        }
+    }
+
+    /// <summary>Whether text up to a position fits into memory that is there, or is one segment where nothing is held.</summary>
+    public bool FitsIntoMemory(long position, long end)
+    {
+        long filled = Math.Max(Queue.Next, Queue.Ahead.End);
+        bool empty = filled == Queue.ReadPosition && position <= Queue.Next;
+        return empty || Math.Max(end, filled) - Queue.ReadPosition <= Queue.Capacity;
     }
 
     /// <summary>What an emitted segment says of this half: ACK, window, timestamps, SACK.</summary>

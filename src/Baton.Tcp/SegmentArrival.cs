@@ -207,7 +207,6 @@ internal static class SegmentArrival
             return true;
         }
 
-        int freeBefore = sender.Queue.Free;
         if (c.Ecn.Asks(in header, ack) && sender.TryReduceForEcn())
         {
             c.Ecn.OnReduced(sender.Nxt);
@@ -222,7 +221,7 @@ internal static class SegmentArrival
 
         if (advanced)
         {
-            c.OnAcknowledged(now, freeBefore);
+            c.OnAcknowledged(now);
         }
 
         return true;
@@ -238,8 +237,16 @@ internal static class SegmentArrival
             return TcpDisposition.Accepted;
         }
 
+        if (c.Settings.Memory is { IsExhausted: true } && !receiver.FitsIntoMemory(position, position + text.Length))
+        {
+            // As if lost: the peer's timers slow it down.
+            return TcpDisposition.NoMemory;
+        }
+
         long before = receiver.Queue.Next;
         var disposition = receiver.OnText(now, position, text, fin, c.Sender.Mss);
+        var roundTrip = c.Sender.Rtt.Smoothed;
+        receiver.Tune(now, c.Settings, roundTrip > TimeSpan.Zero ? roundTrip : c.Settings.InitialRto);
         c.OnReceived(now, (int)(receiver.Queue.Next - before), disposition);
         return disposition;
     }

@@ -126,6 +126,9 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
     /// <summary>Whether something was never sent.</summary>
     public bool HasUnsent => _nxt >= 1 && _nxt < EndOfStream;
 
+    /// <summary>Bytes that were written and never sent.</summary>
+    public int UnsentBytes => (int)(Queue.End - Math.Min(Queue.End, Math.Max(1, _nxt)));
+
     /// <summary>Whether our FIN is acknowledged.</summary>
     public bool FinAcknowledged => _finPosition >= 0 && _una > _finPosition;
 

@@ -16,6 +16,14 @@ internal sealed class SocketOptions
     [field: InSnapshot(nameof(TcpSnapshot.Linger))]
     public TimeSpan? Linger { get; set; }
 
+    /// <summary>Whether only full-size segments go (TCP_CORK).</summary>
+    [field: InSnapshot(nameof(TcpSnapshot.Corked))]
+    public bool Corked { get; set; }
+
+    /// <summary>Most bytes that are written and not sent; zero: as many as the queue holds (TCP_NOTSENT_LOWAT).</summary>
+    [field: InSnapshot(nameof(TcpSnapshot.NotSentLimit))]
+    public int NotSentLimit { get; set; }
+
     /// <summary>Since when something waits for the peer without progress, or never.</summary>
     [field: InSnapshot(nameof(TcpSnapshot.Waiting))]
     public Instant WaitingSince { get; set; } = Instant.Never;
@@ -23,12 +31,12 @@ internal sealed class SocketOptions
     /// <summary>When the peer is given up.</summary>
     public Instant GiveUpAt => UserTimeout > TimeSpan.Zero && WaitingSince != Instant.Never ? WaitingSince + UserTimeout : Instant.Never;
 
-    private bool IsNeeded => UserTimeout > TimeSpan.Zero || Linger is not null;
+    private bool IsNeeded => UserTimeout > TimeSpan.Zero || Linger is not null || Corked || NotSentLimit > 0;
 
     /// <summary>What the settings ask for; null when that is nothing.</summary>
     public static SocketOptions? Of(TcpSettings settings)
     {
-        var options = new SocketOptions { UserTimeout = settings.UserTimeout, Linger = settings.Linger };
+        var options = new SocketOptions { UserTimeout = settings.UserTimeout, Linger = settings.Linger, NotSentLimit = settings.NotSentLimit };
         return options.IsNeeded ? options : null;
     }
 
@@ -39,6 +47,8 @@ internal sealed class SocketOptions
         {
             UserTimeout = s.UserTimeout,
             Linger = s.Linger,
+            Corked = s.Corked,
+            NotSentLimit = s.NotSentLimit,
             WaitingSince = s.Waiting is { } time ? now - time : Instant.Never,
         };
         return options.IsNeeded ? options : null;

@@ -34,6 +34,12 @@ public sealed class TcpConnection
     [NotInSnapshot("an answer to one segment, or the end; lost, it is caused again")]
     private StrongBox<TcpHeader>? _reset;
 
+    [NotInSnapshot("the new owner's application is told that it may write")]
+    private bool _writerWaits;
+
+    [NotInSnapshot("the new owner's memory is charged there")]
+    private int _charged;
+
     [NotInSnapshot("a move thaws it")]
     private Instant? _frozenAt;
 
@@ -168,6 +174,35 @@ public sealed class TcpConnection
         }
     }
 
+    /// <summary>
+    /// Whether only full-size segments go, so that what is written in parts leaves as one (TCP_CORK). What is left waits for
+    /// more until this is false, a FIN follows, or it is the only thing for <see cref="TcpSettings.SillyWindowOverride"/>.
+    /// </summary>
+    public bool Corked
+    {
+        get => Sender.Options?.Corked ?? false;
+        set
+        {
+            if (value != Corked)
+            {
+                Sender.NeedOptions().Corked = value;
+            }
+        }
+    }
+
+    /// <summary>See <see cref="TcpSettings.NotSentLimit"/>, for this connection; it moves with it.</summary>
+    public int NotSentLimit
+    {
+        get => Sender.Options?.NotSentLimit ?? 0;
+        set
+        {
+            if (value != NotSentLimit)
+            {
+                Sender.NeedOptions().NotSentLimit = Math.Max(0, value);
+            }
+        }
+    }
+
     /// <summary>The sequence numbers.</summary>
     public SequenceGroup Sequence => new(
         Sender.Iss, Receiver.Irs, Sender.SequenceAt(Sender.Una), Sender.SequenceAt(Sender.Nxt), Receiver.Acknowledgment);
@@ -185,7 +220,10 @@ public sealed class TcpConnection
     public Instant NextDeadline => IsFrozen ? Instant.Never : Timers.Next;
 
     /// <summary>Bytes that can be written now.</summary>
-    public int WriteCapacity => _phase.MayWrite && !IsFrozen ? Sender.Queue.Free : 0;
+    public int WriteCapacity => _phase.MayWrite && !IsFrozen ? Math.Min(Sender.Queue.Free, Math.Max(0, WriteBound - Sender.UnsentBytes)) : 0;
+
+    /// <summary>Bytes written and not acknowledged.</summary>
+    public int SendQueueBytes => Sender.Queue.Length;
 
     /// <summary>Bytes that can be read now; also after the connection has closed normally.</summary>
     public int ReadableBytes => Receiver.Queue.Readable;
@@ -245,6 +283,7 @@ public sealed class TcpConnection
                 break;
         }
 
+        ChargeMemory();
         return disposition;
     }
 
@@ -292,7 +331,9 @@ public sealed class TcpConnection
             return false;
         }
 
-        return SegmentDeparture.TryEmit(this, now, maxSegmentBytes, out emission);
+        bool emitted = SegmentDeparture.TryEmit(this, now, maxSegmentBytes, out emission);
+        OfferRoom();
+        return emitted;
     }
 
     /// <summary>What happened since the last call.</summary>
@@ -304,7 +345,18 @@ public sealed class TcpConnection
     }
 
     /// <summary>Queues bytes to send, and says how many; fewer than given when the queue is full, none after a close.</summary>
-    public int Write(ReadOnlySpan<byte> bytes) => WriteCapacity > 0 ? Sender.Queue.Write(bytes) : 0;
+    public int Write(ReadOnlySpan<byte> bytes)
+    {
+        int count = Math.Min(bytes.Length, WriteCapacity);
+        _writerWaits |= count < bytes.Length;
+        if (count > 0)
+        {
+            Sender.Queue.Write(bytes[..count]);
+            ChargeMemory();
+        }
+
+        return count;
+    }
 
     /// <summary>Takes received bytes, and says how many.</summary>
     public int Read(Span<byte> destination)
@@ -440,7 +492,7 @@ public sealed class TcpConnection
     }
 
     /// <summary>SND.UNA advanced.</summary>
-    internal void OnAcknowledged(Instant now, int freeBefore)
+    internal void OnAcknowledged(Instant now)
     {
         if (Sender.FinAcknowledged)
         {
@@ -452,11 +504,17 @@ public sealed class TcpConnection
             LimitClosing(now);
         }
 
-        // A quarter of the queue became free: not for each ACK.
-        int quarter = Settings.SendBufferLimit / 4;
-        if (_phase.MayWrite && freeBefore < quarter && Sender.Queue.Free >= quarter)
+        OfferRoom();
+    }
+
+    /// <summary>The rings' memory is counted; that of a closed connection is its holder's.</summary>
+    internal void ChargeMemory()
+    {
+        if (Settings.Memory is { } memory)
         {
-            Raise(TcpEvents.Writable);
+            int bytes = State == TcpState.Closed ? 0 : Sender.Queue.Capacity + Receiver.Queue.Capacity;
+            memory.Change(bytes - _charged);
+            _charged = bytes;
         }
     }
 
@@ -557,6 +615,7 @@ public sealed class TcpConnection
                 Timers.StopAll();
                 Sender.Queue.Release();
                 Raise(TcpEvents.Closed);
+                ChargeMemory();
                 break;
             case TcpState.TimeWait:
                 Timers.StopAll();
@@ -591,8 +650,31 @@ public sealed class TcpConnection
 
     private void Raise(TcpEvents events) => _events |= events;
 
+    /// <summary>Bytes that may be written and not sent.</summary>
+    private int WriteBound
+    {
+        get
+        {
+            int bound = NotSentLimit > 0 ? NotSentLimit : Settings.SendBufferLimit;
+            return Settings.Memory is { IsExhausted: true }
+                ? Math.Min(bound, Math.Max(0, QueueMemory.LeastSendQueue - Sender.Queue.Length + Sender.UnsentBytes))
+                : bound;
+        }
+    }
+
+    /// <summary>Whoever had to wait may write again once there is room for a quarter of what there can be: not for each ACK.</summary>
+    private void OfferRoom()
+    {
+        if (_writerWaits && _phase.MayWrite && WriteCapacity >= Math.Max(1, Math.Min(Settings.SendBufferLimit, WriteBound) / 4))
+        {
+            _writerWaits = false;
+            Raise(TcpEvents.Writable);
+        }
+    }
+
     private void OnRead()
     {
+        ChargeMemory();
         if (_phase.ExpectsText && Receiver.Window.WorthAnUpdate(Receiver.Nxt, Receiver.Queue.ReadPosition, Handshake.PeerMss))
         {
             Receiver.Acks.Now();

@@ -16,9 +16,24 @@ public sealed record TcpSettings
     public int SendBufferLimit { get; init; } = 4 * 1024 * 1024;
 
     /// <summary>
-    /// Bytes of receive ring, a power of two. The window promised stays 1/16 below, see the ReceiveWindow part.
+    /// Bytes that may be written and not sent; zero: as many as the queue holds. Less keeps what is written late, and memory
+    /// small, while a fast path stays full (as TCP_NOTSENT_LOWAT).
+    /// </summary>
+    public int NotSentLimit { get; init; }
+
+    /// <summary>
+    /// Most bytes of receive ring, a power of two. The window promised stays 1/16 below, see the ReceiveWindow part.
     /// </summary>
     public int ReceiveBufferLimit { get; init; } = 4 * 1024 * 1024;
+
+    /// <summary>
+    /// Bytes of receive ring that a connection begins with, a power of two; from there it grows with what the application
+    /// takes in a round trip. Not below <see cref="ReceiveBufferLimit"/>: it does not grow.
+    /// </summary>
+    public int ReceiveBufferStart { get; init; } = 128 * 1024;
+
+    /// <summary>The memory that these connections share with others; null: each has its own bounds only.</summary>
+    public QueueMemory? Memory { get; init; }
 
     /// <summary>The MSS announced, and the bound on what is sent: interface MTU less the fixed IP and TCP headers (RFC 6691).</summary>
     public ushort Mss { get; init; } = 1460;

@@ -124,6 +124,12 @@ public sealed class TcpSnapshot
     /// <summary>How long a close may go on, or null.</summary>
     public TimeSpan? Linger { get; set; }
 
+    /// <summary>Whether only full-size segments go.</summary>
+    public bool Corked { get; set; }
+
+    /// <summary>Most bytes that are written and not sent, or zero.</summary>
+    public int NotSentLimit { get; set; }
+
     /// <summary>For how long something has waited for the peer without progress; null: nothing waits, or nobody asked.</summary>
     public TimeSpan? Waiting { get; set; }
 
@@ -268,7 +274,7 @@ public sealed class TcpSnapshot
     /// <summary>Our window shift.</summary>
     public int RcvWindowScale { get; set; }
 
-    /// <summary>Bytes the receive ring may hold.</summary>
+    /// <summary>Bytes of receive ring that the window aims at.</summary>
     public int ReceiveLimit { get; set; }
 
     /// <summary>The first byte the application has not read.</summary>

@@ -36,6 +36,7 @@ internal static class TcpSnapshotCheck
             && s.SndUna >= 0 && s.SndUna <= s.SndNxt && s.SndNxt <= last
             && s.SndWindow >= 0 && s.SndWindow <= s.SndMaxWindow && s.SndMaxWindow <= 0xFFFF << 14
             && s.SndWl1 >= 0 && s.SndWl1 <= MaxPosition && s.SndWl2 >= 0 && s.SndWl2 <= s.SndNxt
+            && s.NotSentLimit >= 0
             && s.SmallSegmentEnd >= 0 && s.SmallSegmentEnd <= s.SndNxt;
     }
 
@@ -119,7 +120,7 @@ internal static class TcpSnapshotCheck
             && s.ReceiveLimit is >= TcpSettings.MinBufferLimit and <= TcpSettings.MaxBufferLimit
             && BitOperations.IsPow2(s.ReceiveLimit)
             && s.ReadPosition >= 1 && s.ReadPosition <= s.ReceiveQueue.Position
-            && next <= s.RcvEdge && s.RcvEdge <= s.ReadPosition + s.ReceiveLimit && s.RcvEdge <= MaxPosition
+            && next <= s.RcvEdge && s.RcvEdge <= s.ReadPosition + TcpSettings.MaxBufferLimit && s.RcvEdge <= MaxPosition
             && (s.RemoteFinPosition == -1 || (s.RemoteFinPosition >= next && s.RemoteFinPosition <= s.RcvEdge))
             && s.LastAckSent >= 0 && s.LastAckSent <= next + 1
             && s.UnacknowledgedSegments is >= 0 and <= 1 << 20 && s.AcksOwed is >= 0 and <= DelayedAck.MaxOwed

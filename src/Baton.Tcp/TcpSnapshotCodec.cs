@@ -119,6 +119,8 @@ public static class TcpSnapshotCodec
         w.Bool(s.NoDelay);
         w.Time(s.UserTimeout);
         w.TimeOrNone(s.Linger);
+        w.Bool(s.Corked);
+        w.I32(s.NotSentLimit);
         w.TimeOrNone(s.Waiting);
         w.Time(s.SinceLastSent);
         w.Bytes(s.SendQueue);
@@ -139,6 +141,8 @@ public static class TcpSnapshotCodec
         s.NoDelay = r.Bool();
         s.UserTimeout = r.Time();
         s.Linger = r.TimeOrNone();
+        s.Corked = r.Bool();
+        s.NotSentLimit = r.I32();
         s.Waiting = r.TimeOrNone();
         s.SinceLastSent = r.Time();
         s.SendQueue = r.Bytes();

@@ -77,6 +77,7 @@ internal static class TcpSnapshotMapping
 
         restored.KeepAlive.Restore(s.KeepAliveUnanswered, s.KeepAliveDue, now);
         restored.RestorePhase(phase, s.NobodyReads, now);
+        restored.ChargeMemory();
         connection = restored;
         return true;
     }
@@ -139,6 +140,8 @@ internal static class TcpSnapshotMapping
         s.NoDelay = sender.NoDelay;
         s.UserTimeout = sender.Options?.UserTimeout ?? TimeSpan.Zero;
         s.Linger = sender.Options?.Linger;
+        s.Corked = sender.Options?.Corked ?? false;
+        s.NotSentLimit = sender.Options?.NotSentLimit ?? 0;
         s.Waiting = sender.Options is { } options && options.WaitingSince != Instant.Never ? Age(options.WaitingSince, now) : null;
         s.SinceLastSent = now - sender.LastSent;
         s.SendQueue = sender.Queue.View();

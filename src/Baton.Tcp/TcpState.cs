@@ -127,6 +127,9 @@ public enum TcpDisposition : byte
     /// <summary>Out-of-order data for which there was no room in the bounded range set; dropped.</summary>
     NoRoom,
 
+    /// <summary>Data for which the memory shared with other connections does not suffice (<see cref="QueueMemory"/>); dropped.</summary>
+    NoMemory,
+
     /// <summary>An acceptable RST: the connection is closed.</summary>
     Reset,
 

@@ -168,6 +168,9 @@ public enum DropReason : byte
     /// <summary>An endpoint had no application for too long and was reset.</summary>
     UnattachedTooLong,
 
+    /// <summary>Data for which the memory that all connections share did not suffice.</summary>
+    TcpNoMemory,
+
     /// <summary>A connection's user timeout passed without progress (RFC 5482).</summary>
     TcpUserTimeout,
 

@@ -184,14 +184,19 @@ public sealed class TcpServiceTests
         var data = new byte[300_000];
         new Random(1).NextBytes(data);
         Assert.Equal(data.Length, endpoint.Write(network.Now, data));
-        network.Run(TimeSpan.FromSeconds(1));
+        var received = new byte[data.Length];
+        int length = 0;
+        for (int i = 0; i < 10; i++)
+        {
+            network.Run(TimeSpan.FromSeconds(1));
+            length += atClient.Read(network.Now, received.AsSpan(length));
+        }
 
         var big = network.Seen.Where(f => f.Offload.Gso == GsoType.TcpV4).ToArray();
         Assert.NotEmpty(big);
         Assert.All(big, f => Assert.Equal(ChecksumState.Partial, f.Offload.Checksum));
         Assert.All(big, f => Assert.True(f.Bytes.Length <= 65_535 + EthernetHeader.Length && f.Offload.SegmentSize <= 1460));
-        var received = new byte[data.Length];
-        Assert.Equal(data.Length, atClient.Read(network.Now, received));
+        Assert.Equal(data.Length, length);
         Assert.True(data.AsSpan().SequenceEqual(received));
     }
 

@@ -161,7 +161,7 @@ public class ReceivingTests
     [Fact]
     public void The_right_edge_never_goes_back_on_the_wire_with_a_scaled_window()
     {
-        var s = Script.Established(TcpSettings.Default with { Timestamps = false }, scale: 0);
+        var s = Script.Established(TcpSettings.Default with { Timestamps = false, ReceiveBufferStart = 4 << 20 }, scale: 0);
         var random = new Random(7);
         long next = 1;
         long edge = 0;

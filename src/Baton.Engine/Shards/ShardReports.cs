@@ -104,7 +104,7 @@ internal static class ShardReports
     }
 
     /// <summary>Bytes that the application has written and the client has not acknowledged.</summary>
-    public static int SendQueue(TcpConnection connection) => connection.Settings.SendBufferLimit - connection.WriteCapacity;
+    public static int SendQueue(TcpConnection connection) => connection.SendQueueBytes;
 
     /// <summary>The state's name as RFC 9293 §3.3.2 writes it.</summary>
     private static string StateName(TcpState state) => state switch

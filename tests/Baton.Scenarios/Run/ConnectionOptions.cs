@@ -22,7 +22,7 @@ internal static class ConnectionOptions
     /// <summary>Settings before a script says anything.</summary>
     public static TcpSettings Defaults(ScenarioProfile profile)
     {
-        var settings = TcpSettings.Default with { ReceiveBufferLimit = ReceiveBuffer };
+        var settings = TcpSettings.Default with { ReceiveBufferLimit = ReceiveBuffer, ReceiveBufferStart = ReceiveBuffer };
         return profile == ScenarioProfile.Rfc ? settings : settings with { QuickAcks = LinuxQuickAcks, RtoMargin = LinuxRtoMargin };
     }
 
@@ -56,7 +56,7 @@ internal static class ConnectionOptions
 
     /// <summary>Whether an option is one of these.</summary>
     public static bool IsConnectionOption(string option) => option is "SO_KEEPALIVE" or "SO_SNDBUF" or "SO_RCVBUF" or "TCP_KEEPIDLE"
-        or "TCP_KEEPINTVL" or "TCP_KEEPCNT" or "TCP_MAXSEG" or "TCP_SYNCNT" or "TCP_LINGER2" or "TCP_USER_TIMEOUT" or "TCP_CONGESTION";
+        or "TCP_KEEPINTVL" or "TCP_KEEPCNT" or "TCP_MAXSEG" or "TCP_SYNCNT" or "TCP_LINGER2" or "TCP_USER_TIMEOUT" or "TCP_NOTSENT_LOWAT" or "TCP_CONGESTION";
 
     private static CongestionAlgorithm Algorithm(SocketCall call) => CallArguments.Text(call, 3).Trim('"') switch
     {
@@ -65,10 +65,15 @@ internal static class ConnectionOptions
         var name => throw CallArguments.Unsupported(call, $"TCP_CONGESTION {name}"),
     };
 
+    /// <summary>A size that is asked for does not change by itself (socket(7), SO_RCVBUF).</summary>
+    private static TcpSettings WithReceiveBuffer(TcpSettings settings, int bytes) =>
+        settings with { ReceiveBufferLimit = bytes, ReceiveBufferStart = bytes };
+
     private static TcpSettings With(TcpSettings settings, string option, int value) => option switch
     {
         "SO_SNDBUF" => settings with { SendBufferLimit = Math.Max(value, TcpSettings.MinBufferLimit) },
-        "SO_RCVBUF" => settings with { ReceiveBufferLimit = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(value, TcpSettings.MinBufferLimit)) },
+        "SO_RCVBUF" => WithReceiveBuffer(settings, (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(value, TcpSettings.MinBufferLimit))),
+        "TCP_NOTSENT_LOWAT" => settings with { NotSentLimit = value },
         "TCP_KEEPINTVL" => settings with { KeepAliveInterval = TimeSpan.FromSeconds(value) },
         "TCP_KEEPCNT" => settings with { KeepAliveProbes = value },
         "TCP_MAXSEG" => settings with { Mss = (ushort)value },

@@ -49,6 +49,9 @@ internal sealed class OptionCalls(SocketTable sockets)
                 socket.NoDelay = CallArguments.Number(call, 3) != 0;
                 socket.Tcp?.SetNoDelay(socket.NoDelay);
                 break;
+            case "TCP_CORK":
+                socket.Tcp?.SetCorked(sockets.Host.Now, CallArguments.Number(call, 3) != 0);
+                break;
             case "SO_LINGER":
                 bool on = CallArguments.Field(call, 3, "onoff") != 0;
                 socket.Linger = on ? TimeSpan.FromSeconds(CallArguments.Field(call, 3, "linger")) : null;
