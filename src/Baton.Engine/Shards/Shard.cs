@@ -16,6 +16,9 @@ namespace Baton.Engine;
 public sealed class Shard : IDisposable
 {
     private const int MaxFramesPerRun = 512;
+
+    // While the thread spins, a look at a quiet lan each time would lie on the way of a client's request.
+    private static readonly TimeSpan LanPeriod = TimeSpan.FromMicroseconds(2);
     private static readonly TimeSpan CookieKeyLife = TimeSpan.FromHours(1);
 
     private readonly WorkQueue _works = new();
@@ -27,6 +30,7 @@ public sealed class Shard : IDisposable
     private MembershipView _members;
     private volatile bool _ended;
     private Instant _nextCookieKey;
+    private Instant _nextLanLook;
 
     /// <summary>Makes a node.</summary>
     /// <param name="options">What it is.</param>
@@ -160,7 +164,14 @@ public sealed class Shard : IDisposable
         bool busy = RunWorks();
 
         // The front last: what it brings is answered without a look at the lan in between.
-        busy |= Options.Lan.Link.Receive(_path.Lan, Options.Limits.BurstFrames) > 0;
+        bool looksAtLan = _nextLanLook <= now;
+        if (looksAtLan)
+        {
+            bool any = Options.Lan.Link.Receive(_path.Lan, Options.Limits.BurstFrames) > 0;
+            _nextLanLook = any ? now : now + LanPeriod;
+            busy |= any;
+        }
+
         busy |= Options.Front.Link.Receive(_path.Front, Options.Limits.BurstFrames) > 0;
         RunDeadlines();
         bool more;
@@ -176,7 +187,8 @@ public sealed class Shard : IDisposable
         while (more && frames < MaxFramesPerRun);
         _transmission.Flush();
         WasBusy = busy;
-        return frames >= MaxFramesPerRun || HasWorks ? now : NextDeadline();
+        return frames >= MaxFramesPerRun || HasWorks ? now
+            : looksAtLan ? NextDeadline() : Instant.Min(NextDeadline(), _nextLanLook);
     }
 
     /// <summary>Binds an application to a service at this node.</summary>
