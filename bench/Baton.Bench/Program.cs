@@ -1,6 +1,7 @@
 using Baton.Bench;
 using Baton.Bench.Farm;
 using Baton.Bench.Machine;
+using Baton.Bench.Memory;
 using Baton.Bench.Web;
 
 bool quick = args.Contains("--quick");
@@ -20,6 +21,8 @@ try
             return TcpBenchmark.Run(quick, only);
         case ["handoff"]:
             return await HandoffBenchmark.RunAsync(quick);
+        case ["memory"]:
+            return MemoryBenchmark.Run(quick);
         case ["kestrel"]:
             return await KestrelBenchmark.RunAsync(quick, only);
         case [IdleNode.Name, var switchNamespace, var node]:
@@ -28,6 +31,7 @@ try
             Console.WriteLine("usage: ./build bench NAME [--quick] [--only=FIGURE,…]");
             Console.WriteLine("  tcp       the own stack over TAP against the kernel over veth: bulk both ways, requests, connections, idle node");
             Console.WriteLine("  handoff   how long a client sees nothing new while its download moves");
+            Console.WriteLine("  memory    what idle connections occupy");
             Console.WriteLine("  kestrel   ASP.NET Core on the farm against ASP.NET Core on sockets; needs wrk");
             return 2;
     }
