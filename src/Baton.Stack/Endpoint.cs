@@ -107,6 +107,15 @@ public abstract class Endpoint
     /// <summary>Whether it counts against the bound of endpoints without application.</summary>
     internal bool CountsAsUnattached { get; set; }
 
+    /// <summary>Bytes that it has received and no application has taken; negative for what is no load, as in TIME-WAIT.</summary>
+    private protected abstract int Unread { get; }
+
+    /// <summary><see cref="Unread"/> where a service's endpoint is owned; negative where it is not, or not yet.</summary>
+    internal int Load => Service is not null && Phase is EndpointPhase.Active or EndpointPhase.Frozen ? Unread : -1;
+
+    /// <summary>The <see cref="Load"/> that the stack's load contains.</summary>
+    internal int CountedLoad { get; set; } = -1;
+
     /// <summary>
     /// Step 4 of a handoff: a frozen endpoint's image, with the packets that it holds so far.
     /// </summary>

@@ -28,6 +28,9 @@ internal sealed class EndpointTable
 
     public IReadOnlyCollection<Endpoint> All => _flows;
 
+    /// <summary>What the endpoints of services are together.</summary>
+    public EndpointLoad Load { get; private set; }
+
     /// <summary>Endpoints of services that have no application.</summary>
     public int Unattached { get; private set; }
 
@@ -79,6 +82,7 @@ internal sealed class EndpointTable
         }
 
         CountUnattached(endpoint);
+        CountLoad(endpoint);
     }
 
     /// <summary>Takes an endpoint out of every table, and what it holds with it.</summary>
@@ -92,6 +96,7 @@ internal sealed class EndpointTable
 
         endpoint.Phase = EndpointPhase.Closed;
         CountUnattached(endpoint);
+        CountLoad(endpoint);
         if (endpoint is TcpEndpoint tcp)
         {
             CountHalfOpen(tcp);
@@ -114,6 +119,7 @@ internal sealed class EndpointTable
         Embryos--;
         embryo.Phase = EndpointPhase.Active;
         CountUnattached(embryo);
+        CountLoad(embryo);
     }
 
     /// <summary>Counts an endpoint that is owned here, belongs to a service and has no application; called after each change of these.</summary>
@@ -124,6 +130,17 @@ internal sealed class EndpointTable
         {
             endpoint.CountsAsUnattached = counts;
             Unattached += counts ? 1 : -1;
+        }
+    }
+
+    /// <summary>Counts what an endpoint is to its node; called after each change of that.</summary>
+    public void CountLoad(Endpoint endpoint)
+    {
+        int load = endpoint.Load;
+        if (load != endpoint.CountedLoad)
+        {
+            Load = Load.Replace(endpoint.CountedLoad, load);
+            endpoint.CountedLoad = load;
         }
     }
 

@@ -64,6 +64,9 @@ public sealed class NetworkStack
     /// <summary>All endpoints.</summary>
     public IReadOnlyCollection<Endpoint> Endpoints => _table.All;
 
+    /// <summary>What the endpoints of services are to this node together; costs nothing to ask for.</summary>
+    public EndpointLoad Load => _table.Load;
+
     /// <summary>Endpoints of services that are owned here and have no application.</summary>
     public int UnattachedEndpoints => _table.Unattached;
 

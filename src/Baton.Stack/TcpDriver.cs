@@ -77,6 +77,7 @@ internal sealed class TcpDriver
         if (endpoint.Phase == EndpointPhase.Active)
         {
             Collect(endpoint);
+            _table.CountLoad(endpoint);
             _emitter.Mark(endpoint);
         }
     }

@@ -32,6 +32,9 @@ public sealed class TcpEndpoint : Endpoint
     /// <summary>Whether the handshake is complete.</summary>
     public bool IsEstablished => Connection is { IsSynchronized: true };
 
+    private protected override int Unread =>
+        Connection is { State: not (TcpState.TimeWait or TcpState.Closed) } connection ? connection.ReadableBytes : -1;
+
     /// <summary>Writes as much as there is room for and returns how many bytes that was.</summary>
     public int Write(Instant now, ReadOnlySpan<byte> bytes)
     {

@@ -74,8 +74,11 @@ internal sealed class UdpDriver
         }
 
         endpoint.Enqueue(new UdpEndpoint.Datagram(buffer, source, port));
+        CountLoad(endpoint);
         return true;
     }
+
+    public void CountLoad(UdpEndpoint endpoint) => _table.CountLoad(endpoint);
 
     public UdpSendResult Send(Instant now, UdpEndpoint endpoint, ReadOnlySpan<byte> payload, InetAddress remoteAddress, ushort remotePort)
     {

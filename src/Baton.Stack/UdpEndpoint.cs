@@ -94,9 +94,12 @@ public sealed class UdpEndpoint : Endpoint
         remoteAddress = datagram.Address;
         remotePort = datagram.Port;
         WaitingBytes -= datagram.Length;
+        _driver.CountLoad(this);
         datagram.Buffer.Dispose();
         return true;
     }
+
+    private protected override int Unread => WaitingBytes;
 
     /// <summary>Payload bytes of the oldest datagram, or -1 when none waits.</summary>
     public int NextLength => _received.TryPeek(out var datagram) ? datagram.Length : -1;

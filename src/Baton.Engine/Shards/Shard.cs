@@ -327,20 +327,8 @@ public sealed class Shard : IDisposable
 
     internal MemberState MeasureState()
     {
-        uint live = 0;
-        ulong queued = 0;
-        foreach (var endpoint in Stack.Endpoints)
-        {
-            // What waits in TIME-WAIT is no load.
-            if (endpoint.Service is not null && endpoint.Phase is EndpointPhase.Active or EndpointPhase.Frozen
-                && endpoint is not TcpEndpoint { Connection.State: TcpState.TimeWait or TcpState.Closed })
-            {
-                live++;
-                queued += endpoint is TcpEndpoint tcp ? (ulong)tcp.Connection!.ReadableBytes : (ulong)((UdpEndpoint)endpoint).WaitingBytes;
-            }
-        }
-
-        return new MemberState(Farm.Self.Id, Incarnation, live, queued, MeasureCpu(), IsDraining, Farm.Self.Weight);
+        var load = Stack.Load;
+        return new MemberState(Farm.Self.Id, Incarnation, (uint)load.Live, (ulong)load.Unread, MeasureCpu(), IsDraining, Farm.Self.Weight);
     }
 
     internal void OnQuery(NodeId from, ulong number, byte[] request)
