@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Net;
 using Baton.Engine;
+using Baton.Kestrel.Tls;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
@@ -25,26 +26,30 @@ internal sealed class BatonConnection : ConnectionContext,
     private readonly CancellationTokenRegistration _moveRequested;
     private readonly CancellationTokenRegistration _inputEnded;
     private readonly CancellationTokenRegistration _ended;
+    private readonly PipeReader _raw;
     private CarriedExchange? _resumed;
+    private CarriedTls? _carriedTls;
+    private TlsConnection? _tls;
     private int _disposed;
     private volatile bool _aborted;
 
     /// <param name="connection">The connection; it is this object's from now on.</param>
     /// <param name="first">Bytes of the stream that were taken off the connection already.</param>
-    /// <param name="resumed">The exchange that goes on here, or null.</param>
+    /// <param name="carried">What came along with it.</param>
     /// <param name="options">The transport's options.</param>
     /// <param name="owner">Who is told what becomes of it.</param>
     /// <param name="logger">Where is said what goes wrong.</param>
     public BatonConnection(
         Connection connection,
         ReadOnlyMemory<byte> first,
-        CarriedExchange? resumed,
+        CarriedConnection carried,
         BatonTransportOptions options,
         IConnectionOwner owner,
         ILogger logger)
     {
         Connection = connection;
-        _resumed = resumed;
+        _resumed = carried.Exchange;
+        _carriedTls = carried.Tls;
         _owner = owner;
         _logger = logger;
         MemoryPool = options.MemoryPoolFactory();
@@ -55,12 +60,13 @@ internal sealed class BatonConnection : ConnectionContext,
             pauseWriterThreshold: options.MaxWriteBufferSize ?? 0,
             resumeWriterThreshold: (options.MaxWriteBufferSize ?? 0) / 2,
             useSynchronizationContext: false));
-        Output = new HandoffOutput(_output.Writer, resumed, RefuseResponse);
+        _raw = PipeReader.Create(new TransportStream(connection, first), new StreamPipeReaderOptions(MemoryPool, leaveOpen: true));
+        Raw = new DuplexPipe(_raw, _output.Writer);
+        Output = new HandoffOutput(_output.Writer, _resumed, RefuseResponse);
+
+        // Records are nothing for a listener that does not open them.
         Input = new HandoffInput(
-            PipeReader.Create(new TransportStream(connection, first), new StreamPipeReaderOptions(MemoryPool, leaveOpen: true)),
-            Output,
-            resumed?.Head ?? default,
-            options);
+            _carriedTls is null ? _raw : PipeReader.Create(ReadOnlySequence<byte>.Empty), Output, _resumed?.Head ?? default, options);
         Transport = new DuplexPipe(Input, Output);
         ConnectionId = connection.Id.ToString();
         LocalEndPoint = new IPEndPoint(connection.Flow.Tuple.LocalAddress.ToIPAddress(), connection.Flow.Tuple.LocalPort);
@@ -86,6 +92,9 @@ internal sealed class BatonConnection : ConnectionContext,
 
     /// <summary>The exchange that is to go on at the next node, or null.</summary>
     public CarriedExchange? Carried { get; set; }
+
+    /// <summary>The connection's bytes as they are on the wire, for what stands between them and Kestrel.</summary>
+    public IDuplexPipe Raw { get; }
 
     /// <summary>What Kestrel reads.</summary>
     public HandoffInput Input { get; }
@@ -117,6 +126,21 @@ internal sealed class BatonConnection : ConnectionContext,
     /// <inheritdoc/>
     public MemoryPool<byte> MemoryPool { get; }
 
+    /// <summary>The TLS that goes on here; null for a connection that is to begin it, and once it has been taken.</summary>
+    public CarriedTls? TakeCarriedTls() => Interlocked.Exchange(ref _carriedTls, null);
+
+    /// <summary>From now on there is TLS between the wire and what Kestrel reads and writes.</summary>
+    public void BeginTls(TlsConnection tls)
+    {
+        _tls = tls;
+        Output.BeginTls(tls.Output);
+        Input.BeginTls(tls.Input);
+        if (!tls.CanMove)
+        {
+            Input.BeginOpaque();
+        }
+    }
+
     /// <summary>The exchange that goes on here, for its handler; null for every one after it.</summary>
     public CarriedExchange? TakeResumed() => Interlocked.Exchange(ref _resumed, null);
 
@@ -142,38 +166,61 @@ internal sealed class BatonConnection : ConnectionContext,
         _moveRequested.Unregister();
         _inputEnded.Unregister();
         _ended.Unregister();
-        await _output.Writer.CompleteAsync();
-        await _sending;
-        if ((Input.IsParked || Carried is not null) && !_aborted && !Connection.Closed.IsCancellationRequested)
+        bool leaves = IsToLeave;
+        if (leaves)
         {
-            byte[] unread = Input.TakeUnread(withHead: Carried is null);
-            _ = LeaveAsync(unread);
+            _tls?.Output.Finish();
         }
         else
         {
+            _tls?.Output.Close();
+        }
+
+        await _output.Writer.CompleteAsync();
+        await _sending;
+        if (leaves && IsToLeave)
+        {
+            byte[] unread = Input.TakeUnread(withHead: Carried is null);
+            var tls = _tls?.Leave(unread);
+            _ = LeaveAsync(_tls is null ? unread : HandoffInput.TakeAll(_raw), new CarriedConnection(Carried, tls));
+        }
+        else
+        {
+            if (_carriedTls is not null)
+            {
+                KestrelLog.CannotGoOn(_logger, ConnectionId, "it speaks TLS, and the listener here has no UseBatonTls");
+                Connection.Abort();
+            }
+
             Input.Release();
             _owner.Forget(this);
             await Connection.DisposeAsync();
         }
 
+        _raw.Complete();
+        _tls?.Dispose();
         _ = _closed.CancelAsync();
     }
 
-    private async Task LeaveAsync(byte[] unread)
+    private bool IsToLeave =>
+        (Input.IsParked || Carried is not null) && !_aborted && !Connection.Closed.IsCancellationRequested && _tls is null or { CanLeave: true };
+
+    private async Task LeaveAsync(byte[] unread, CarriedConnection carried)
     {
         try
         {
             await Connection.HandOffAsync(new HandOffRequest
             {
                 Target = Connection.RequestedMove?.Target,
-                Context = Carried?.Encode() ?? [],
+                Context = carried.Encode(_owner.Seal, Connection.Flow),
                 Unread = unread,
             });
+            carried.Tls?.State.Session.Wipe();
         }
         catch (HandOffRejectedException rejected)
         {
             KestrelLog.StaysHere(_logger, ConnectionId, rejected.Result.Outcome, rejected.Result.Reason);
-            _owner.Readmit(Connection, unread, Carried);
+            _owner.Readmit(Connection, unread, carried);
         }
         catch (BatonException)
         {

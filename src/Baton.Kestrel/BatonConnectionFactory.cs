@@ -17,16 +17,19 @@ internal sealed class BatonConnectionFactory(BatonNode node, IOptions<BatonTrans
     {
         var remote = endpoint as IPEndPoint ?? throw new NotSupportedException($"Only an IPEndPoint can be connected to, not {endpoint}.");
         var connection = await node.Engine.ConnectAsync(remote, options.Value.Application, cancellationToken);
-        return new BatonConnection(connection, default, null, new BatonTransportOptions { MoveConnections = false }, new Client(), logger);
+        return new BatonConnection(
+            connection, default, new CarriedConnection(null, null), new BatonTransportOptions { MoveConnections = false }, new Client(), logger);
     }
 
     /// <summary>The caller keeps it; it never moves.</summary>
     private sealed class Client : IConnectionOwner
     {
+        public ContextSeal Seal => throw new NotSupportedException("The connection does not move.");
+
         public void Forget(BatonConnection connection)
         {
         }
 
-        public void Readmit(Connection connection, ReadOnlyMemory<byte> unread, CarriedExchange? exchange) => connection.Abort();
+        public void Readmit(Connection connection, ReadOnlyMemory<byte> unread, CarriedConnection carried) => connection.Abort();
     }
 }

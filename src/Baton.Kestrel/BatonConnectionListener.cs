@@ -21,8 +21,9 @@ internal sealed class BatonConnectionListener : IConnectionListener, IConnection
     private readonly Channel<BatonConnection> _accepted = Channel.CreateBounded<BatonConnection>(
         new BoundedChannelOptions(1) { SingleReader = true });
 
-    public BatonConnectionListener(Listener listener, BatonTransportOptions options, ILogger logger)
+    public BatonConnectionListener(Listener listener, BatonTransportOptions options, ContextSeal seal, ILogger logger)
     {
+        Seal = seal;
         _listener = listener;
         _options = options;
         _logger = logger;
@@ -31,6 +32,9 @@ internal sealed class BatonConnectionListener : IConnectionListener, IConnection
 
     /// <inheritdoc/>
     public EndPoint EndPoint => _listener.EndPoint;
+
+    /// <inheritdoc/>
+    public ContextSeal Seal { get; }
 
     /// <summary>Connections that Kestrel has, or that are leaving.</summary>
     public int Connections => _connections.Count;
@@ -71,8 +75,8 @@ internal sealed class BatonConnectionListener : IConnectionListener, IConnection
     public void Forget(BatonConnection connection) => _connections.TryRemove(connection, out _);
 
     /// <inheritdoc/>
-    public void Readmit(Connection connection, ReadOnlyMemory<byte> unread, CarriedExchange? exchange) =>
-        _ = AdmitAsync(connection, unread, exchange);
+    public void Readmit(Connection connection, ReadOnlyMemory<byte> unread, CarriedConnection carried) =>
+        _ = AdmitAsync(connection, unread, carried);
 
     private async Task AcceptAllAsync()
     {
@@ -81,15 +85,14 @@ internal sealed class BatonConnectionListener : IConnectionListener, IConnection
             while (true)
             {
                 var connection = await _listener.AcceptAsync(_unbound.Token);
-                CarriedExchange? exchange = null;
-                if (!connection.Context.IsEmpty && !CarriedExchange.TryDecode(connection.Context, out exchange))
+                if (!CarriedConnection.TryDecode(connection.Context, Seal, connection.Flow, out var carried))
                 {
                     KestrelLog.CannotGoOn(_logger, connection.Id.ToString(), "what the last node left is not understood here");
                     connection.Abort();
                     continue;
                 }
 
-                await AdmitAsync(connection, default, exchange);
+                await AdmitAsync(connection, default, carried);
             }
         }
         catch (Exception ended) when (ended is OperationCanceledException or ObjectDisposedException)
@@ -97,9 +100,9 @@ internal sealed class BatonConnectionListener : IConnectionListener, IConnection
         }
     }
 
-    private async Task AdmitAsync(Connection connection, ReadOnlyMemory<byte> first, CarriedExchange? exchange)
+    private async Task AdmitAsync(Connection connection, ReadOnlyMemory<byte> first, CarriedConnection carried)
     {
-        var transport = new BatonConnection(connection, first, exchange, _options, this, _logger);
+        var transport = new BatonConnection(connection, first, carried, _options, this, _logger);
         _connections.TryAdd(transport, true);
         try
         {

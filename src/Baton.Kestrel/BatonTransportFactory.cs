@@ -8,7 +8,7 @@ using Microsoft.Extensions.Options;
 namespace Baton.Kestrel;
 
 /// <summary>Binds Kestrel to services of the farm. Other addresses are left to Kestrel's other transports.</summary>
-internal sealed class BatonTransportFactory(BatonNode node, IOptions<BatonTransportOptions> options, ILoggerFactory loggers)
+internal sealed class BatonTransportFactory(BatonNode node, IOptions<BatonTransportOptions> options, IOptions<BatonOptions> farm, ILoggerFactory loggers)
     : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     /// <inheritdoc/>
@@ -21,6 +21,6 @@ internal sealed class BatonTransportFactory(BatonNode node, IOptions<BatonTransp
         var transport = options.Value;
         var listener = await node.Engine.BindAsync(
             (BatonEndPoint)endpoint, transport.Application, new ListenerOptions { Backlog = transport.Backlog }, cancellationToken);
-        return new BatonConnectionListener(listener, transport, loggers.CreateLogger<BatonConnectionListener>());
+        return new BatonConnectionListener(listener, transport, new ContextSeal(farm.Value.Secret), loggers.CreateLogger<BatonConnectionListener>());
     }
 }

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
+using Baton.Kestrel.Tls;
 
 namespace Baton.Kestrel;
 
@@ -36,12 +37,12 @@ internal sealed class HandoffInput : PipeReader
     // RFC 6455 §5.5.1: a masked Close frame with status 1012, as if the client had sent it.
     private static readonly byte[] s_farewell = [0x88, 0x82, 0, 0, 0, 0, 0x03, 0xF4];
 
-    private readonly PipeReader _inner;
     private readonly HandoffOutput _output;
     private readonly int _maxHead;
     private readonly bool _moves;
     private readonly ArrayBufferWriter<byte> _head = new(256);
     private readonly WebSocketFrames _frames = new();
+    private volatile PipeReader _inner;
     private ReadOnlySequence<byte> _ahead;
     private ReadOnlySequence<byte> _shown;
     private Source _source;
@@ -97,6 +98,16 @@ internal sealed class HandoffInput : PipeReader
         _inner.CancelPendingRead();
     }
 
+    /// <summary>From now on the connection's bytes come out of TLS.</summary>
+    public void BeginTls(TlsInput tls)
+    {
+        _inner = tls;
+        if (_requested)
+        {
+            tls.CancelPendingRead();
+        }
+    }
+
     /// <summary>A request's head has been read; its handler runs.</summary>
     public void BeginRequest()
     {
@@ -136,13 +147,21 @@ internal sealed class HandoffInput : PipeReader
     public byte[] TakeUnread(bool withHead)
     {
         ReadOnlySpan<byte> head = withHead ? _head.WrittenSpan : [];
-        var left = _inner.TryRead(out var result) ? result.Buffer : default;
+        byte[] left = _inner is TlsInput tls ? tls.TakeOpened() : TakeAll(_inner);
 
         // What a WebSocket has ahead of it when it leaves is our farewell, no word of the client's.
         var ahead = IsParked && _output.IsWebSocket ? default : _ahead;
-        byte[] unread = [.. head, .. ahead.ToArray(), .. left.ToArray()];
+        byte[] unread = [.. head, .. ahead.ToArray(), .. left];
         _inner.Complete();
         return unread;
+    }
+
+    /// <summary>Takes what a transport's reader has, looked at or not.</summary>
+    public static byte[] TakeAll(PipeReader reader)
+    {
+        // What has been looked at is not shown again unless the read is cancelled.
+        reader.CancelPendingRead();
+        return reader.TryRead(out var result) ? result.Buffer.ToArray() : [];
     }
 
     /// <summary>The connection ends here: what is left is forgotten.</summary>

@@ -12,11 +12,11 @@ internal sealed class HandoffOutput : PipeWriter
 {
     private const int MaxHead = 64 << 10;
 
-    private readonly PipeWriter _inner;
     private readonly CarriedExchange? _resumed;
     private readonly Action<string> _fail;
     private readonly WebSocketFrames _frames = new();
     private readonly byte[] _frameHeader = new byte[WebSocketFrames.MaxHeader];
+    private PipeWriter _inner;
     private int _frameHeaderLength;
     private ArrayBufferWriter<byte>? _head;
     private byte[] _scratch = [];
@@ -59,6 +59,9 @@ internal sealed class HandoffOutput : PipeWriter
 
     /// <inheritdoc/>
     public override long UnflushedBytes => _inner.UnflushedBytes;
+
+    /// <summary>From now on what passes is written to TLS.</summary>
+    public void BeginTls(PipeWriter tls) => _inner = tls;
 
     /// <summary>What follows the upgrade's response are frames.</summary>
     public void BeginWebSocket()

@@ -16,12 +16,13 @@ public sealed class LayerTests
         ["Baton.Link"] = ["Baton.Wire"],
         ["Baton.Engine"] = ["Baton.Stack", "Baton.Director", "Baton.Handoff", "Baton.Membership", "Baton.Link"],
         ["Baton.Hosting"] = ["Baton.Engine"],
-        ["Baton.Kestrel"] = ["Baton.Hosting"],
+        ["Baton.Tls"] = [],
+        ["Baton.Kestrel"] = ["Baton.Hosting", "Baton.Tls"],
         ["Baton.Samples"] = ["Baton.Engine"],
         ["Baton.Node"] = ["Baton.Hosting", "Baton.Samples"],
     };
 
-    private static readonly string[] Pure = ["Baton.Wire", "Baton.Tcp", "Baton.Stack", "Baton.Director", "Baton.Handoff", "Baton.Membership"];
+    private static readonly string[] Pure = ["Baton.Wire", "Baton.Tcp", "Baton.Stack", "Baton.Director", "Baton.Handoff", "Baton.Membership", "Baton.Tls"];
 
     public static TheoryData<string> Projects() =>
         [.. Repository.Files("src", "*.csproj").Concat(Repository.Files("samples", "*.csproj")).Select(file => Path.GetRelativePath(Repository.Root, file))];
