@@ -9,6 +9,7 @@ using Baton.Link;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -35,15 +36,21 @@ internal sealed class WebFarm : IAsyncDisposable
     /// <param name="nodes">How many.</param>
     /// <param name="map">Maps the application's paths; gets the node's name.</param>
     /// <param name="configure">Sets the transport's options.</param>
+    /// <param name="listen">Sets the listener's, given a node's number.</param>
+    /// <param name="serves">Which nodes serve; all by default.</param>
     public static async Task<WebFarm> StartAsync(
-        int nodes, Action<WebApplication, string> map, Action<BatonTransportOptions>? configure = null)
+        int nodes,
+        Action<WebApplication, string> map,
+        Action<BatonTransportOptions>? configure = null,
+        Action<ListenOptions, int>? listen = null,
+        Func<int, bool>? serves = null)
     {
         var farm = new WebFarm();
         try
         {
             for (int number = 1; number <= nodes; number++)
             {
-                farm.Nodes.Add(await farm.StartNodeAsync(number, nodes, map, configure));
+                farm.Nodes.Add(await farm.StartNodeAsync(number, nodes, map, configure, listen, serves?.Invoke(number) != false));
             }
 
             using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
@@ -65,13 +72,23 @@ internal sealed class WebFarm : IAsyncDisposable
 
     public BatonEngine EngineOf(int number) => EngineOf(Nodes[number - 1]);
 
+    /// <summary>The namespace in which clients run.</summary>
+    public string Namespace => _network.Name;
+
+    /// <summary>How many raw connections were made.</summary>
+    public int Connections { get; private set; }
+
     /// <summary>A raw connection to the first node's service address.</summary>
     public async Task<RawClient> ConnectAsync()
     {
         var client = new RawClient(await _network.ConnectAsync(80));
         _clients.Add(client);
+        Connections++;
         return client;
     }
+
+    /// <summary>A UDP socket that sends to the first node's service address.</summary>
+    public Socket ConnectUdp(int port) => _network.ConnectUdp(port);
 
     /// <summary>.NET's own client, with connections of its pool over the farm.</summary>
     public HttpClient Client()
@@ -96,8 +113,14 @@ internal sealed class WebFarm : IAsyncDisposable
     /// <summary>Moves the only connection of a node to another.</summary>
     public async Task<MoveResult> MoveAsync(int from, int to)
     {
-        var endpoints = await EngineOf(from).EndpointsAsync();
-        var endpoint = Assert.Single(endpoints, e => e.Activity == EndpointActivity.Active);
+        EndpointDescription? endpoint;
+
+        // A node that has just been given the connection may not have begun to serve it.
+        while ((endpoint = (await EngineOf(from).EndpointsAsync()).SingleOrDefault(e => e.Activity == EndpointActivity.Active)) is null)
+        {
+            await Task.Delay(1, Patience());
+        }
+
         return await EngineOf(from).MoveAsync(endpoint.Id, $"n{to}", Patience());
     }
 
@@ -135,17 +158,26 @@ internal sealed class WebFarm : IAsyncDisposable
     };
 
     private async Task<WebApplication> StartNodeAsync(
-        int number, int nodes, Action<WebApplication, string> map, Action<BatonTransportOptions>? configure)
+        int number,
+        int nodes,
+        Action<WebApplication, string> map,
+        Action<BatonTransportOptions>? configure,
+        Action<ListenOptions, int>? listen,
+        bool serves)
     {
         var (front, lan) = _network.Attach(number);
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders().AddProvider(Log).SetMinimumLevel(LogLevel.Warning);
         builder.WebHost.UseBaton(options =>
         {
-            options.Services.Add("web");
             options.DrainTimeout = TimeSpan.Zero;
             configure?.Invoke(options);
         });
+        if (serves)
+        {
+            builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(new BatonEndPoint("web"), options => listen?.Invoke(options, number)));
+        }
+
         builder.Services.Configure<BatonOptions>(options => Configure(options, number, nodes, front, lan));
         var node = builder.Build();
         map(node, $"n{number}");
@@ -181,6 +213,8 @@ internal sealed class RawClient(Socket socket) : IDisposable
     private readonly StringBuilder _received = new();
 
     public Socket Socket => socket;
+
+    public NetworkStream Stream { get; } = new(socket, ownsSocket: true);
 
     public Task SendAsync(string text) => SendAsync(Encoding.Latin1.GetBytes(text));
 

@@ -207,7 +207,7 @@ public sealed class WebSocketHandoffTests
     }
 
     /// <summary>Answers each message with its number.</summary>
-    private static async Task CountAsync(HttpContext context, string node)
+    internal static async Task CountAsync(HttpContext context, string node)
     {
         var handoff = context.Features.Get<IHandoffFeature>()!;
         int count = handoff.GetState(0);

@@ -1,7 +1,7 @@
 namespace Baton.Tls.Tests;
 
 /// <summary>Each way to break the rules of records, and the alert that RFC 8446 wants.</summary>
-public sealed class BadRecordTests
+public sealed class BadRecordTests : IDisposable
 {
     private readonly SessionPair _pair = new(CipherSuite.Aes128GcmSha256);
 
@@ -162,6 +162,8 @@ public sealed class BadRecordTests
 
         Assert.Throws<InvalidOperationException>(() => protection.Protect(new byte[100]));
     }
+
+    public void Dispose() => _pair.Dispose();
 
     private static void Refused(SessionPair pair, ReadOnlySpan<byte> record, AlertDescription alert)
     {

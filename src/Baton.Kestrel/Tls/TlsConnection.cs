@@ -42,7 +42,7 @@ internal sealed class TlsConnection : IDuplexPipe, IDisposable
         IDuplexPipe raw, TlsHandshake handshake, string host, MemoryPool<byte> pool, out IReadOnlyList<X509Certificate2> certificates)
     {
         certificates = [.. handshake.ClientCertificates().Select(X509CertificateLoader.LoadCertificate)];
-        var facts = new TlsFacts(handshake.IsTls13, handshake.Suite, handshake.Protocol, host, certificates.FirstOrDefault());
+        var facts = new TlsFacts(handshake.IsTls13, handshake.Suite, handshake.Protocol, host, certificates.Count > 0 ? certificates[0] : null);
         TlsRecords records;
         if (handshake.IsTls13)
         {

@@ -65,8 +65,13 @@ internal sealed class TlsHandshake : IDisposable
     /// <summary>Goes on with the client's next record.</summary>
     public HandshakeStep OnRecord(ReadOnlySpan<byte> record)
     {
-        OpenSsl.BIO_write(OpenSsl.SSL_get_rbio(_ssl), ref MemoryMarshal.GetReference(record), record.Length);
         OpenSsl.ERR_clear_error();
+        if (OpenSsl.BIO_write(OpenSsl.SSL_get_rbio(_ssl), ref MemoryMarshal.GetReference(record), record.Length) != record.Length)
+        {
+            Reason = OpenSsl.TakeReason();
+            return HandshakeStep.Failed;
+        }
+
         t_current = this;
         int result = OpenSsl.SSL_do_handshake(_ssl);
         t_current = null;

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
 using Baton.Tls;
@@ -116,8 +117,11 @@ internal sealed class TlsInput(PipeReader inner, TlsRecords records, TlsOutput o
         }
     }
 
-    // There is no bound to wait for: the flush is complete when it returns.
-    private void Flush() => _ = _plain.Writer.FlushAsync().GetAwaiter().GetResult();
+    private void Flush()
+    {
+        var flushed = _plain.Writer.FlushAsync();
+        Debug.Assert(flushed.IsCompletedSuccessfully, "the pipe has no bound to wait for");
+    }
 
     /// <summary>Opens the whole records of what the transport has.</summary>
     private void Open(in ReadResult read)

@@ -70,8 +70,12 @@ internal sealed class OpenSslRecords(SslHandle ssl) : TlsRecords
         lock (_lock)
         {
             length = 0;
-            OpenSsl.BIO_write(OpenSsl.SSL_get_rbio(ssl), ref MemoryMarshal.GetReference(record), record.Length);
             OpenSsl.ERR_clear_error();
+            if (OpenSsl.BIO_write(OpenSsl.SSL_get_rbio(ssl), ref MemoryMarshal.GetReference(record), record.Length) != record.Length)
+            {
+                return RecordOutcome.Failed;
+            }
+
             int result = OpenSsl.SSL_read(ssl, ref MemoryMarshal.GetReference(plain), plain.Length);
             if (result > 0)
             {
@@ -108,7 +112,7 @@ internal sealed class OpenSslRecords(SslHandle ssl) : TlsRecords
         {
             if (alert == AlertDescription.CloseNotify)
             {
-                OpenSsl.SSL_shutdown(ssl);
+                _ = OpenSsl.SSL_shutdown(ssl);
             }
 
             // After a failure OpenSSL has put its alert among the output itself.

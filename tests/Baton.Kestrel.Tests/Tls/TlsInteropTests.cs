@@ -203,43 +203,17 @@ public sealed class TlsInteropTests
     };
 
     /// <summary>Writes each byte by itself.</summary>
-    private sealed class ByteByByte(Stream inner) : Stream
+    private sealed class ByteByByte(Stream inner) : DelegatingStream(inner)
     {
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => true;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position
-        {
-            get => throw new NotSupportedException();
-            set => throw new NotSupportedException();
-        }
-
         public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
-            inner.ReadAsync(buffer[..Math.Min(buffer.Length, 1)], cancellationToken);
+            Inner.ReadAsync(buffer[..Math.Min(buffer.Length, 1)], cancellationToken);
 
         public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
         {
             for (int i = 0; i < buffer.Length; i++)
             {
-                await inner.WriteAsync(buffer.Slice(i, 1), cancellationToken);
+                await Inner.WriteAsync(buffer.Slice(i, 1), cancellationToken);
             }
         }
-
-        public override int Read(byte[] buffer, int offset, int count) => inner.Read(buffer, offset, Math.Min(count, 1));
-
-        public override void Write(byte[] buffer, int offset, int count) => inner.Write(buffer, offset, count);
-
-        public override void Flush() => inner.Flush();
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        protected override void Dispose(bool disposing) => inner.Dispose();
     }
 }
