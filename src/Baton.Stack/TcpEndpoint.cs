@@ -142,6 +142,15 @@ public sealed class TcpEndpoint : Endpoint
         }
     }
 
+    /// <summary>Goes on with another congestion control, from the window that there is.</summary>
+    public void SetCongestion(CongestionAlgorithm algorithm)
+    {
+        if (Connection is not null)
+        {
+            Connection.Congestion = algorithm;
+        }
+    }
+
     /// <summary>Sends small segments at once (no Nagle).</summary>
     public void SetNoDelay(bool noDelay)
     {

@@ -29,6 +29,9 @@ public sealed class TcpListener
     /// </summary>
     public int Backlog { get; }
 
+    /// <summary>The congestion control of its connections; null: that of <see cref="StackOptions.OwnTcp"/>.</summary>
+    public Tcp.CongestionAlgorithm? Congestion { get; set; }
+
     /// <summary>Connections in their handshake or waiting to be accepted.</summary>
     public int Pending { get; internal set; }
 
@@ -56,7 +59,15 @@ public sealed class TcpListener
         return false;
     }
 
-    internal void OnEstablished(TcpEndpoint endpoint) => _ready.Enqueue(endpoint);
+    internal void OnEstablished(TcpEndpoint endpoint)
+    {
+        if (Congestion is { } algorithm)
+        {
+            endpoint.SetCongestion(algorithm);
+        }
+
+        _ready.Enqueue(endpoint);
+    }
 
     /// <summary>The endpoint no longer counts against the backlog: accepted, or gone before that.</summary>
     internal void Leave(TcpEndpoint endpoint)

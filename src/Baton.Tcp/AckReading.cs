@@ -17,6 +17,9 @@ internal struct Delivery
     /// <summary>The shortest round trip among what was sent once, if any was.</summary>
     public TimeSpan? Rtt;
 
+    /// <summary>The highest position that has newly arrived of what was sent once; 0: none.</summary>
+    public long Newest;
+
     /// <summary>Whether something below the recovery point that was never sent again has arrived (RFC 5682 §2.1).</summary>
     public bool Original;
 }
@@ -135,8 +138,9 @@ internal ref struct AckReading(LossRecovery recovery, Instant now, Sender sender
         bool once = (part.Marks & SentMarks.Again) == 0;
         if (once)
         {
-            var rtt = now - part.At;
+            var rtt = now - part.Since;
             Delivery.Rtt = Delivery.Rtt is { } shorter && shorter < rtt ? shorter : rtt;
+            Delivery.Newest = Math.Max(Delivery.Newest, to);
             Delivery.Original |= to <= recovery.Point;
         }
 

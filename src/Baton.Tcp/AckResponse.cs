@@ -79,7 +79,7 @@ internal static class AckResponse
 
         if (recovery.Phase == RecoveryPhase.Open && (lost || (ended && recovery.Sent.HasLost)))
         {
-            recovery.Spurious.Begin(s.Una, again: false);
+            recovery.BeginSpurious(s.Una);
             s.Congestion.OnLoss((int)(s.Nxt - s.Una), s.Mss, again: false);
             recovery.Enter(s.Nxt, (int)(s.Nxt - s.Una - recovery.Sacked.Total));
             s.CountFastRetransmit();

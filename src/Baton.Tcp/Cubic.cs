@@ -6,7 +6,7 @@ namespace Baton.Tcp;
 /// CUBIC (RFC 9438): after a loss the window returns to where it was along a cubic function of the time since, fast at
 /// first, slow near the old maximum, then faster again; never slower than Reno would. Slow start is HyStart++'s.
 /// </summary>
-internal sealed class Cubic : CongestionControl
+internal sealed class Cubic : LossBasedControl
 {
     // RFC 9438 §4.1, §5.1.
     private const double C = 0.4;

@@ -200,6 +200,22 @@ internal sealed class LossRecovery
         return found;
     }
 
+    /// <summary>
+    /// The window is reduced for a loss, which may turn out to be none. Not where what is missing first was sent again
+    /// already: the answer to that would be taken for one to the original (RFC 3522 §3.2).
+    /// </summary>
+    public void BeginSpurious(long una)
+    {
+        if (Sent.Parts.Length > 0 && (Sent.Parts[0].Marks & SentMarks.Again) != 0)
+        {
+            _spurious.Forget();
+        }
+        else
+        {
+            _spurious.Begin(una, again: false);
+        }
+    }
+
     /// <summary>Fast recovery begins.</summary>
     public void Enter(long nxt, int flight)
     {

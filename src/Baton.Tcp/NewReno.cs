@@ -3,7 +3,7 @@ using Baton.Wire;
 namespace Baton.Tcp;
 
 /// <summary>Slow start and congestion avoidance of RFC 5681, as RFC 6582 uses them.</summary>
-internal sealed class NewReno : CongestionControl
+internal sealed class NewReno : LossBasedControl
 {
     [InSnapshot(nameof(TcpSnapshot.CongestionDetails))]
     private int _credit;

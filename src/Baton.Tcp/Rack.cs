@@ -17,6 +17,9 @@ internal struct Rack
     [InSnapshot(nameof(TcpSnapshot.RackSince))]
     private Instant _sentAt;
 
+    [NotInSnapshot("after a move the time at which the part was sent")]
+    private Instant _since;
+
     [InSnapshot(nameof(TcpSnapshot.RackEnd))]
     private long _end;
 
@@ -81,10 +84,11 @@ internal struct Rack
             }
         }
 
-        _rtt = new(Math.Max(1, rtt.Ticks));
-        if (part.At > _sentAt || (part.At == _sentAt && end > _end))
+        // Of a part that took a while to send it may be the first that arrived.
+        _rtt = new(Math.Max(1, (now - part.Since).Ticks));
+        if (part.Since > _since || (part.Since == _since && end > _end))
         {
-            (_sentAt, _end) = (part.At, end);
+            (_since, _sentAt, _end) = (part.Since, part.At, end);
         }
     }
 
@@ -131,15 +135,16 @@ internal struct Rack
     /// part's start or below when nothing was.
     /// </summary>
     public readonly long PassedIn(in SentPart part) =>
-        part.At < _sentAt ? part.End : part.At == _sentAt ? Math.Min(part.End, _end) : long.MinValue;
+        part.At < _since ? part.End : part.At == _sentAt ? Math.Min(part.End, _end) : long.MinValue;
 
     /// <summary>Time went by that the connection did not see.</summary>
-    public void Postpone(TimeSpan by) => _sentAt += by;
+    public void Postpone(TimeSpan by) => (_sentAt, _since) = (_sentAt + by, _since + by);
 
     /// <summary>Takes what a snapshot says.</summary>
     public void Restore(TcpSnapshot s, Instant now)
     {
         (_sentAt, _end, _rtt, _highest) = (now - s.RackSince, s.RackEnd, s.RackRtt, s.RackHighest);
+        _since = _sentAt;
         (_dsackRound, _multiplier, _persistence, _reordering) = (s.RackDsackRound, s.RackMultiplier, s.RackPersistence, s.RackReordering);
     }
 }

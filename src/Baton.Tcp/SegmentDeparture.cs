@@ -90,7 +90,7 @@ internal static class SegmentDeparture
         var flags = TcpFlags.Ack | (part.Fin ? TcpFlags.Fin : 0) | (pushes ? TcpFlags.Psh : 0);
         bool news = part.Length > 0 && !part.IsRepeated && !part.IsProbe;
         flags |= c.Ecn.Flags(news);
-        emission.Ecn = c.Ecn.Codepoint(news);
+        emission.Ecn = c.Ecn.Codepoint(news && sender.Congestion.AnswersMarks);
         var header = c.NewHeader(sender.SequenceAt(part.Position), flags);
         c.Receiver.Write(ref header, now, c.Handshake.SackOn, part.Length > 0);
         sender.Queue.Slice(part.Position, part.Length, out emission.Payload, out emission.MorePayload);

@@ -62,6 +62,9 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
     [NotInSnapshot("of one round trip: the next one measures it again")]
     private long _peakUntil;
 
+    [NotInSnapshot("its parts are listed at Pacer")]
+    private Pacer? _pacer = PacerOf(settings, settings.Congestion);
+
     [NotInSnapshot("its parts are listed at SocketOptions")]
     private SocketOptions? _options = SocketOptions.Of(settings);
 
@@ -86,6 +89,9 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
 
     /// <summary>What the application asked for; null: nothing.</summary>
     public SocketOptions? Options => _options;
+
+    /// <summary>When what pacing holds back may go, or never.</summary>
+    public Instant WakeAt => _pacer is null ? Instant.Never : _pacer.WakeAt;
 
     /// <summary>Whether small segments wait for no ACK.</summary>
     [field: InSnapshot(nameof(TcpSnapshot.NoDelay))]
@@ -316,15 +322,42 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
     /// </summary>
     public bool TryNext(Instant now, int maxBytes, out OutgoingPart part)
     {
+        double rate = 0;
+        bool may = true;
+        if (_pacer is not null)
+        {
+            rate = Congestion.PacingRate(Rtt.Smoothed);
+            int allowance = _pacer.Allowance(now, rate, _mss);
+            (may, maxBytes) = (allowance > 0, Math.Min(maxBytes, allowance));
+        }
+
         maxBytes = Math.Max(_mss, maxBytes - (maxBytes % _mss));
-        bool some = NextPart.TryLost(this, maxBytes, out part) || NextPart.TryTailProbe(this, out part)
-            || NextPart.TryNew(this, now, maxBytes, out part) || NextPart.TryProbe(this, out part);
+        part = default;
+        bool some = (may && NextPart.TryLost(this, maxBytes, out part)) || NextPart.TryTailProbe(this, out part)
+            || (may && NextPart.TryNew(this, now, maxBytes, out part)) || NextPart.TryProbe(this, out part);
         if (some)
         {
             OnSent(now, in part);
+            _pacer?.OnSent(now, part.Length, rate);
+        }
+        else if (may && Congestion.ModelsPath && !HasUnsent && !Recovery.Sent.HasLost && Recovery.Pipe(_una, _nxt) < Congestion.Window)
+        {
+            Congestion.OnQuiet(Recovery.Pipe(_una, _nxt));
         }
 
         return some;
+    }
+
+    /// <summary>Goes on with another congestion control, from the window that there is.</summary>
+    public void ChangeCongestion(CongestionAlgorithm algorithm)
+    {
+        if (algorithm != Congestion.Algorithm)
+        {
+            var before = Congestion;
+            Congestion = CongestionControl.Create(algorithm);
+            Congestion.Continue(before);
+            _pacer = PacerOf(_settings, algorithm);
+        }
     }
 
     /// <summary>
@@ -358,15 +391,20 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
         Rtt.Restore(s, now);
         Congestion = CongestionControl.Create(s.CongestionAlgorithm);
         Congestion.Restore(s, now);
+        _pacer = PacerOf(_settings, s.CongestionAlgorithm);
         Recovery.Restore(s, now);
         Persist.Restore(s.PersistBackoff, s.PersistProbes, s.ProbeDue);
         _options = SocketOptions.Restore(s, now);
     }
 
+    private static Pacer? PacerOf(TcpSettings settings, CongestionAlgorithm algorithm) =>
+        settings.Pacing || algorithm == CongestionAlgorithm.Bbr ? new() : null;
+
     private void ArmTimers(Instant now, bool restart)
     {
         bool closed = _window == 0 && _una >= 1;
-        if (closed ? InFlight || HasUnsent : !InFlight && HasUnsent)
+        bool paced = WakeAt != Instant.Never;
+        if (closed ? InFlight || HasUnsent : !InFlight && HasUnsent && !paced)
         {
             StopRetransmission();
             if (!_timers.IsSet(TimerKind.Persist))
@@ -421,7 +459,27 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
         {
             AckResponse.WithoutSack(this, in delivery, in sample, advanced, duplicate, echoed);
         }
+
+        if (Congestion.ModelsPath)
+        {
+            Model(in delivery, in sample);
+        }
     }
+
+    private void Model(in Delivery delivery, in AckSample sample) => Congestion.OnDelivered(new()
+    {
+        Now = sample.Now,
+        Delivered = Recovery.UsesSack ? delivery.Bytes : sample.Bytes,
+        Newest = delivery.Newest,
+        Una = _una,
+        Flight = sample.Flight,
+        Pipe = Recovery.Pipe(_una, _nxt),
+        Lost = Math.Max(0, _nxt - _una - Recovery.Sacked.Total - Recovery.Pipe(_una, _nxt)),
+        Mss = _mss,
+        Rtt = delivery.Rtt,
+        MinRtt = Rtt.Min,
+        Phase = Recovery.Phase,
+    });
 
     /// <summary>SND.UNA advances.</summary>
     private void OnAdvance(Instant now, long ack, TimeSpan? timestampRtt)
@@ -509,7 +567,13 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
 
         if (news)
         {
-            Recovery.OnSent(_nxt, part.End, now, new(Rtt.Smoothed.Ticks >> 6));
+            TimeSpan grain = new(Rtt.Smoothed.Ticks >> 6);
+            if (Congestion.ModelsPath)
+            {
+                Congestion.OnSent(now, part.End, Recovery.Pipe(_una, _nxt), grain);
+            }
+
+            Recovery.OnSent(_nxt, part.End, now, grain);
             _nxt = part.End;
         }
 

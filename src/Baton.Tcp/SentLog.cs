@@ -26,7 +26,11 @@ public enum SentMarks : byte
 /// <param name="End">The position after it.</param>
 /// <param name="At">When it was last sent (RFC 8985 §5.2, Segment.xmit_ts).</param>
 /// <param name="Marks">What is known of it.</param>
-internal readonly record struct SentPart(long End, Instant At, SentMarks Marks);
+internal readonly record struct SentPart(long End, Instant At, SentMarks Marks)
+{
+    /// <summary>When the first of it was last sent: what has arrived of it says nothing about what was sent later than this.</summary>
+    public Instant Since { get; init; } = At;
+}
 
 /// <summary>
 /// When each part of the stream in flight was last sent, by position (RFC 8985 §5.2). What was sent at nearly the same
@@ -111,7 +115,7 @@ internal struct SentLog
         return nxt - (whole % mss == 0 ? Math.Min(mss, whole) : whole % mss);
     }
 
-    /// <summary>New sequence space up to <paramref name="end"/> was sent; within <paramref name="grain"/> of the last part it joins it.</summary>
+    /// <summary>New sequence space up to <paramref name="end"/> was sent; within <paramref name="grain"/> of the last part's beginning it joins it.</summary>
     public void OnSent(long start, long end, Instant now, TimeSpan grain)
     {
         if (_count == 0)
@@ -121,9 +125,9 @@ internal struct SentLog
         else
         {
             ref var last = ref Slots[_first + _count - 1];
-            if (last.Marks == SentMarks.None && now - last.At <= grain)
+            if (last.Marks == SentMarks.None && now - last.Since <= grain)
             {
-                last = new(end, now, SentMarks.None);
+                last = last with { End = end, At = now };
                 return;
             }
         }
@@ -183,7 +187,7 @@ internal struct SentLog
     {
         for (int i = _first; i < _first + _count; i++)
         {
-            Slots[i] = Slots[i] with { At = Slots[i].At + by, Marks = Slots[i].Marks | SentMarks.Again };
+            Slots[i] = Slots[i] with { At = Slots[i].At + by, Since = Slots[i].Since + by, Marks = Slots[i].Marks | SentMarks.Again };
         }
     }
 
@@ -231,7 +235,7 @@ internal struct SentLog
             if (previous.At == part.At && previous.Marks == part.Marks)
             {
                 _lostParts -= (part.Marks & SentMarks.Lost) != 0 ? 1 : 0;
-                previous = part;
+                previous = part with { Since = Instant.Min(previous.Since, part.Since) };
             }
             else
             {
@@ -306,7 +310,7 @@ internal struct SentLog
             if (i + 1 < _count && (!sameMarks || Slots[_first + i + 1].Marks == part.Marks))
             {
                 var next = Slots[_first + ++i];
-                part = new(next.End, Instant.Max(part.At, next.At), part.Marks | next.Marks);
+                part = new(next.End, Instant.Max(part.At, next.At), part.Marks | next.Marks) { Since = Instant.Min(part.Since, next.Since) };
             }
 
             Slots[_first + into++] = part;

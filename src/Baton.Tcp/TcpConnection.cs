@@ -148,6 +148,9 @@ public sealed class TcpConnection
     /// <summary>Whether small segments wait for no ACK (no Nagle).</summary>
     public bool NoDelay { get => Sender.NoDelay; set => Sender.NoDelay = value; }
 
+    /// <summary>The congestion control; another one goes on from the window that there is.</summary>
+    public CongestionAlgorithm Congestion { get => Sender.Congestion.Algorithm; set => Sender.ChangeCongestion(value); }
+
     /// <summary>See <see cref="TcpSettings.UserTimeout"/>, for this connection; it moves with it.</summary>
     public TimeSpan UserTimeout
     {
@@ -217,7 +220,7 @@ public sealed class TcpConnection
     public TcpStatistics Statistics => TcpStatistics.Of(this);
 
     /// <summary>When <see cref="OnDeadline"/> is to be called; never while frozen.</summary>
-    public Instant NextDeadline => IsFrozen ? Instant.Never : Timers.Next;
+    public Instant NextDeadline => IsFrozen || State == TcpState.Closed ? Instant.Never : Instant.Min(Timers.Next, Sender.WakeAt);
 
     /// <summary>Bytes that can be written now.</summary>
     public int WriteCapacity => _phase.MayWrite && !IsFrozen ? Math.Min(Sender.Queue.Free, Math.Max(0, WriteBound - Sender.UnsentBytes)) : 0;

@@ -53,6 +53,9 @@ public sealed record TcpSettings
     /// <summary>The congestion control of connections that start here; one that moves in keeps its own.</summary>
     public CongestionAlgorithm Congestion { get; init; } = CongestionAlgorithm.Cubic;
 
+    /// <summary>Whether what the window lets go is spread over the round trip instead of leaving at once; with BBR always.</summary>
+    public bool Pacing { get; init; }
+
     /// <summary>Whether ECN is used (RFC 3168).</summary>
     public EcnMode Ecn { get; init; } = EcnMode.Answer;
 

@@ -58,7 +58,7 @@ internal static class TcpSnapshotCheck
             && s.SlowStartThreshold is >= 0 and <= MaxWindow
             && s.PriorWindow is >= 0 and <= MaxWindow
             && s.PriorThreshold is >= 0 and <= MaxWindow
-            && s.CongestionAlgorithm <= CongestionAlgorithm.NewReno
+            && s.CongestionAlgorithm <= CongestionAlgorithm.Bbr
             && s.CongestionDetails.Length <= CongestionControl.MaxDetails
             && s.RtoBackoff is >= 0 and <= 1000 && s.RtoExpirations is >= 0 and <= 1000
             && s.PersistBackoff >= 0 && s.PersistProbes >= 0;

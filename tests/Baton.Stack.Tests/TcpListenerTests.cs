@@ -37,6 +37,32 @@ public sealed class TcpListenerTests
     }
 
     [Fact]
+    public void A_listener_chooses_the_congestion_control_of_its_connections()
+    {
+        var (a, b, network) = TwoNodes();
+        var listener = b.Stack.Listen(b.Address, Port, backlog: 4);
+        listener.Congestion = CongestionAlgorithm.Bbr;
+        var atA = a.Stack.Connect(network.Now, new FourTuple(a.Address, 0, b.Address, Port))!;
+        network.Run();
+        Assert.True(listener.TryAccept(out var atB));
+        Assert.Equal((CongestionAlgorithm.Bbr, CongestionAlgorithm.Cubic), (atB.Connection!.Congestion, atA.Connection!.Congestion));
+
+        // Paced: what the application wrote at once leaves by the stack's deadlines.
+        var data = new byte[500_000];
+        new Random(4).NextBytes(data);
+        Assert.Equal(data.Length, atB.Write(network.Now, data));
+        var received = new byte[data.Length];
+        int length = 0;
+        for (int i = 0; i < 100 && length < data.Length; i++)
+        {
+            network.Run(TimeSpan.FromMilliseconds(100));
+            length += atA.Read(network.Now, received.AsSpan(length));
+        }
+
+        Assert.True(data.AsSpan().SequenceEqual(received));
+    }
+
+    [Fact]
     public void A_port_that_nobody_listens_on_refuses()
     {
         var (a, b, network) = TwoNodes();

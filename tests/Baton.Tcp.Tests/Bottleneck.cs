@@ -45,6 +45,9 @@ internal sealed class Bottleneck
     /// <summary>Segments that the queue had no room for.</summary>
     public long Dropped { get; private set; }
 
+    /// <summary>Segments lost at random.</summary>
+    public long Lost { get; private set; }
+
     /// <summary>Segments that were marked.</summary>
     public long Marked { get; private set; }
 
@@ -143,6 +146,7 @@ internal sealed class Bottleneck
             arrival += _linkFree - Now.Ticks;
             if (_random.NextDouble() < _path.Loss)
             {
+                Lost++;
                 return;
             }
         }

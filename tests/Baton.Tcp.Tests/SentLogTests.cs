@@ -11,7 +11,20 @@ public class SentLogTests
         log.OnSent(1, 1001, At(0), TimeSpan.FromMilliseconds(1));
         log.OnSent(1001, 2001, At(1), TimeSpan.FromMilliseconds(1));
         log.OnSent(2001, 3001, At(3), TimeSpan.FromMilliseconds(1));
-        Assert.Equal([new(2001, At(1), SentMarks.None), new(3001, At(3), SentMarks.None)], log.Parts.ToArray());
+        Assert.Equal([new(2001, At(1), SentMarks.None) { Since = At(0) }, new(3001, At(3), SentMarks.None)], log.Parts.ToArray());
+    }
+
+    [Fact]
+    public void What_is_sent_steadily_becomes_a_part_for_each_grain()
+    {
+        var log = new SentLog();
+        for (int i = 0; i < 100; i++)
+        {
+            log.OnSent(1 + i, 2 + i, At(i), TimeSpan.FromMilliseconds(9));
+        }
+
+        Assert.Equal(10, log.Parts.Length);
+        Assert.All(log.Parts.ToArray(), part => Assert.Equal(TimeSpan.FromMilliseconds(9), part.At - part.Since));
     }
 
     [Fact]

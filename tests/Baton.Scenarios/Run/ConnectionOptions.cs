@@ -62,6 +62,7 @@ internal static class ConnectionOptions
     {
         "cubic" => CongestionAlgorithm.Cubic,
         "reno" => CongestionAlgorithm.NewReno,
+        "bbr" => CongestionAlgorithm.Bbr,
         var name => throw CallArguments.Unsupported(call, $"TCP_CONGESTION {name}"),
     };
 

@@ -78,6 +78,7 @@ internal static partial class SystemControls
         ("tcp_ecn", "1") => settings with { Ecn = EcnMode.Request },
         ("tcp_ecn", "2") => settings with { Ecn = EcnMode.Answer },
         ("tcp_congestion_control", "cubic") => settings with { Congestion = CongestionAlgorithm.Cubic },
+        ("tcp_congestion_control", "bbr") => settings with { Congestion = CongestionAlgorithm.Bbr },
         ("tcp_congestion_control", "reno") => settings with { Congestion = CongestionAlgorithm.NewReno },
         ("tcp_slow_start_after_idle", "0" or "1") => settings with { SlowStartAfterIdle = value == "1" },
         ("tcp_rmem", _) when Last(value) is { } limit => settings with { ReceiveBufferLimit = (int)BitOperations.RoundUpToPowerOf2((uint)limit) },
