@@ -8,6 +8,7 @@ internal static class DebianPackages
         ("ip", "iproute2"),
         ("curl", "curl"),
         ("tshark", "tshark"),
+        ("openssl", "openssl"),
         ("unshare", "util-linux"),
         ("ping", "iputils-ping"),
         ("pkill", "procps"),

@@ -30,6 +30,7 @@ internal sealed class BatonConnection : ConnectionContext,
     private CarriedExchange? _resumed;
     private CarriedTls? _carriedTls;
     private TlsConnection? _tls;
+    private string? _placement;
     private int _disposed;
     private volatile bool _aborted;
 
@@ -50,6 +51,7 @@ internal sealed class BatonConnection : ConnectionContext,
         Connection = connection;
         _resumed = carried.Exchange;
         _carriedTls = carried.Tls;
+        IsNew = ReferenceEquals(carried, CarriedConnection.None);
         _owner = owner;
         _logger = logger;
         MemoryPool = options.MemoryPoolFactory();
@@ -93,6 +95,9 @@ internal sealed class BatonConnection : ConnectionContext,
     /// <summary>The exchange that is to go on at the next node, or null.</summary>
     public CarriedExchange? Carried { get; set; }
 
+    /// <summary>Whether no Kestrel has had the connection before, here or elsewhere.</summary>
+    public bool IsNew { get; }
+
     /// <summary>The connection's bytes as they are on the wire, for what stands between them and Kestrel.</summary>
     public IDuplexPipe Raw { get; }
 
@@ -125,6 +130,13 @@ internal sealed class BatonConnection : ConnectionContext,
 
     /// <inheritdoc/>
     public MemoryPool<byte> MemoryPool { get; }
+
+    /// <summary>The connection leaves for a node when it is disposed, with all that it has received.</summary>
+    public void Place(string node)
+    {
+        _placement = node;
+        Input.Leave();
+    }
 
     /// <summary>The TLS that goes on here; null for a connection that is to begin it, and once it has been taken.</summary>
     public CarriedTls? TakeCarriedTls() => Interlocked.Exchange(ref _carriedTls, null);
@@ -211,7 +223,7 @@ internal sealed class BatonConnection : ConnectionContext,
         {
             await Connection.HandOffAsync(new HandOffRequest
             {
-                Target = Connection.RequestedMove?.Target,
+                Target = _placement ?? Connection.RequestedMove?.Target,
                 Context = carried.Encode(_owner.Seal, Connection.Flow),
                 Unread = unread,
             });

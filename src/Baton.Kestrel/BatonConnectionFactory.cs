@@ -18,7 +18,7 @@ internal sealed class BatonConnectionFactory(BatonNode node, IOptions<BatonTrans
         var remote = endpoint as IPEndPoint ?? throw new NotSupportedException($"Only an IPEndPoint can be connected to, not {endpoint}.");
         var connection = await node.Engine.ConnectAsync(remote, options.Value.Application, cancellationToken);
         return new BatonConnection(
-            connection, default, new CarriedConnection(null, null), new BatonTransportOptions { MoveConnections = false }, new Client(), logger);
+            connection, default, CarriedConnection.None, new BatonTransportOptions { MoveConnections = false }, new Client(), logger);
     }
 
     /// <summary>The caller keeps it; it never moves.</summary>

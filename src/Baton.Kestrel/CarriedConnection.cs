@@ -13,18 +13,22 @@ namespace Baton.Kestrel;
 /// <param name="Tls">Its TLS, or null without.</param>
 internal sealed record CarriedConnection(CarriedExchange? Exchange, CarriedTls? Tls)
 {
-    private const byte SealedVersion = 2;
+    private const byte PlainVersion = 2;
+    private const byte SealedVersion = 3;
+
+    /// <summary>A connection that begins: no Kestrel has had it.</summary>
+    public static readonly CarriedConnection None = new(null, null);
 
     /// <summary>
-    /// The encoded form. Without TLS it is the exchange's, or empty; with TLS it is sealed: a version, then TLS state, the
-    /// length of the opened bytes, these bytes, the exchange.
+    /// The encoded form: a version, then the exchange. With TLS it is sealed behind the version: TLS state, the length of
+    /// the opened bytes, these bytes, the exchange.
     /// </summary>
     public byte[] Encode(ContextSeal seal, Flow flow)
     {
         byte[] exchange = Exchange?.Encode() ?? [];
         if (Tls is null)
         {
-            return exchange;
+            return [PlainVersion, .. exchange];
         }
 
         var plain = new ArrayBufferWriter<byte>(512 + Tls.Unread.Length + exchange.Length);
@@ -45,13 +49,14 @@ internal sealed record CarriedConnection(CarriedExchange? Exchange, CarriedTls? 
         carried = null;
         if (bytes.IsEmpty)
         {
-            carried = new CarriedConnection(null, null);
+            carried = None;
             return true;
         }
 
-        if (bytes.Span[0] != SealedVersion)
+        if (bytes.Span[0] == PlainVersion)
         {
-            if (CarriedExchange.TryDecode(bytes, out var exchange))
+            CarriedExchange? exchange = null;
+            if (bytes.Length == 1 || CarriedExchange.TryDecode(bytes[1..], out exchange))
             {
                 carried = new CarriedConnection(exchange, null);
             }
@@ -59,7 +64,7 @@ internal sealed record CarriedConnection(CarriedExchange? Exchange, CarriedTls? 
             return carried is not null;
         }
 
-        if (!seal.TryOpen(bytes.Span[1..], flow, out byte[]? plain))
+        if (bytes.Span[0] != SealedVersion || !seal.TryOpen(bytes.Span[1..], flow, out byte[]? plain))
         {
             return false;
         }

@@ -14,8 +14,8 @@ internal enum ExchangeKind : byte
 }
 
 /// <summary>
-/// An exchange that goes on at the next node; the context of the handoff (R32). A connection between two requests needs
-/// none: its context is empty.
+/// An exchange that goes on at the next node; in the context of the handoff (R32). A connection between two requests needs
+/// none.
 /// </summary>
 /// <param name="Kind">What goes on.</param>
 /// <param name="Status">The response's status, sent by the first node.</param>

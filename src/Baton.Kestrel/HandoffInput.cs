@@ -78,6 +78,9 @@ internal sealed class HandoffInput : PipeReader
     /// <summary>Where the connection stands.</summary>
     public ConnectionStage Stage { get; private set; }
 
+    /// <summary>Where the bytes come from, for what looks at them before Kestrel does.</summary>
+    public PipeReader Below => _inner;
+
     /// <summary>Whether Kestrel's input ended so that the connection leaves.</summary>
     public bool IsParked => Stage == ConnectionStage.Parked;
 
@@ -106,6 +109,13 @@ internal sealed class HandoffInput : PipeReader
         {
             tls.CancelPendingRead();
         }
+    }
+
+    /// <summary>The connection leaves before Kestrel has had any of it.</summary>
+    public void Leave()
+    {
+        Stage = ConnectionStage.Parked;
+        _output.DropAll();
     }
 
     /// <summary>A request's head has been read; its handler runs.</summary>
