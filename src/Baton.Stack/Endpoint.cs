@@ -12,14 +12,16 @@ public abstract class Endpoint
 
     private EncodedReference _reference;
 
-    private protected Endpoint(Flow flow, EndpointId id, Epoch epoch, Service? service, EndpointPhase phase, HeldPackets held, Instant now)
+    // Most endpoints never hold a packet.
+    private HeldPackets? _held;
+
+    private protected Endpoint(Flow flow, EndpointId id, Epoch epoch, Service? service, EndpointPhase phase, Instant now)
     {
         Flow = flow;
         Id = id;
         Epoch = epoch;
         Service = service;
         Phase = phase;
-        Held = held;
         Created = now;
         UnattachedSince = now;
     }
@@ -58,7 +60,7 @@ public abstract class Endpoint
     public Instant UnattachedSince { get; internal set; }
 
     /// <summary>What arrived while it could not answer.</summary>
-    public HeldPackets Held { get; }
+    public HeldPackets Held => _held ?? HeldPackets.None;
 
     /// <summary>Packets taken in at this node.</summary>
     public long PacketsIn { get; internal set; }
@@ -126,6 +128,8 @@ public abstract class Endpoint
     /// the target has. Returns their number.
     /// </summary>
     public int TakeHeld(HeldPacketHandler handler) => Held.GiveAway(handler);
+
+    internal HeldPackets MakeHeld(HeldBudget budget) => _held ??= new(budget);
 
     internal void SetReference(in EncodedReference reference) => _reference = reference;
 

@@ -7,7 +7,6 @@ namespace Baton.Stack;
 internal sealed class EndpointFactory
 {
     private readonly StackOptions _options;
-    private readonly BufferPool _pool;
     private readonly HeldBudget _budget;
     private readonly TcpDriver _tcp;
     private readonly UdpDriver _udp;
@@ -16,8 +15,7 @@ internal sealed class EndpointFactory
     public EndpointFactory(StackOptions options, BufferPool pool, TcpDriver tcp, UdpDriver udp)
     {
         _options = options;
-        _pool = pool;
-        _budget = new HeldBudget(options.Limits);
+        _budget = new HeldBudget(options.Limits, pool);
         _tcp = tcp;
         _udp = udp;
         _serviceTcpV6 = options.ServiceTcpV6 ?? ForV6(options.ServiceTcp);
@@ -27,10 +25,13 @@ internal sealed class EndpointFactory
     public long HeldBytes => _budget.Used;
 
     public TcpEndpoint Tcp(in Flow flow, EndpointId id, Epoch epoch, Service? service, EndpointPhase phase, Instant now) =>
-        new(_tcp, flow, id, epoch, service, phase, new HeldPackets(_pool, _budget), now) { FlowLabel = FlowLabel(flow) };
+        new(_tcp, flow, id, epoch, service, phase, now) { FlowLabel = FlowLabel(flow) };
 
     public UdpEndpoint Udp(in Flow flow, EndpointId id, Epoch epoch, Service? service, EndpointPhase phase, Instant now) =>
-        new(_udp, flow, id, epoch, service, phase, new HeldPackets(_pool, _budget), now) { FlowLabel = FlowLabel(flow) };
+        new(_udp, flow, id, epoch, service, phase, now) { FlowLabel = FlowLabel(flow) };
+
+    /// <summary>The packets that an endpoint holds, with room for more.</summary>
+    public HeldPackets Held(Endpoint endpoint) => endpoint.MakeHeld(_budget);
 
     /// <summary>The settings of a service's connections with a client of an address's family.</summary>
     public TcpSettings ServiceSettings(InetAddress client) => client.IsV4 ? _options.ServiceTcp : _serviceTcpV6;

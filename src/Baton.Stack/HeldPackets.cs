@@ -11,18 +11,17 @@ public delegate void HeldPacketHandler(FrameOffload offload, ReadOnlySpan<byte> 
 /// </summary>
 public sealed class HeldPackets
 {
-    private readonly BufferPool _pool;
     private readonly HeldBudget _budget;
 
     // Most endpoints never hold a packet.
     private Queue<Item>? _arrived;
     private Queue<Item>? _carried;
 
-    internal HeldPackets(BufferPool pool, HeldBudget budget)
-    {
-        _pool = pool;
-        _budget = budget;
-    }
+    internal HeldPackets(HeldBudget budget) => _budget = budget;
+
+    /// <summary>Those of an endpoint that has never held any; it has no room.</summary>
+    internal static HeldPackets None { get; } = new(new HeldBudget(
+        new StackLimits { HeldPacketsPerEndpoint = 0, HeldBytesPerEndpoint = 0, HeldBytes = 0 }, new BufferPool(limitBytes: 1)));
 
     /// <summary>Packets held now.</summary>
     public int Count => (_arrived?.Count ?? 0) + (_carried?.Count ?? 0);
@@ -46,7 +45,7 @@ public sealed class HeldPackets
             return false;
         }
 
-        if (!_pool.TryRentCopy(packet, out var buffer))
+        if (!_budget.Pool.TryRentCopy(packet, out var buffer))
         {
             _budget.GiveBack(packet.Length);
             return false;
@@ -111,8 +110,10 @@ public sealed class HeldPackets
 }
 
 /// <summary>The bytes that all endpoints of a stack hold together.</summary>
-internal sealed class HeldBudget(StackLimits limits)
+internal sealed class HeldBudget(StackLimits limits, BufferPool pool)
 {
+    public BufferPool Pool => pool;
+
     public StackLimits Limits => limits;
 
     public long Used { get; private set; }

@@ -125,7 +125,7 @@ internal sealed class Relocation
     /// <summary>Keeps a packet for later, in its order of arrival.</summary>
     public DropReason Hold(Endpoint endpoint, FrameOffload offload, ReadOnlySpan<byte> packet, bool carried)
     {
-        if (endpoint.Held.TryAdd(offload, packet, carried))
+        if (_factory.Held(endpoint).TryAdd(offload, packet, carried))
         {
             return DropReason.None;
         }

@@ -12,8 +12,8 @@ public sealed class TcpEndpoint : Endpoint
     private readonly TcpDriver _driver;
 
     internal TcpEndpoint(
-        TcpDriver driver, Flow flow, EndpointId id, Epoch epoch, Service? service, EndpointPhase phase, HeldPackets held, Instant now)
-        : base(flow, id, epoch, service, phase, held, now)
+        TcpDriver driver, Flow flow, EndpointId id, Epoch epoch, Service? service, EndpointPhase phase, Instant now)
+        : base(flow, id, epoch, service, phase, now)
     {
         _driver = driver;
     }

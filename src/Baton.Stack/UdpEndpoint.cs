@@ -35,8 +35,8 @@ public sealed class UdpEndpoint : Endpoint
     private (IcmpErrorKind Kind, InetAddress Address, ushort Port) _pendingError;
 
     internal UdpEndpoint(
-        UdpDriver driver, Flow flow, EndpointId id, Epoch epoch, Service? service, EndpointPhase phase, HeldPackets held, Instant now)
-        : base(flow, id, epoch, service, phase, held, now)
+        UdpDriver driver, Flow flow, EndpointId id, Epoch epoch, Service? service, EndpointPhase phase, Instant now)
+        : base(flow, id, epoch, service, phase, now)
     {
         _driver = driver;
         LastActivity = now;

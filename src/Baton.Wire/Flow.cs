@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace Baton.Wire;
 
@@ -19,6 +20,7 @@ public enum IpProtocol : byte
 }
 
 /// <summary>Both ends of a flow as one node sees them: local is the farm's side, remote the client's.</summary>
+[StructLayout(LayoutKind.Auto)]
 public readonly record struct FourTuple(InetAddress LocalAddress, ushort LocalPort, InetAddress RemoteAddress, ushort RemotePort)
 {
     /// <summary>The same flow as the other end sees it.</summary>

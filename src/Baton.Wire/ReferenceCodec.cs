@@ -147,16 +147,19 @@ public static class ReferenceCodec
     public static EndpointId Id(ReadOnlySpan<byte> header) => new(BinaryPrimitives.ReadUInt64BigEndian(header[EndpointIdOffset..]));
 
     /// <summary>Sets the hop count.</summary>
-    public static void WithHops(ref EncodedReference reference, byte hops) => reference.SetByte(HopCountOffset, hops);
-
-    /// <summary>Sets the hop count.</summary>
     public static void WriteHops(Span<byte> header, byte hops) => header[HopCountOffset] = hops;
 
-    /// <summary>Whether two encoded references are the same but for their hop counts.</summary>
+    /// <summary>
+    /// Whether two encoded references are the same but for their hop counts. What stands in the same memory is not read: a
+    /// home's directory and stack share the references of endpoints that they own.
+    /// </summary>
     public static bool SameButHops(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right) =>
         left.Length == right.Length
         && left.Length > HopCountOffset
-        && left[..HopCountOffset].SequenceEqual(right[..HopCountOffset])
+        && (left == right || SameBytesButHops(left, right));
+
+    private static bool SameBytesButHops(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right) =>
+        left[..HopCountOffset].SequenceEqual(right[..HopCountOffset])
         && left[(HopCountOffset + 1)..].SequenceEqual(right[(HopCountOffset + 1)..]);
 
     private static int DataLength(ReferenceFlags flags) =>

@@ -11,6 +11,7 @@ internal static class MemoryBenchmark
 {
     private const int QuickConnections = 200_000;
     private const int Connections = 1_000_000;
+    private const int WarmUpConnections = 1000;
     private const double GiB = 1L << 30;
 
     public static int Run(bool quick)
@@ -48,6 +49,13 @@ internal static class MemoryBenchmark
         Print($"{"connections",14}{"1 % active",14}{"random order",14}   ns a packet, on the shard's thread");
         _ = Cores.RunOn(Cores.Server, "shard", () =>
         {
+            using (var warmUp = new PacketCost(WarmUpConnections))
+            {
+                warmUp.OfFewActive();
+                warmUp.OfRandomOrder();
+                Thread.Sleep(500);
+            }
+
             for (int count = 100; count <= most; count *= count * 10 > most && count < most ? most / count : 10)
             {
                 using var node = new PacketCost(count);
