@@ -8,6 +8,7 @@ Verb[] verbs =
     new("bench", "NAME [--quick]", "runs a benchmark: tcp, handoff", args => Solution.RunProject("bench/Baton.Bench", args)),
     new("scripts", "FILE…", "runs scenario scripts", args => Solution.RunProject("tests/Baton.Scenarios", args)),
     new("simulate", "[--seeds N] [--seed S] [--quick]", "runs the farm in virtual time under faults", args => Solution.RunProject("tests/Baton.Simulation", args)),
+    new("deploy-test", "[--quick] [--clients N]", "replaces every node of a web application under load", args => Solution.RunProject("tests/Baton.Deploy", args)),
     new("conformance", "[--quick] [ID…]", "runs the test of each row of docs/CONFORMANCE.md", ConformanceVerb.Run),
 ];
 

@@ -19,6 +19,7 @@ internal static class CommandTree
         DrainVerb.Create(),
         CaptureVerb.Create(),
         DemoVerb.Create(),
+        UpVerb.Create(),
         RelayVerb.Create(),
     };
 

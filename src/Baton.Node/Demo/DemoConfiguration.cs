@@ -32,6 +32,12 @@ internal static class DemoConfiguration
 
     public const int ContentLength = 8 << 20;
 
+    /// <summary>
+    /// Two cores may have to run all nodes, the relay and the client at once: a node that is not scheduled in time is no
+    /// reason to call a move off.
+    /// </summary>
+    public const string HandoffBudget = "00:00:00.100";
+
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     /// <summary>The nodes' Ethernet addresses, by which captures tell who sent a frame.</summary>
@@ -48,10 +54,7 @@ internal static class DemoConfiguration
             ["Node"] = node.Name,
             ["Secret"] = "the demonstration's secret is no secret",
             ["SpinTime"] = "00:00:00",
-
-            // Two cores may have to run all nodes, the relay and the client at once: a node that is not scheduled in
-            // time is no reason to call a move off.
-            ["HandoffBudget"] = "00:00:00.100",
+            ["HandoffBudget"] = HandoffBudget,
             ["Members"] = Array(AddressPlan.Nodes.Select(Member)),
             ["Front"] = Network("front", FrontMac(node), AddressPlan.FrontMtu, AddressPlan.RouterInside.ToString()),
             ["Lan"] = Network("lan", LanMac(node), AddressPlan.LanMtu, gateway: ""),

@@ -4,8 +4,8 @@ using System.Text;
 namespace Baton.Node.Demo;
 
 /// <summary>
-/// The demonstration's network, made of namespaces: client, router, a switch with the front and the lan bridge, and one
-/// per node. Client and router meet at two TAPs that the relay joins; each node opens two TAPs, <c>front</c> and
+/// A farm's network, made of namespaces: client, router, a switch with the front and the lan bridge, and one per node.
+/// Client and router meet at two TAPs that the relay joins, or directly; each node opens two TAPs, <c>front</c> and
 /// <c>lan</c>, which are bridged to the switch. Names carry this process's number, so that runs do not meet and what a
 /// killed run left can be told and removed.
 /// </summary>
@@ -20,9 +20,9 @@ internal sealed class DemoNetwork : IAsyncDisposable
     private const string NamePrefix = "baton-demo-";
     private readonly string _prefix = string.Create(CultureInfo.InvariantCulture, $"{NamePrefix}{Environment.ProcessId}-");
 
-    private DemoNetwork()
-    {
-    }
+    private readonly bool _relay;
+
+    private DemoNetwork(bool relay) => _relay = relay;
 
     public string Client => _prefix + "client";
 
@@ -35,10 +35,12 @@ internal sealed class DemoNetwork : IAsyncDisposable
     public string NamespaceOf(DemoNode node) => _prefix + node.Name;
 
     /// <summary>Removes what killed runs left, then makes the network.</summary>
-    public static async Task<DemoNetwork> CreateAsync(CancellationToken cancellation)
+    /// <param name="relay">Whether a relay will join client and router; without they are joined here.</param>
+    /// <param name="cancellation">Ends the making.</param>
+    public static async Task<DemoNetwork> CreateAsync(bool relay, CancellationToken cancellation)
     {
         await RemoveLeftoversAsync(cancellation);
-        var network = new DemoNetwork();
+        var network = new DemoNetwork(relay);
         try
         {
             await network.MakeAsync(cancellation);
@@ -75,6 +77,7 @@ internal sealed class DemoNetwork : IAsyncDisposable
 
         await Task.WhenAll(All.Select(name => QuietAsync(name, cancellation)));
         await BatchAsync(Switch, SwitchCommands(), cancellation);
+        await BatchAsync(Client, WanCommands(), cancellation);
         await Task.WhenAll(
             BatchAsync(Client, ClientCommands(), cancellation),
             BatchAsync(Router, RouterCommands(), cancellation),
@@ -122,18 +125,22 @@ internal sealed class DemoNetwork : IAsyncDisposable
         }
     }
 
+    /// <summary>Makes the devices by which client and router meet.</summary>
+    private IEnumerable<string> WanCommands() => _relay
+        ? [$"tuntap add dev {RelayTap} mode tap vnet_hdr"]
+        : [$"link add {RelayTap} type veth peer name {RelayTap} netns {Router}"];
+
     private static IEnumerable<string> ClientCommands() =>
     [
         "link set lo up",
-        $"tuntap add dev {RelayTap} mode tap vnet_hdr",
         $"addr add {AddressPlan.WithPrefix(AddressPlan.Client)} dev {RelayTap}",
         $"link set {RelayTap} mtu {AddressPlan.FrontMtu} txqueuelen {TapQueue} up",
         $"route add default via {AddressPlan.RouterOutside}",
     ];
 
-    private static IEnumerable<string> RouterCommands() =>
+    private IEnumerable<string> RouterCommands() =>
     [
-        $"tuntap add dev {RelayTap} mode tap vnet_hdr",
+        .. _relay ? (string[])[$"tuntap add dev {RelayTap} mode tap vnet_hdr"] : [],
         $"addr add {AddressPlan.WithPrefix(AddressPlan.RouterOutside)} dev {RelayTap}",
         $"link set {RelayTap} mtu {AddressPlan.FrontMtu} txqueuelen {TapQueue} up",
         $"addr add {AddressPlan.WithPrefix(AddressPlan.RouterInside)} dev front",
@@ -152,7 +159,7 @@ internal sealed class DemoNetwork : IAsyncDisposable
     {
         foreach (string name in await ExistingAsync(cancellation))
         {
-            if (OwnerOf(name) is { } process && !IsDemo(process))
+            if (OwnerOf(name) is { } process && !IsOurs(process))
             {
                 await RemoveAsync(name);
             }
@@ -168,12 +175,12 @@ internal sealed class DemoNetwork : IAsyncDisposable
             : null;
     }
 
-    /// <summary>Whether a process of that number runs a demonstration: numbers are used again.</summary>
-    private static bool IsDemo(int process)
+    /// <summary>Whether a process of that number is this program: numbers are used again.</summary>
+    private static bool IsOurs(int process)
     {
         try
         {
-            return File.ReadAllText($"/proc/{process}/cmdline").Split('\0').Contains("demo");
+            return File.ReadAllText($"/proc/{process}/cmdline").Contains("baton", StringComparison.OrdinalIgnoreCase);
         }
         catch (IOException)
         {

@@ -64,7 +64,7 @@ internal static class DemoRun
     {
         var step = view.Begin("farm");
         step.Now("making namespaces");
-        await using var network = await DemoNetwork.CreateAsync(cancellation);
+        await using var network = await DemoNetwork.CreateAsync(relay: true, cancellation);
         step.Event("namespaces are made: client, router, switch, a, b, c");
         step.Now("starting the relay and three nodes");
         await using var farm = await DemoFarm.StartAsync(network, directory, options, cancellation);

@@ -46,10 +46,12 @@ internal static class Tool
     }
 
     /// <summary>Starts <paramref name="file"/> with all three standard streams as pipes.</summary>
-    public static Process Start(string file, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
+    public static Process Start(
+        string file, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null, string? directory = null)
     {
         var info = new ProcessStartInfo(file)
         {
+            WorkingDirectory = directory ?? "",
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,

@@ -36,7 +36,7 @@ public sealed class DemoEndingTests
         Assert.NotEmpty(await demo.RemainsAsync());
 
         WorkDirectory.RemoveLeftovers();
-        await using (await DemoNetwork.CreateAsync(TestContext.Current.CancellationToken))
+        await using (await DemoNetwork.CreateAsync(relay: true, TestContext.Current.CancellationToken))
         {
             Assert.Empty(await demo.RemainsAsync());
         }

@@ -1,0 +1,119 @@
+using Baton.Engine;
+using Baton.Hosting;
+using Baton.Node.Demo;
+
+namespace Baton.Node.Up;
+
+/// <summary>Three nodes of the user's program on this machine, in a <see cref="DemoNetwork"/>.</summary>
+internal sealed class LocalFarm : IAsyncDisposable
+{
+    private static readonly TimeSpan StartTime = TimeSpan.FromSeconds(60), StopTime = TimeSpan.FromSeconds(40);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(20);
+
+    private readonly Dictionary<DemoNode, ServedProgram> _programs = [];
+    private readonly IReadOnlyList<(string Name, int Port)> _services;
+    private readonly string _directory;
+
+    private LocalFarm(DemoNetwork network, string directory, IReadOnlyList<(string Name, int Port)> services)
+    {
+        (Network, _directory, _services) = (network, directory, services);
+    }
+
+    public DemoNetwork Network { get; }
+
+    /// <summary>Starts the program at every node, and waits until every node reaches every other.</summary>
+    public static async Task<LocalFarm> StartAsync(
+        DemoNetwork network, string directory, ProgramCommand program, IReadOnlyList<(string Name, int Port)> services, CancellationToken cancellation)
+    {
+        var farm = new LocalFarm(network, directory, services);
+        try
+        {
+            foreach (var node in AddressPlan.Nodes)
+            {
+                farm.Start(node, program);
+            }
+
+            await farm.UntilReadyAsync(cancellation);
+            return farm;
+        }
+        catch
+        {
+            await farm.DisposeAsync();
+            throw;
+        }
+    }
+
+    public string LogOf(DemoNode node) => Path.Combine(_directory, node.Name + ".log");
+
+    public string SocketOf(DemoNode node) => Path.Combine(_directory, "baton", node.Name + ".sock");
+
+    /// <summary>Stops a node's program, starts the given one in its place, and waits until all nodes reach each other.</summary>
+    /// <exception cref="DemoException">The program did not stop by itself, or the new one did not come up.</exception>
+    public async Task ReplaceAsync(DemoNode node, ProgramCommand program, CancellationToken cancellation)
+    {
+        if (!await _programs[node].StopAsync(StopTime))
+        {
+            throw new DemoException($"{node.Name} did not stop within {StopTime.TotalSeconds:0} s:\n{_programs[node].Said()}");
+        }
+
+        await _programs[node].DisposeAsync();
+        Start(node, program);
+        await UntilReadyAsync(cancellation);
+    }
+
+    /// <summary>What the nodes' control API says of the farm, asked at one that answers.</summary>
+    public async Task<FarmView> StatusAsync(DemoNode node, CancellationToken cancellation)
+    {
+        using var control = new ControlClient(SocketOf(node));
+        return await control.StatusAsync(cancellation: cancellation);
+    }
+
+    /// <summary>Throws when a program has ended.</summary>
+    public void RequireRunning()
+    {
+        if (_programs.Values.FirstOrDefault(program => program.HasExited) is { } ended)
+        {
+            throw new DemoException($"The program at node {ended.Name} has ended:\n{ended.Said()}");
+        }
+    }
+
+    public async ValueTask DisposeAsync() => await Task.WhenAll(_programs.Values.Select(program => program.DisposeAsync().AsTask()));
+
+    private void Start(DemoNode node, ProgramCommand program) => _programs[node] = ServedProgram.Start(
+        node, Network, program.Command, program.Directory, LogOf(node), UpConfiguration.Environment(node, _services, _directory));
+
+    private async Task UntilReadyAsync(CancellationToken cancellation)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(StartTime);
+        string missing = "";
+        try
+        {
+            foreach (var node in AddressPlan.Nodes)
+            {
+                while ((missing = await MissingAsync(node, limit.Token)).Length > 0)
+                {
+                    RequireRunning();
+                    await Task.Delay(PollInterval, limit.Token);
+                }
+            }
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            throw new DemoException($"The farm did not come up in {StartTime.TotalSeconds:0} s: {missing}. Does the program call UseBaton or AddBaton?");
+        }
+    }
+
+    private async Task<string> MissingAsync(DemoNode node, CancellationToken cancellation)
+    {
+        try
+        {
+            var farm = await StatusAsync(node, cancellation);
+            return string.Join(", ", farm.Nodes.Where(n => n.State == "unreachable").Select(n => $"{node.Name} does not reach {n.Name}"));
+        }
+        catch (BatonException)
+        {
+            return $"{node.Name} does not answer";
+        }
+    }
+}

@@ -1,0 +1,135 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using Baton.Node.Demo;
+using Baton.Node.Up;
+
+namespace Baton.Deploy;
+
+/// <summary>
+/// A rolling deploy of the chat sample under load: three nodes, each replaced once by the next version, while WebSocket
+/// clients send numbered messages and others keep requesting over HTTP connections that stay open.
+/// </summary>
+internal static class DeployRun
+{
+    private const string Usage = "usage: deploy-test [--quick] [--clients N]";
+    private static readonly TimeSpan s_between = TimeSpan.FromSeconds(2);
+
+    public static async Task<int> RunAsync(string[] args)
+    {
+        if (!TryParse(args, out int clients))
+        {
+            Console.Error.WriteLine(Usage);
+            return 2;
+        }
+
+        if (!Environment.IsPrivilegedProcess)
+        {
+            Console.Error.WriteLine("The deploy test makes network namespaces: run it as root, e.g. with sudo.");
+            return 2;
+        }
+
+        using var stop = new CancellationTokenSource(TimeSpan.FromMinutes(10));
+        Console.CancelKeyPress += (_, press) =>
+        {
+            press.Cancel = true;
+            stop.Cancel();
+        };
+        await Prerequisites.RequireAsync(isRoot: true, Console.Error.WriteLine, stop.Token);
+        WorkDirectory.RemoveLeftovers();
+        using var directory = WorkDirectory.Create();
+        try
+        {
+            var outcome = await RunAsync(directory.FullName, clients, stop.Token);
+            Print(outcome);
+            return outcome.Held ? 0 : 1;
+        }
+        catch (Exception failure) when (failure is DemoException or OperationCanceledException)
+        {
+            directory.Keep();
+            Console.Error.WriteLine($"deploy-test: {failure.Message}\nlogs: {directory.FullName}");
+            return 1;
+        }
+    }
+
+    private static bool TryParse(string[] args, out int clients)
+    {
+        clients = args.Contains("--quick") ? 200 : 2000;
+        int at = Array.IndexOf(args, "--clients");
+        return (at < 0 || (at + 1 < args.Length && int.TryParse(args[at + 1], NumberStyles.None, CultureInfo.InvariantCulture, out clients) && clients is > 0 and <= 20_000))
+            && args.Length == (args.Contains("--quick") ? 1 : 0) + (at < 0 ? 0 : 2);
+    }
+
+    private static async Task<Outcome> RunAsync(string directory, int count, CancellationToken cancellation)
+    {
+        await using var network = await DemoNetwork.CreateAsync(relay: false, cancellation);
+        await using var farm = await LocalFarm.StartAsync(network, directory, await ChatAsync(1, cancellation), [("web", 80)], cancellation);
+        Console.Out.WriteLine($"three nodes of version 1; {count} WebSocket clients and {ClientProcess.HttpClients} over HTTP begin");
+        using var clients = StartClients(network, count);
+        try
+        {
+            await RequireLineAsync(clients, "ready", cancellation);
+            var next = await ChatAsync(2, cancellation);
+            foreach (var node in AddressPlan.Nodes)
+            {
+                await Task.Delay(s_between, cancellation);
+                long start = Stopwatch.GetTimestamp();
+                await farm.ReplaceAsync(node, next, cancellation);
+                Console.Out.WriteLine(string.Create(
+                    CultureInfo.InvariantCulture, $"{node.Name} replaced by version 2 in {Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s: {Drained(farm, node)}"));
+            }
+
+            await Task.Delay(s_between, cancellation);
+            clients.StandardInput.Close();
+            string result = await clients.StandardOutput.ReadToEndAsync(cancellation);
+            return JsonSerializer.Deserialize<Outcome>(result) ?? throw new DemoException("The clients gave no result.");
+        }
+        catch
+        {
+            clients.Kill(entireProcessTree: true);
+            throw;
+        }
+    }
+
+    /// <summary>What the node said of its drain when it stopped.</summary>
+    private static string Drained(LocalFarm farm, DemoNode node) =>
+        File.ReadLines(farm.LogOf(node)).LastOrDefault(line => line.Contains("moved", StringComparison.Ordinal))?.Trim() ?? "no drain in its log";
+
+    private static Process StartClients(DemoNetwork network, int count)
+    {
+        string[] command =
+        [
+            "netns", "exec", network.Client, Environment.ProcessPath!,
+            .. Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? (string[])[typeof(DeployRun).Assembly.Location] : [],
+            "clients", count.ToString(CultureInfo.InvariantCulture),
+        ];
+        var info = new ProcessStartInfo("ip", command) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        return Process.Start(info) ?? throw new DemoException("'ip' could not be started.");
+    }
+
+    private static async Task RequireLineAsync(Process clients, string wanted, CancellationToken cancellation)
+    {
+        string? line = await clients.StandardOutput.ReadLineAsync(cancellation);
+        if (line != wanted)
+        {
+            throw new DemoException($"The clients did not begin: {line}");
+        }
+    }
+
+    private static Task<ProgramCommand> ChatAsync(int version, CancellationToken cancellation) => ProgramCommand.PrepareAsync(
+        "samples/Chat/bin/Release/net10.0/Chat.dll",
+        ["--Version", version.ToString(CultureInfo.InvariantCulture), "--contentRoot", Path.GetFullPath("samples/Chat")],
+        cancellation);
+
+    private static void Print(Outcome outcome)
+    {
+        Console.Out.WriteLine($"{outcome.Sent} messages, {outcome.Moves} moves of WebSockets, {outcome.Old} clients last served by version 1, longest wait for a message {outcome.LongestWaitMs} ms");
+        Console.Out.WriteLine($"{outcome.Requests} HTTP requests, {outcome.FailedRequests} failed, {outcome.Connections} connections opened for them");
+        foreach (string error in outcome.Errors)
+        {
+            Console.Out.WriteLine(error);
+        }
+
+        Console.Out.WriteLine($"figures: disconnects={outcome.Disconnects} lost={outcome.Lost} doubled={outcome.Doubled} reordered={outcome.Reordered} failed_requests={outcome.FailedRequests}");
+    }
+}

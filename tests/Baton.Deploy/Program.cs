@@ -1,0 +1,3 @@
+using Baton.Deploy;
+
+return args is ["clients", ..] ? await ClientProcess.RunAsync(args[1..]) : await DeployRun.RunAsync(args);
