@@ -5,9 +5,10 @@ Verb[] verbs =
     new("build", "", "compiles everything (Release)", _ => Solution.Build()),
     new("test", "[PROJECT…]", "runs all tests, or those of the projects whose names contain a word", TestVerb.Run),
     new("format", "[--check]", "lays out the sources by .editorconfig, or says what is not", Solution.Format),
-    new("bench", "NAME [--quick]", "runs a benchmark: tcp, handoff", args => Solution.RunProject("bench/Baton.Bench", args)),
+    new("bench", "NAME [--quick]", "runs a benchmark: tcp, handoff, kestrel, …", args => Solution.RunProject("bench/Baton.Bench", args)),
     new("scripts", "FILE…", "runs scenario scripts", args => Solution.RunProject("tests/Baton.Scenarios", args)),
     new("simulate", "[--seeds N] [--seed S] [--quick]", "runs the farm in virtual time under faults", args => Solution.RunProject("tests/Baton.Simulation", args)),
+    new("pack", "[FOLDER]", "makes the NuGet packages, in artifacts/packages or a folder", Solution.Pack),
     new("deploy-test", "[--quick] [--clients N]", "replaces every node of a web application under load", args => Solution.RunProject("tests/Baton.Deploy", args)),
     new("conformance", "[--quick] [ID…]", "runs the test of each row of docs/CONFORMANCE.md", ConformanceVerb.Run),
 ];

@@ -17,6 +17,19 @@ internal static class Solution
     public static int Format(string[] args) =>
         Tool.Run("dotnet", ["format", "whitespace", File, .. args.Contains("--check") ? ["--verify-no-changes"] : Array.Empty<string>()]);
 
+    /// <summary>Makes the packages of all that is under src.</summary>
+    public static int Pack(string[] args)
+    {
+        string folder = Path.GetFullPath(args.Length > 0 ? args[0] : "artifacts/packages");
+        int packed = Tool.Run("dotnet", ["pack", File, "-c", Configuration, "-o", folder, "-v", "quiet", "-nologo", "-clp:NoSummary"]);
+        if (packed == 0)
+        {
+            Console.WriteLine($"packages: {folder}");
+        }
+
+        return packed;
+    }
+
     /// <summary>Compiles one project and runs it with <paramref name="args"/>.</summary>
     public static int RunProject(string project, string[] args)
     {
