@@ -19,6 +19,7 @@ public sealed class LayerTests
         ["Baton.Tls"] = [],
         ["Baton.Kestrel"] = ["Baton.Hosting", "Baton.Tls"],
         ["Baton.Samples"] = ["Baton.Engine"],
+        ["Chat"] = ["Baton.Kestrel"],
         ["Baton.Node"] = ["Baton.Hosting", "Baton.Samples"],
     };
 
