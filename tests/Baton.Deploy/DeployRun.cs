@@ -12,12 +12,17 @@ namespace Baton.Deploy;
 /// </summary>
 internal static class DeployRun
 {
-    private const string Usage = "usage: deploy-test [--quick] [--clients N]";
+    private const string Usage = """
+        usage: deploy-test [--quick] [--clients N] [--browser FOLDER]
+          --quick           200 clients instead of 2,000
+          --clients N       so many, up to 20,000
+          --browser FOLDER  also a page in Chromium, with before.png and after.png in the folder
+        """;
     private static readonly TimeSpan s_between = TimeSpan.FromSeconds(2);
 
     public static async Task<int> RunAsync(string[] args)
     {
-        if (!TryParse(args, out int clients))
+        if (!TryParse(args, out int clients, out string? pictures))
         {
             Console.Error.WriteLine(Usage);
             return 2;
@@ -40,7 +45,7 @@ internal static class DeployRun
         using var directory = WorkDirectory.Create();
         try
         {
-            var outcome = await RunAsync(directory.FullName, clients, stop.Token);
+            var outcome = await RunAsync(directory.FullName, clients, pictures, stop.Token);
             Print(outcome);
             return outcome.Held ? 0 : 1;
         }
@@ -52,23 +57,42 @@ internal static class DeployRun
         }
     }
 
-    private static bool TryParse(string[] args, out int clients)
+    private static bool TryParse(string[] args, out int clients, out string? pictures)
     {
-        clients = args.Contains("--quick") ? 200 : 2000;
-        int at = Array.IndexOf(args, "--clients");
-        return (at < 0 || (at + 1 < args.Length && int.TryParse(args[at + 1], NumberStyles.None, CultureInfo.InvariantCulture, out clients) && clients is > 0 and <= 20_000))
-            && args.Length == (args.Contains("--quick") ? 1 : 0) + (at < 0 ? 0 : 2);
+        (clients, pictures) = (args.Contains("--quick") ? 200 : 2000, null);
+        for (int i = 0; i < args.Length; i++)
+        {
+            bool taken = args[i] switch
+            {
+                "--quick" => true,
+                "--clients" => ++i < args.Length && int.TryParse(args[i], NumberStyles.None, CultureInfo.InvariantCulture, out clients) && clients is > 0 and <= 20_000,
+                "--browser" => ++i < args.Length && (pictures = Path.GetFullPath(args[i])).Length > 0,
+                _ => false,
+            };
+            if (!taken)
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
-    private static async Task<Outcome> RunAsync(string directory, int count, CancellationToken cancellation)
+    private static async Task<Outcome> RunAsync(string directory, int count, string? pictures, CancellationToken cancellation)
     {
         await using var network = await DemoNetwork.CreateAsync(relay: false, cancellation);
         await using var farm = await LocalFarm.StartAsync(network, directory, await ChatAsync(1, cancellation), [("web", 80)], cancellation);
         Console.Out.WriteLine($"three nodes of version 1; {count} WebSocket clients and {ClientProcess.HttpClients} over HTTP begin");
-        using var clients = StartClients(network, count);
+        using var clients = StartInside(network, "clients", count.ToString(CultureInfo.InvariantCulture));
+        using var browser = pictures is null ? null : StartInside(network, "browser", Directory.CreateDirectory(pictures).FullName);
         try
         {
             await RequireLineAsync(clients, "ready", cancellation);
+            if (browser is not null)
+            {
+                await RequireLineAsync(browser, "ready", cancellation);
+            }
+
             var next = await ChatAsync(2, cancellation);
             foreach (var node in AddressPlan.Nodes)
             {
@@ -77,16 +101,19 @@ internal static class DeployRun
                 await farm.ReplaceAsync(node, next, cancellation);
                 Console.Out.WriteLine(string.Create(
                     CultureInfo.InvariantCulture, $"{node.Name} replaced by version 2 in {Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s: {Drained(farm, node)}"));
+                browser?.StandardInput.WriteLine(node.Name);
             }
 
             await Task.Delay(s_between, cancellation);
             clients.StandardInput.Close();
             string result = await clients.StandardOutput.ReadToEndAsync(cancellation);
-            return JsonSerializer.Deserialize<Outcome>(result) ?? throw new DemoException("The clients gave no result.");
+            var outcome = JsonSerializer.Deserialize<Outcome>(result) ?? throw new DemoException("The clients gave no result.");
+            return browser is null ? outcome : outcome with { Page = await EndAsync(browser, cancellation) };
         }
         catch
         {
             clients.Kill(entireProcessTree: true);
+            browser?.Kill(entireProcessTree: true);
             throw;
         }
     }
@@ -95,13 +122,23 @@ internal static class DeployRun
     private static string Drained(LocalFarm farm, DemoNode node) =>
         File.ReadLines(farm.LogOf(node)).LastOrDefault(line => line.Contains("moved", StringComparison.Ordinal))?.Trim() ?? "no drain in its log";
 
-    private static Process StartClients(DemoNetwork network, int count)
+    /// <summary>Ends the browser, and says what its page showed last; null when it was not the same page on the same connection.</summary>
+    private static async Task<string?> EndAsync(Process browser, CancellationToken cancellation)
+    {
+        browser.StandardInput.Close();
+        string result = await browser.StandardOutput.ReadToEndAsync(cancellation);
+        await browser.WaitForExitAsync(cancellation);
+        return browser.ExitCode == 0 ? result.Trim().Split('|')[^1] : throw new DemoException($"The page or its connection did not stay: {result.Trim()}");
+    }
+
+    /// <summary>Starts this program again as a client.</summary>
+    private static Process StartInside(DemoNetwork network, params string[] arguments)
     {
         string[] command =
         [
             "netns", "exec", network.Client, Environment.ProcessPath!,
             .. Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? (string[])[typeof(DeployRun).Assembly.Location] : [],
-            "clients", count.ToString(CultureInfo.InvariantCulture),
+            .. arguments,
         ];
         var info = new ProcessStartInfo("ip", command) { RedirectStandardInput = true, RedirectStandardOutput = true };
         return Process.Start(info) ?? throw new DemoException("'ip' could not be started.");
@@ -125,6 +162,11 @@ internal static class DeployRun
     {
         Console.Out.WriteLine($"{outcome.Sent} messages, {outcome.Moves} moves of WebSockets, {outcome.Old} clients last served by version 1, longest wait for a message {outcome.LongestWaitMs} ms");
         Console.Out.WriteLine($"{outcome.Requests} HTTP requests, {outcome.FailedRequests} failed, {outcome.Connections} connections opened for them");
+        if (outcome.Page is { } page)
+        {
+            Console.Out.WriteLine($"the browser's page: {page}");
+        }
+
         foreach (string error in outcome.Errors)
         {
             Console.Out.WriteLine(error);

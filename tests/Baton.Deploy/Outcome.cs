@@ -29,6 +29,9 @@ internal sealed record Outcome
     /// <summary>Connections that the HTTP clients opened: as many as there are clients, if none was closed on them.</summary>
     public long Connections { get; set; }
 
+    /// <summary>What the browser's page showed last of who serves it; null without a browser.</summary>
+    public string? Page { get; set; }
+
     /// <summary>The first few things that went wrong, in words.</summary>
     public List<string> Errors { get; set; } = [];
 

@@ -1,3 +1,8 @@
 using Baton.Deploy;
 
-return args is ["clients", ..] ? await ClientProcess.RunAsync(args[1..]) : await DeployRun.RunAsync(args);
+return args switch
+{
+    ["clients", .. var rest] => await ClientProcess.RunAsync(rest),
+    ["browser", .. var rest] => await BrowserProcess.RunAsync(rest),
+    _ => await DeployRun.RunAsync(args),
+};
