@@ -32,6 +32,9 @@ public sealed class ExpertTests(RealNetwork network)
         await client.FinishAsync();
 
         await Task.WhenAll(
-            [Tshark.AssertExplainedAsync(atClient.StopFile(), "client"), .. atNodes.Select(capture => Tshark.AssertExplainedAsync(capture.StopFile(), "node"))]);
+        [
+            Tshark.AssertExplainedAsync(atClient.StopFile(), "client", FarmSetup.Web),
+            .. atNodes.Select(capture => Tshark.AssertExplainedAsync(capture.StopFile(), "node", FarmSetup.Web)),
+        ]);
     }
 }

@@ -22,15 +22,15 @@ internal static partial class Tshark
     /// <summary>Fails when the program, without and with the project's dissector, finds what the table does not explain.</summary>
     /// <param name="capture">The file.</param>
     /// <param name="kind">What it is a capture of, as the table's second column says it.</param>
-    public static async Task AssertExplainedAsync(string capture, string kind)
+    /// <param name="plainPorts">TCP ports whose streams are no protocol: left to guess, the program takes random bytes for one and finds it malformed.</param>
+    public static async Task AssertExplainedAsync(string capture, string kind, params ushort[] plainPorts)
     {
         var explained = ExplainedWarnings(kind);
         Assert.NotEmpty(explained);
         foreach (string[] options in (string[][])[[], ["-X", "lua_script:" + Path.Combine(Checkout(), Dissector)]])
         {
-            string report = await RunAsync([.. options, "-n", "-r", capture, "-q", "-z", "expert,warn"]);
-            Assert.DoesNotContain("\nErrors", report, StringComparison.Ordinal);
-            Assert.DoesNotContain("Malformed", report, StringComparison.Ordinal);
+            string report = await RunAsync([.. options, .. plainPorts.SelectMany(port => new[] { "-d", $"tcp.port=={port},data" }), "-n", "-r", capture, "-q", "-z", "expert,warn"]);
+            Assert.False(report.Contains("\nErrors", StringComparison.Ordinal) || report.Contains("Malformed", StringComparison.Ordinal), report);
             Assert.Empty(Findings(report).Except(explained));
         }
     }
