@@ -17,6 +17,7 @@ public sealed class ExpertTests(RealNetwork network)
     {
         Assert.SkipUnless(Tshark.IsInstalled, Tshark.Needed);
         await using var farm = await RealFarm.StartAsync(network, new FarmSetup { Delay = TimeSpan.FromMilliseconds(1) });
+        using var order = network.KeepOrder();
         await farm.ServeAsync("web", _ => new Duplex());
         var atClient = farm.Capture(farm.ClientSide, snapLength);
         var atNodes = farm.Nodes.SelectMany(node => new[] { farm.Capture(node.Front, snapLength), farm.Capture(node.Lan, snapLength) }).ToList();

@@ -10,7 +10,7 @@ namespace Baton.RealPackets.Tests.Peers;
 /// </summary>
 public sealed class ProgramTests
 {
-    public static TheoryData<bool, int> Ways => new() { { true, 0 }, { true, 1 }, { false, 0 }, { false, 1 } };
+    public static TheoryData<bool, int> Ways => new() { { true, 0 }, { true, 1 }, { true, 5 }, { false, 0 }, { false, 1 }, { false, 5 } };
 
     [RealTheory]
     [MemberData(nameof(Ways))]
@@ -109,6 +109,7 @@ public sealed class ProgramTests
     [RealTheory]
     [InlineData(0)]
     [InlineData(1)]
+    [InlineData(5)]
     public async Task Sipp_completes_its_calls_over_udp(int lossPercent)
     {
         PeerProgram.Need("sipp", "sip-tester");

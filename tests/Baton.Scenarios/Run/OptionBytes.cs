@@ -19,6 +19,9 @@ internal static class OptionBytes
     private const byte AccEcn1 = 174;
     private const byte Experiment = 254;
 
+    /// <summary>The counters of the AccECN option in its two orders (RFC 9768 §3.2.3).</summary>
+    private static readonly string[] s_counters0 = ["e0b", "ceb", "e1b"], s_counters1 = ["e1b", "ceb", "e0b"];
+
     /// <summary>The experiment's identifier of TCP Fast Open (RFC 7413 §A.1).</summary>
     private static readonly byte[] FastOpenExperiment = [0xF9, 0x89];
 
@@ -101,8 +104,8 @@ internal static class OptionBytes
         Md5Signature => new("md5", [], Convert.ToHexString(data)),
         FastOpen => new("FO", [], Convert.ToHexString(data)),
         Experiment when data.StartsWith(FastOpenExperiment) => new("FOEXP", [], Convert.ToHexString(data[2..])),
-        AccEcn0 => new("ECN", Counters(data), string.Join(' ', new[] { "e0b", "ceb", "e1b" }.Take(data.Length / 3))),
-        AccEcn1 => new("ECN", Counters(data), string.Join(' ', new[] { "e1b", "ceb", "e0b" }.Take(data.Length / 3))),
+        AccEcn0 => new("ECN", Counters(data), string.Join(' ', s_counters0.Take(data.Length / 3))),
+        AccEcn1 => new("ECN", Counters(data), string.Join(' ', s_counters1.Take(data.Length / 3))),
         _ => new($"option{kind}", []),
     };
 
