@@ -37,13 +37,14 @@ internal sealed class EndpointFactory
     public TcpSettings ServiceSettings(InetAddress client) => client.IsV4 ? _options.ServiceTcp : _serviceTcpV6;
 
     /// <summary>A connection in SYN-RECEIVED for a SYN.</summary>
-    public TcpConnection Accept(in FourTuple tuple, in TcpHeader syn, TcpSettings settings, Instant now) => TcpConnection.Accept(
+    public TcpConnection Accept(in FourTuple tuple, in TcpHeader syn, TcpSettings settings, Instant now, byte ecn) => TcpConnection.Accept(
         settings,
         tuple,
         syn,
         InitialNumbers.SequenceNumber(_options.Keys, tuple, now),
         InitialNumbers.TimestampOffset(_options.Keys, tuple),
-        now);
+        now,
+        ecn);
 
     /// <summary>A connection in SYN-RECEIVED whose initial sequence number went out already, in a cookie.</summary>
     public TcpConnection Accept(in FourTuple tuple, in TcpHeader syn, TcpSettings settings, Instant now, SeqNum iss) =>

@@ -193,7 +193,7 @@ internal sealed class HostInput
         }
 
         var endpoint = _factory.Tcp(flow, EndpointId.None, Epoch.First, null, EndpointPhase.Active, now);
-        endpoint.Connection = kept ?? _factory.Accept(flow.Tuple, header, SettingsTowards(flow.Tuple), now);
+        endpoint.Connection = kept ?? _factory.Accept(flow.Tuple, header, SettingsTowards(flow.Tuple), now, (byte)(packet.TrafficClass & 3));
         endpoint.Listener = listener;
         endpoint.CountsInBacklog = true;
         listener.Pending++;

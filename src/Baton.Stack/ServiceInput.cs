@@ -65,7 +65,7 @@ internal sealed class ServiceInput
         }
 
         var endpoint = _factory.Tcp(flow, fresh, Epoch.First, service, EndpointPhase.Active, now);
-        endpoint.Connection = kept ?? _factory.Accept(flow.Tuple, header, _factory.ServiceSettings(packet.Source), now);
+        endpoint.Connection = kept ?? _factory.Accept(flow.Tuple, header, _factory.ServiceSettings(packet.Source), now, (byte)(packet.TrafficClass & 3));
         Add(endpoint);
         _table.CountHalfOpen(endpoint);
         created = endpoint;

@@ -136,7 +136,7 @@ internal sealed class SynCookies
                 Window = ushort.MaxValue,
                 Options = new TcpOptions { Mss = 1460, WindowScale = 7, SackPermitted = true, HasTimestamps = true },
             };
-            var connection = _factory.Accept(default, syn, settings, now, default);
+            var connection = _factory.Accept(default, syn, settings, now, default(SeqNum));
             connection.TryEmit(now, 0, out var emission);
             header = emission.Header;
             connection.Release();

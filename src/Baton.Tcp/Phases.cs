@@ -48,7 +48,7 @@ internal abstract class Phase
     public virtual Phase OnFinAcknowledged() => this;
 
     /// <summary>A segment arrives (RFC 9293 §3.10.7).</summary>
-    public virtual TcpDisposition OnSegment(TcpConnection connection, Instant now, in TcpHeader header, ReadOnlySpan<byte> text) =>
+    public virtual TcpDisposition OnSegment(TcpConnection connection, Instant now, in TcpHeader header, ReadOnlySpan<byte> text, byte ecn) =>
         SegmentArrival.OnSynchronized(connection, now, in header, text);
 
     private sealed class ClosedPhase : Phase
@@ -57,7 +57,7 @@ internal abstract class Phase
 
         public override bool IsSynchronized => false;
 
-        public override TcpDisposition OnSegment(TcpConnection connection, Instant now, in TcpHeader header, ReadOnlySpan<byte> text) =>
+        public override TcpDisposition OnSegment(TcpConnection connection, Instant now, in TcpHeader header, ReadOnlySpan<byte> text, byte ecn) =>
             TcpDisposition.NoConnection;
     }
 
@@ -73,8 +73,8 @@ internal abstract class Phase
 
         public override Phase OnCloseWrite() => Closed;
 
-        public override TcpDisposition OnSegment(TcpConnection connection, Instant now, in TcpHeader header, ReadOnlySpan<byte> text) =>
-            SegmentArrival.OnSynSent(connection, now, in header);
+        public override TcpDisposition OnSegment(TcpConnection connection, Instant now, in TcpHeader header, ReadOnlySpan<byte> text, byte ecn) =>
+            SegmentArrival.OnSynSent(connection, now, in header, ecn);
     }
 
     private class SynReceivedPhase : Phase
@@ -93,7 +93,7 @@ internal abstract class Phase
 
         public override Phase OnCloseWrite() => SynReceivedClosing;
 
-        public override TcpDisposition OnSegment(TcpConnection connection, Instant now, in TcpHeader header, ReadOnlySpan<byte> text) =>
+        public override TcpDisposition OnSegment(TcpConnection connection, Instant now, in TcpHeader header, ReadOnlySpan<byte> text, byte ecn) =>
             SegmentArrival.OnSynReceived(connection, now, in header, text);
     }
 
@@ -175,7 +175,7 @@ internal abstract class Phase
     {
         public override TcpState State => TcpState.TimeWait;
 
-        public override TcpDisposition OnSegment(TcpConnection connection, Instant now, in TcpHeader header, ReadOnlySpan<byte> text) =>
+        public override TcpDisposition OnSegment(TcpConnection connection, Instant now, in TcpHeader header, ReadOnlySpan<byte> text, byte ecn) =>
             SegmentArrival.OnTimeWait(connection, now, in header, text);
     }
 }

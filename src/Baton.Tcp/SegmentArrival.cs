@@ -6,7 +6,7 @@ namespace Baton.Tcp;
 internal static class SegmentArrival
 {
     /// <summary>§3.10.7.3.</summary>
-    public static TcpDisposition OnSynSent(TcpConnection c, Instant now, in TcpHeader header)
+    public static TcpDisposition OnSynSent(TcpConnection c, Instant now, in TcpHeader header, byte ecn)
     {
         // First, the ACK bit: only our SYN can be acknowledged.
         long ack = c.Sender.PositionOf(header.Acknowledgment);
@@ -28,7 +28,7 @@ internal static class SegmentArrival
             return TcpDisposition.Ignored;
         }
 
-        c.OnSyn(now, in header);
+        c.OnSyn(now, in header, ecn);
         if (hasAck)
         {
             _ = c.Sender.OnAck(now, in header, ack, segmentPosition: 0, empty: true, c.Receiver.Timestamps.RoundTrip(header.Options, now));
@@ -207,7 +207,9 @@ internal static class SegmentArrival
             return true;
         }
 
-        if (c.Ecn.Asks(in header, ack) && sender.TryReduceForEcn())
+        bool asks = c.Ecn.Asks(in header, ack, out int marks);
+        c.Count.EcnMarks += marks;
+        if (asks && sender.TryReduceForEcn())
         {
             c.Ecn.OnReduced(sender.Nxt);
             c.Count.EcnReductions++;

@@ -29,7 +29,7 @@ internal static class SegmentDeparture
         }
 
         // CWR stands on one segment: a device that cuts segments might copy it to all (RFC 3168 §6.1.2).
-        int limit = c.Ecn.ReducedDue ? 0 : Math.Min(maxSegmentBytes, MaxPayload);
+        int limit = c.Ecn.WantsSingle ? 0 : Math.Min(maxSegmentBytes, MaxPayload);
         if (c.Phase.IsSynchronized && c.Sender.TryNext(now, limit, out var part))
         {
             EmitPart(c, now, in part, ref emission);
@@ -64,7 +64,7 @@ internal static class SegmentDeparture
     {
         bool answer = c.State == TcpState.SynReceived;
         bool again = c.Sender.Nxt > 0;
-        var header = c.NewHeader(c.Sender.Iss, (answer ? TcpFlags.Syn | TcpFlags.Ack : TcpFlags.Syn) | c.Ecn.SynFlags(c.Settings.Ecn, answer, again));
+        var header = c.NewHeader(c.Sender.Iss, (answer ? TcpFlags.Syn | TcpFlags.Ack : TcpFlags.Syn) | c.Ecn.SynFlags(c.Settings, answer, again));
         var options = header.Options;
         c.Handshake.WriteOptions(ref options, c.Receiver, answer, now);
         header.Options = options;

@@ -80,10 +80,12 @@ public sealed class TcpConnection
     /// <param name="iss">The initial send sequence number, chosen by RFC 6528.</param>
     /// <param name="timestampOffset">Added to the timestamp clock, chosen by RFC 7323 §5.4's advice.</param>
     /// <param name="now">The time.</param>
-    public static TcpConnection Accept(TcpSettings settings, FourTuple tuple, in TcpHeader syn, SeqNum iss, uint timestampOffset, Instant now)
+    /// <param name="ecn">The ECN field of the SYN's packet, see <see cref="EcnCodepoint"/>.</param>
+    public static TcpConnection Accept(
+        TcpSettings settings, FourTuple tuple, in TcpHeader syn, SeqNum iss, uint timestampOffset, Instant now, byte ecn = EcnCodepoint.NotCapable)
     {
         var connection = new TcpConnection(settings, tuple, Phase.SynReceived, iss, timestampOffset, passive: true);
-        connection.OnSyn(now, in syn);
+        connection.OnSyn(now, in syn, ecn);
         connection.KeepAlive.OnHeard(now);
         return connection;
     }
@@ -270,11 +272,15 @@ public sealed class TcpConnection
         }
 
         _count.SegmentsReceived++;
-        var disposition = _phase.OnSegment(this, now, in header, payload);
+        var disposition = _phase.OnSegment(this, now, in header, payload, ecn);
         switch (disposition)
         {
             case TcpDisposition.Accepted:
-                _ecn.OnReceived(in header, ecn, !payload.IsEmpty);
+                if (_ecn.OnReceived(in header, ecn, !payload.IsEmpty))
+                {
+                    Receiver.Acks.Now();
+                }
+
                 KeepAlive.OnHeard(now);
                 break;
             case TcpDisposition.Duplicate:
@@ -481,10 +487,10 @@ public sealed class TcpConnection
         _reset = null;
     }
 
-    internal void OnSyn(Instant now, in TcpHeader syn)
+    internal void OnSyn(Instant now, in TcpHeader syn, byte ecn)
     {
         Receiver.OnSyn(syn.Sequence);
-        _ecn.OnSyn(Settings.Ecn, in syn, repeated: Sender.Rtt.Expirations > 0);
+        _ecn.OnSyn(Settings, in syn, repeated: Sender.Rtt.Expirations > 0, ecn);
         Handshake.OnSyn(now, in syn, Sender, Receiver);
     }
 

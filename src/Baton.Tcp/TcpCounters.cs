@@ -30,6 +30,9 @@ public struct TcpCounters
     /// <summary>Losses that were none: their reduction of the window was taken back (RFC 4015).</summary>
     public int SpuriousLosses;
 
+    /// <summary>Packets of ours that the peer said were marked (RFC 9768); classic feedback does not count them.</summary>
+    public int EcnMarks;
+
     /// <summary>Reductions of the window because routers marked packets (RFC 3168 §6.1.2).</summary>
     public int EcnReductions;
 

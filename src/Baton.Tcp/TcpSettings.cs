@@ -59,6 +59,12 @@ public sealed record TcpSettings
     /// <summary>Whether ECN is used (RFC 3168).</summary>
     public EcnMode Ecn { get; init; } = EcnMode.Answer;
 
+    /// <summary>
+    /// Whether the more accurate feedback of RFC 9768 is asked for and agreed to where <see cref="Ecn"/> allows; a peer that
+    /// knows only RFC 3168 gets that.
+    /// </summary>
+    public bool AccurateEcn { get; init; }
+
     /// <summary>Whether small segments are sent at once, although earlier ones are unacknowledged (no Nagle, RFC 1122 §4.2.3.4).</summary>
     public bool NoDelay { get; init; }
 

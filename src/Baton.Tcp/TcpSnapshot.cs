@@ -70,6 +70,12 @@ public sealed class TcpSnapshot
     /// <summary>Whether the next new segment carries CWR.</summary>
     public bool EcnReducedDue { get; set; }
 
+    /// <summary>Eight more than the marked packets that came, from 5 on, modulo eight (RFC 9768, r.cep); 0: the feedback is the classic one.</summary>
+    public int EcnReceived { get; set; }
+
+    /// <summary>The peer's count as last told, modulo eight (s.cep).</summary>
+    public int EcnReported { get; set; }
+
     /// <summary>SND.NXT at the last reduction that ECN asked for.</summary>
     public long EcnPoint { get; set; }
 

@@ -85,7 +85,7 @@ internal static class TcpSnapshotCheck
             && s.RecoveryFlight is >= 0 and <= MaxWindow && (s.RecoveryPhase != RecoveryPhase.Fast || s.RecoveryFlight > 0)
             && s.RecoveryDelivered is >= 0 and <= MaxPosition && s.RecoverySent is >= 0 and <= MaxPosition
             && s.UndoOutstanding is >= -MaxPosition and <= MaxPosition
-            && IsSent(s.EcnPoint, s)
+            && IsSent(s.EcnPoint, s) && s.EcnReceived is 0 or >= 8 and <= 15 && s.EcnReported is >= 0 and <= 7
             && s.FRtoStep <= FRtoStep.NewSent;
     }
 

@@ -76,6 +76,8 @@ public static class TcpSnapshotCodec
         w.Bool(s.EcnEchoes);
         w.Bool(s.EcnReducedDue);
         w.I64(s.EcnPoint);
+        w.I32(s.EcnReceived);
+        w.I32(s.EcnReported);
         w.I32(s.PeerMss);
         w.I32(s.PathMss);
         w.I32(s.SndMss);
@@ -97,6 +99,8 @@ public static class TcpSnapshotCodec
         s.EcnEchoes = r.Bool();
         s.EcnReducedDue = r.Bool();
         s.EcnPoint = r.I64();
+        s.EcnReceived = r.I32();
+        s.EcnReported = r.I32();
         s.PeerMss = r.I32();
         s.PathMss = r.I32();
         s.SndMss = r.I32();

@@ -19,6 +19,8 @@ internal static class TcpSnapshotMapping
             EcnEchoes = c.Ecn.Echoes,
             EcnReducedDue = c.Ecn.ReducedDue,
             EcnPoint = c.Ecn.Point,
+            EcnReceived = c.Ecn.Accurate?.Received ?? 0,
+            EcnReported = c.Ecn.Accurate?.Reported ?? 0,
             KeepAliveUnanswered = c.KeepAlive.Unanswered,
             KeepAliveDue = c.KeepAlive.Due,
         };

@@ -76,6 +76,8 @@ internal static partial class SystemControls
         ("tcp_window_scaling", "0" or "1") => settings with { WindowScaling = value == "1" },
         ("tcp_ecn", "0") => settings with { Ecn = EcnMode.Off },
         ("tcp_ecn", "1") => settings with { Ecn = EcnMode.Request },
+        ("tcp_ecn", "3") => settings with { Ecn = EcnMode.Request, AccurateEcn = true },
+        ("tcp_ecn", "5") => settings with { Ecn = EcnMode.Answer, AccurateEcn = true },
         ("tcp_ecn", "2") => settings with { Ecn = EcnMode.Answer },
         ("tcp_congestion_control", "cubic") => settings with { Congestion = CongestionAlgorithm.Cubic },
         ("tcp_congestion_control", "bbr") => settings with { Congestion = CongestionAlgorithm.Bbr },
