@@ -102,7 +102,8 @@ internal sealed class ReceiveQueue
 
     private void CloseGap()
     {
-        if (_ahead.Count > 0 && _ahead.Ranges[0].Start <= _next)
+        // What came may have covered some ranges and reached into another.
+        while (_ahead.Count > 0 && _ahead.Ranges[0].Start <= _next)
         {
             _next = Math.Max(_next, _ahead.Ranges[0].End);
             _ahead.RemoveBelow(_next);

@@ -190,16 +190,16 @@ internal sealed class Receiver(TcpSettings settings, TimerTable timers, uint tim
         Acks.OnSent(gap, text);
     }
 
-    /// <summary>The part of a segment that was received before: below RCV.NXT, or in the range ahead that its start lies in.</summary>
+    /// <summary>The first part of a segment that was received before (RFC 2883 §4.2): below RCV.NXT, or in a range ahead.</summary>
     private void NoteDuplicate(long position, long end)
     {
         if (position < Queue.Next)
         {
             OnKnown(position, (int)(Math.Min(end, Queue.Next) - position));
         }
-        else if (Queue.Ahead.TryFind(position, out var known))
+        else if (Queue.Ahead.TryFindNext(position, out var known) && known.Start < end)
         {
-            (_sack ??= new()).OnDuplicate(position, Math.Min(end, known.End));
+            (_sack ??= new()).OnDuplicate(Math.Max(position, known.Start), Math.Min(end, known.End));
         }
     }
 

@@ -29,6 +29,7 @@ public static class ScenarioRunner
         }
 
         var ignored = new List<string>(setUp.Ignored);
+        ScenarioRun? run = null;
         try
         {
             // Known before anything runs, so that such a script never counts as a failure.
@@ -38,7 +39,8 @@ public static class ScenarioRunner
             }
 
             var settings = setUp.Settings with { Tcp = ConnectionOptions.Of(script, setUp.Settings.Tcp, options.Profile) };
-            new ScenarioRun(script, settings, ignored).Play();
+            run = new ScenarioRun(script, settings, ignored);
+            run.Play();
 
             // What passed may have passed because of it.
             return setUp.Unknown is { } unknown
@@ -52,6 +54,11 @@ public static class ScenarioRunner
         catch (ScenarioFailedException e)
         {
             return new(ScenarioOutcome.Failed, e.Line, e.Expected, e.Got, ignored);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // Whatever a script does, the stack is not to throw; the scripts after this one run all the same.
+            return new(ScenarioOutcome.Failed, run?.Line ?? 0, "no exception", e.ToString(), ignored);
         }
     }
 }

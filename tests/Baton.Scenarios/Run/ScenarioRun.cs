@@ -28,6 +28,9 @@ internal sealed class ScenarioRun
     /// <summary>What times with <c>+</c> are counted from.</summary>
     private Instant _last = StackUnderTest.Start;
 
+    /// <summary>The line that is played.</summary>
+    public int Line { get; private set; }
+
     /// <summary>Prepares a run.</summary>
     /// <param name="script">The script.</param>
     /// <param name="settings">Its settings, set-up commands included.</param>
@@ -57,6 +60,7 @@ internal sealed class ScenarioRun
         for (int i = 0; i < _script.Events.Count; i++)
         {
             var e = _script.Events[i];
+            Line = e.Line;
             var start = e.Time.Kind switch
             {
                 TimeKind.Absolute => StackUnderTest.Start + e.Time.Offset,

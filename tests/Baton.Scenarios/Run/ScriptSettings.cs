@@ -71,7 +71,7 @@ internal sealed record ScriptSettings
         "gateway_ip" => this with { Gateway = Address(name, value) },
         "bind_port" => this with { BindPort = (ushort)Number(name, value) },
         "connect_port" => this with { ConnectPort = (ushort)Number(name, value) },
-        "mtu" => this with { Mtu = Number(name, value) },
+        "mtu" when Number(name, value) is >= 576 and <= ushort.MaxValue and var mtu => this with { Mtu = mtu },
         "strict_segments" => this with { StrictSegments = value != "0" },
         "mss" => this with { Tcp = Tcp with { Mss = (ushort)Number(name, value) } },
         "ip_version" when value == "ipv4" => this,
