@@ -6,9 +6,9 @@ using System.Threading.Channels;
 namespace Chat;
 
 /// <summary>What a visitor has heard, when the connection moves: the next node says the rest.</summary>
-/// <param name="Until">When the visit left this node, in milliseconds since 1970.</param>
-/// <param name="Heard">The messages of the last seconds before.</param>
-internal sealed record VisitState(long Until, IReadOnlyList<string> Heard);
+/// <param name="Since">From when on, in milliseconds since 1970.</param>
+/// <param name="Heard">What was heard of all that was said since, and when it was said; also at the nodes before.</param>
+internal sealed record VisitState(long Since, IReadOnlyDictionary<string, long> Heard);
 
 /// <summary>Who serves a visit; the page shows it.</summary>
 /// <param name="Node">The farm's node.</param>
@@ -26,9 +26,16 @@ internal sealed class Visit(WebSocket socket, Room room, string name, VisitState
     /// <summary>Messages may reach the nodes so much apart.</summary>
     private const long Apart = 5000;
 
-    private readonly Queue<Message> _heard = new();
+    private readonly Queue<(string Id, long Time)> _heard = new(before?.Heard.Select(heard => (heard.Key, heard.Value)) ?? []);
 
-    public VisitState State => new(Now, [.. _heard.Where(m => m.Time >= Now - Apart).Select(m => m.Id)]);
+    public VisitState State
+    {
+        get
+        {
+            long since = Now - Apart;
+            return new(since, _heard.Where(heard => heard.Time >= since).ToDictionary(heard => heard.Id, heard => heard.Time));
+        }
+    }
 
     private static long Now => DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
 
@@ -71,8 +78,7 @@ internal sealed class Visit(WebSocket socket, Room room, string name, VisitState
             return message => message.Time >= since;
         }
 
-        var heard = before.Heard.ToHashSet(StringComparer.Ordinal);
-        return message => message.Time >= before.Until - Apart && !heard.Contains(message.Id);
+        return message => message.Time >= before.Since && !before.Heard.ContainsKey(message.Id);
     }
 
     private async Task ListenAsync()
@@ -103,7 +109,7 @@ internal sealed class Visit(WebSocket socket, Room room, string name, VisitState
             await SendAsync(host);
             await foreach (var message in ears.ReadAllAsync())
             {
-                _heard.Enqueue(message);
+                _heard.Enqueue((message.Id, message.Time));
                 if (_heard.Count > MaxWaiting)
                 {
                     _heard.Dequeue();
