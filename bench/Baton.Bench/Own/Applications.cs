@@ -41,11 +41,14 @@ internal sealed class SinkApplication : BenchApplication
 
     public override void OnReadable(Attachment attachment)
     {
-        int read;
-        while ((read = attachment.Read(Buffer)) > 0)
+        // At most as much at once as the pattern goes on.
+        ReadOnlySpan<byte> bytes;
+        while (!(bytes = attachment.PeekInPlace()).IsEmpty)
         {
-            _intact &= Pattern.Matches(_position, Buffer.AsSpan(0, read));
-            _position += read;
+            int length = Math.Min(bytes.Length, Pattern.MaxChunk);
+            _intact &= Pattern.Matches(_position, bytes[..length]);
+            attachment.Advance(length);
+            _position += length;
         }
 
         if (attachment.ReadCompleted)

@@ -137,7 +137,23 @@ public sealed class Attachment
         return total + Copy(second, ref destination);
     }
 
-    /// <summary>Takes bytes seen by <see cref="Peek"/> off the stream.</summary>
+    /// <summary>
+    /// Bytes of the stream where they stand, without taking or copying them (TCP): the oldest ones, not always all that
+    /// <see cref="ReadableBytes"/> counts. Valid until the next call on this attachment, and no longer than the call of the
+    /// application in which they were asked for.
+    /// </summary>
+    public ReadOnlySpan<byte> PeekInPlace()
+    {
+        if (!MayRead || _tcp is null || !_unread.IsEmpty)
+        {
+            return MayRead && _tcp is not null ? _unread.Span : default;
+        }
+
+        _tcp.Connection!.Peek(out var first, out _);
+        return first;
+    }
+
+    /// <summary>Takes bytes seen by <see cref="Peek"/> or <see cref="PeekInPlace"/> off the stream.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There are fewer bytes.</exception>
     public void Advance(int count)
     {
