@@ -10,6 +10,9 @@ public struct FlowEntry
     internal int NextFree;
     internal bool InUse;
 
+    /// <summary>The owner's last list that it was in.</summary>
+    internal ulong List;
+
     /// <summary>The flow.</summary>
     public Flow Flow { get; internal set; }
 

@@ -163,6 +163,82 @@ public sealed class FlowTable
         return true;
     }
 
+    /// <summary>
+    /// An owner tells what lives there. While the home is <paramref name="recovering"/> that makes entries, the highest
+    /// epoch winning; a ready endpoint makes none, since its question will tell. Afterwards the table is what counts.
+    /// </summary>
+    /// <param name="announced">The endpoint.</param>
+    /// <param name="list">The number of the owner's list that it is in; see <see cref="RemoveUnlisted"/>.</param>
+    /// <param name="recovering">Whether the home has not heard all of its members yet.</param>
+    public AnnounceResult Announce(in Announcement announced, ulong list, bool recovering)
+    {
+        int number = Find(announced.Flow, out _);
+        if (number >= 0)
+        {
+            ref var entry = ref _entries[number];
+            bool same = entry.Owner == announced.Owner
+                && ReferenceCodec.Id(entry.StoredReference.Span) == ReferenceCodec.Id(announced.Reference.Span);
+            if (same || (recovering && announced.Phase != AnnouncedPhase.Ready && announced.Epoch > entry.Epoch))
+            {
+                if (!same)
+                {
+                    Write(ref entry, in announced);
+                }
+                else if (recovering && announced.Phase != AnnouncedPhase.Ready && announced.Epoch > entry.Epoch)
+                {
+                    entry.Epoch = announced.Epoch;
+                }
+
+                entry.List = list;
+                return AnnounceResult.Kept;
+            }
+        }
+        else if (recovering && announced.Phase != AnnouncedPhase.Ready)
+        {
+            return Restore(in announced, list) ? AnnounceResult.Kept : AnnounceResult.Full;
+        }
+
+        return announced.Phase == AnnouncedPhase.Active ? AnnounceResult.Gone : AnnounceResult.Ignored;
+    }
+
+    /// <summary>Takes an entry as the home before has it, in place of any other; false when the table is full.</summary>
+    public bool Restore(in Announcement entry) => Restore(in entry, list: 0);
+
+    /// <summary>
+    /// The owner's list is complete: what the directory says it owns behind a local address, and was not in the list, has
+    /// ended without the home hearing of it.
+    /// </summary>
+    /// <returns>The flows removed.</returns>
+    public int RemoveUnlisted(NodeId owner, InetAddress local, ulong list)
+    {
+        int removed = 0;
+        foreach (ref readonly var entry in this)
+        {
+            if (entry.Owner == owner && entry.List != list && entry.Flow.Tuple.LocalAddress == local)
+            {
+                removed += Remove(entry.Flow) ? 1 : 0;
+            }
+        }
+
+        return removed;
+    }
+
+    /// <summary>Removes the flows of one local address, of one owner or (none) of all.</summary>
+    /// <returns>The flows removed.</returns>
+    public int RemoveAll(InetAddress local, NodeId owner)
+    {
+        int removed = 0;
+        foreach (ref readonly var entry in this)
+        {
+            if (entry.Flow.Tuple.LocalAddress == local && (owner == NodeId.None || entry.Owner == owner))
+            {
+                removed += Remove(entry.Flow) ? 1 : 0;
+            }
+        }
+
+        return removed;
+    }
+
     /// <summary>Removes a flow whoever owns it, as an operator does.</summary>
     public bool Remove(in Flow flow)
     {
@@ -181,6 +257,33 @@ public sealed class FlowTable
     /// meanwhile.
     /// </summary>
     public Enumerator GetEnumerator() => new(this);
+
+    private bool Restore(in Announcement announced, ulong list)
+    {
+        int number = Find(announced.Flow, out _);
+        if (number < 0)
+        {
+            if (TryAdd(announced.Flow, announced.Owner, announced.Epoch, announced.Reference) != AddResult.Added)
+            {
+                return false;
+            }
+
+            number = Find(announced.Flow, out _);
+        }
+
+        ref var entry = ref _entries[number];
+        Write(ref entry, in announced);
+        entry.List = list;
+        return true;
+    }
+
+    private static void Write(ref FlowEntry entry, in Announcement announced)
+    {
+        entry.Owner = announced.Owner;
+        entry.Epoch = announced.Epoch;
+        entry.LastHandoff = announced.Handoff;
+        entry.StoredReference = announced.Reference;
+    }
 
     // A question is one of two: commit to another node with the next epoch, or abort at the same node with the one
     // after, so that of both only the first can match.

@@ -140,8 +140,9 @@ public sealed class BatonEngine : IAsyncDisposable
     }
 
     /// <summary>
-    /// Drains the node: it takes no new connections of its own choice, and gives those it has to other members.
-    /// Completes when none is left; a cancelled drain leaves the node as <see cref="ResumeAsync"/> would.
+    /// Drains the node: it takes no new connections of its own choice, gives those it has to other members, and then its
+    /// service addresses with the directory of their flows. Completes when nothing is left, so that the process may exit and
+    /// stay away; a cancelled drain leaves the node as <see cref="ResumeAsync"/> would.
     /// </summary>
     public async ValueTask<DrainProgress> DrainAsync(IProgress<DrainProgress>? progress = null, CancellationToken cancellationToken = default)
     {
@@ -169,19 +170,47 @@ public sealed class BatonEngine : IAsyncDisposable
             await _shard.Call(shard =>
             {
                 shard.Moves.Cancel(job);
-                shard.SetDraining(false);
+                shard.Resume();
                 return true;
             }).ConfigureAwait(false);
             throw;
         }
     }
 
-    /// <summary>Ends the state that a drain left: the node takes connections again.</summary>
+    /// <summary>
+    /// Ends the state that a drain left: the node takes connections again, and asks for the service addresses that are its
+    /// own by configuration.
+    /// </summary>
     public ValueTask ResumeAsync() => new(_shard.Call(shard =>
     {
-        shard.SetDraining(false);
+        shard.Resume();
         return true;
     }));
+
+    /// <summary>
+    /// Takes the service addresses of a dead member, as an operator wants. It is done when more than half of all members say
+    /// that they have heard nothing of it for as long as it could have gone on by itself; with <paramref name="force"/> when
+    /// this node has not, and the operator has made sure that the member is off.
+    /// </summary>
+    /// <exception cref="BatonException">There is no such member.</exception>
+    public async ValueTask<TakeoverOutcome> TakeOverAsync(string member, bool force = false, CancellationToken cancellationToken = default)
+    {
+        if (!_shard.Farm.Members.TryFind(member, out var from))
+        {
+            throw new BatonException($"There is no node '{member}'.");
+        }
+
+        var done = new TaskCompletionSource<TakeoverOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await _shard.Call(shard =>
+        {
+            shard.TakeOver(from.Id, force, outcome => done.TrySetResult(outcome));
+            return true;
+        }).ConfigureAwait(false);
+        return await done.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>The farm's service addresses: who is home of each, and what this node is for it.</summary>
+    public ValueTask<IReadOnlyList<HomeDescription>> HomesAsync() => new(_shard.Call(static shard => shard.DescribeHomes()));
 
     /// <summary>The endpoints of this node.</summary>
     public ValueTask<IReadOnlyList<EndpointDescription>> EndpointsAsync() => new(_shard.Call(static shard => shard.DescribeAll()));

@@ -75,6 +75,15 @@ public sealed record EngineCounters
     /// <summary>Handoffs refused or rolled back.</summary>
     public required long HandoffsFailed { get; init; }
 
+    /// <summary>Flows whose owner was lost: their clients are reset when they send next.</summary>
+    public long FlowsWrittenOff { get; init; }
+
+    /// <summary>Flows removed from the directory because their owner did not list them any more.</summary>
+    public long FlowsReconciled { get; init; }
+
+    /// <summary>Endpoints that ended silently because their home did not know them any more.</summary>
+    public long EndpointsDiscarded { get; init; }
+
     /// <summary>Packets dropped, by the name of the reason; reasons never met are left out.</summary>
     public required IReadOnlyDictionary<string, long> Drops { get; init; }
 }

@@ -85,4 +85,5 @@ public sealed record MoveResult(MoveOutcome Outcome, string Reason, HandoffEvent
 /// <param name="Closed">Of these, ended by themselves.</param>
 /// <param name="Failed">Attempts that failed; each is tried again until the drain is cancelled.</param>
 /// <param name="Remaining">Endpoints still here.</param>
-public sealed record DrainProgress(int Total, int Moved, int Closed, int Failed, int Remaining);
+/// <param name="Addresses">Service addresses still here; they go last, and stay when no other member is reachable.</param>
+public sealed record DrainProgress(int Total, int Moved, int Closed, int Failed, int Remaining, int Addresses = 0);

@@ -12,7 +12,7 @@ internal sealed class ClosedLedger(Outbox outbox, int capacity)
 
     public bool TryAdd(in Flow flow, NodeId home, Epoch epoch, EndpointId endpoint, byte reason)
     {
-        if (home == outbox.Self)
+        if (home == outbox.Self && outbox.MayBeHome(flow))
         {
             outbox.Add(new HandoffOutput.RemoveEntry(flow, home, epoch, endpoint, reason));
             return true;
@@ -49,6 +49,30 @@ internal sealed class ClosedLedger(Outbox outbox, int capacity)
             if (ended.Home == peer)
             {
                 Tell(endpoint, in ended);
+            }
+        }
+    }
+
+    /// <summary>Who is home has changed: what the last one has not acknowledged is told to the next.</summary>
+    public void OnHome(InetAddress address, NodeId home)
+    {
+        foreach (var (endpoint, ended) in _pending)
+        {
+            if (ended.Flow.Tuple.LocalAddress != address || ended.Home == home)
+            {
+                continue;
+            }
+
+            var turned = ended with { Home = home };
+            if (home == outbox.Self)
+            {
+                _pending.Remove(endpoint);
+                outbox.Add(new HandoffOutput.RemoveEntry(ended.Flow, home, ended.Epoch, endpoint, ended.Reason));
+            }
+            else
+            {
+                _pending[endpoint] = turned;
+                Tell(endpoint, in turned);
             }
         }
     }

@@ -168,6 +168,22 @@ public sealed class HandoffAgent
         _target.OnPeerLost(now, peer, restarted: false);
     }
 
+    /// <summary>
+    /// Who is home of an address has changed, or whether it decides: handoffs under way and ends that are not acknowledged
+    /// turn to the new home, and ask it once it decides. What the last one answers from now on has no effect. Until told, a
+    /// flow's home is the one of its handoff's request, and decides.
+    /// </summary>
+    public void OnHome(Instant now, InetAddress address, NodeId home, bool serving)
+    {
+        _outbox.SetHome(address, home, serving);
+        if (home != NodeId.None)
+        {
+            _source.OnHome(address, home, serving);
+            _target.OnHome(address, home, serving);
+            _closed.OnHome(address, home);
+        }
+    }
+
     /// <summary>Time has come to <see cref="NextDeadline"/>.</summary>
     public void OnDeadline(Instant now) => _source.OnDeadline(now);
 

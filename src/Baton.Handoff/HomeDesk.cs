@@ -11,8 +11,9 @@ internal sealed class HomeDesk(Outbox outbox)
 {
     public DropReason OnSwap(NodeId from, in Swap message)
     {
-        // Only the target asks for the commit, only the source for the abort.
-        if (from != message.Question.NewOwner)
+        // Only the target asks for the commit, only the source for the abort. Whoever asks a home that does not decide (it is
+        // recovering, or has given its directory away) asks again when there is one that does.
+        if (from != message.Question.NewOwner || !outbox.Decides(message.Question.Flow))
         {
             return DropReason.MessageStale;
         }
@@ -24,6 +25,12 @@ internal sealed class HomeDesk(Outbox outbox)
     public DropReason OnClosed(NodeId from, in Closed message)
     {
         var header = message.Header;
+        if (!outbox.MayBeHome(header.Flow))
+        {
+            // Unanswered, it is told to the home that there is.
+            return DropReason.MessageStale;
+        }
+
         outbox.Add(new HandoffOutput.RemoveEntry(header.Flow, from, header.Epoch, message.Endpoint, message.Reason));
         outbox.Send(header, from, ClosedAck.Write(header, message.Endpoint));
         return DropReason.None;

@@ -8,6 +8,7 @@ internal sealed class Outbox(NodeId self)
 {
     private readonly Queue<HandoffOutput> _outputs = new();
     private readonly Dictionary<NodeId, Peer> _peers = [];
+    private readonly Dictionary<InetAddress, (NodeId Home, bool Serving)> _homes = [];
 
     public NodeId Self { get; } = self;
 
@@ -17,6 +18,18 @@ internal sealed class Outbox(NodeId self)
 
     /// <summary>Whether messages to the node arrive at all: over a channel, or because it is this node.</summary>
     public bool Reaches(NodeId node) => node == Self || (_peers.TryGetValue(node, out var peer) && peer.Up);
+
+    public void SetHome(InetAddress address, NodeId home, bool serving) => _homes[address] = (home, serving);
+
+    /// <summary>The home of a flow as far as it was told, else the one given.</summary>
+    public NodeId HomeOf(in Flow flow, NodeId otherwise) =>
+        _homes.TryGetValue(flow.Tuple.LocalAddress, out var known) && known.Home != NodeId.None ? known.Home : otherwise;
+
+    /// <summary>Whether this node may be the flow's home: nobody has told otherwise.</summary>
+    public bool MayBeHome(in Flow flow) => HomeOf(flow, Self) == Self;
+
+    /// <summary>Whether this node, the flow's home, decides.</summary>
+    public bool Decides(in Flow flow) => !_homes.TryGetValue(flow.Tuple.LocalAddress, out var known) || (known.Home == Self && known.Serving);
 
     /// <summary>Sends, unless the channel is down: what matters then is repeated or asked when it is re-made.</summary>
     public void Send(in MessageHeader header, NodeId peer, byte[] message, ReadOnlyMemory<byte> chunk = default)
@@ -32,7 +45,11 @@ internal sealed class Outbox(NodeId self)
     {
         if (home == Self)
         {
-            Add(new HandoffOutput.AskSwap(Self, question));
+            // A home that does not decide yet is asked again when it does.
+            if (Decides(question.Flow))
+            {
+                Add(new HandoffOutput.AskSwap(Self, question));
+            }
         }
         else
         {

@@ -34,6 +34,9 @@ internal sealed class SourceHandoff(HandoffRequest request)
     /// <summary>Whether the target can still not have asked the home.</summary>
     public bool StateIsUnsent => Phase <= SourcePhase.Freezing;
 
+    /// <summary>Who decides; changes with the home role.</summary>
+    public NodeId Home { get; set; } = request.Home;
+
     public Instant Deadline { get; set; } = Instant.Never;
 
     /// <summary>When the freeze was asked for; meaningful from <see cref="SourcePhase.Freezing"/> on.</summary>

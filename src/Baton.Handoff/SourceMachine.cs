@@ -144,7 +144,7 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
     public DropReason OnDecision(Instant now, NodeId home, HandoffId id, in Decision decision)
     {
         if (!_handoffs.TryGet(id, out var handoff)
-            || handoff.Request.Home != home
+            || handoff.Home != home
             || handoff.StateIsUnsent
             || (decision.Outcome == HandoffOutcome.Aborted && handoff.Phase != SourcePhase.AskedAbort))
         {
@@ -200,7 +200,7 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
         }
 
         bool targetIsThere = outbox.Reaches(handoff.Request.Target);
-        if (handoff.StateIsUnsent && !(targetIsThere && outbox.Reaches(handoff.Request.Home)))
+        if (handoff.StateIsUnsent && !(targetIsThere && outbox.Reaches(handoff.Home)))
         {
             // Without the target STATE cannot go, without the home nobody could decide: the last moment to stay.
             GiveUp(now, handoff, HandoffOutcome.Aborted, targetIsThere ? HandoffReason.HomeUnreachable : HandoffReason.TargetUnreachable);
@@ -241,9 +241,25 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
                 outbox.Send(handoff.Header, peer, Prepare.Write(handoff.Request));
             }
 
-            if (handoff.Request.Home == peer && handoff.Phase == SourcePhase.AskedAbort)
+            if (handoff.Home == peer && handoff.Phase == SourcePhase.AskedAbort)
             {
                 Ask(handoff);
+            }
+        }
+    }
+
+    /// <summary>Who is home has changed, or whether it decides.</summary>
+    public void OnHome(InetAddress address, NodeId home, bool serving)
+    {
+        foreach (var handoff in _handoffs.All)
+        {
+            if (handoff.Request.Flow.Tuple.LocalAddress == address)
+            {
+                handoff.Home = home;
+                if (serving && handoff.Phase == SourcePhase.AskedAbort)
+                {
+                    Ask(handoff);
+                }
             }
         }
     }
@@ -268,7 +284,7 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
             {
                 GiveUp(now, handoff, HandoffOutcome.Aborted, restarted ? HandoffReason.TargetRestarted : HandoffReason.TargetUnreachable);
             }
-            else if (handoff.Request.Home == peer && handoff.StateIsUnsent)
+            else if (handoff.Home == peer && handoff.StateIsUnsent)
             {
                 GiveUp(now, handoff, HandoffOutcome.Aborted, restarted ? HandoffReason.HomeRestarted : HandoffReason.HomeUnreachable);
             }
@@ -324,7 +340,7 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
     }
 
     private void Ask(SourceHandoff handoff) => outbox.Ask(
-        handoff.Request.Home,
+        handoff.Home,
         SwapQuestion.Abort(handoff.Request.Flow, handoff.Request.Id, outbox.Self, handoff.Request.Epoch, handoff.Request.Endpoint));
 
     private void Decide(Instant now, SourceHandoff handoff, in Decision decision)

@@ -21,7 +21,7 @@ internal enum TargetPhase : byte
 }
 
 /// <summary>One handoff to this node.</summary>
-internal sealed class TargetHandoff(NodeId source, in Prepare prepare, ArrayPool<byte> buffers)
+internal sealed class TargetHandoff(NodeId source, in Prepare prepare, NodeId home, ArrayPool<byte> buffers)
 {
     private byte[] _precopied = [];
     private int _precopiedLength;
@@ -33,7 +33,8 @@ internal sealed class TargetHandoff(NodeId source, in Prepare prepare, ArrayPool
 
     public MessageHeader Header { get; } = prepare.Header;
 
-    public NodeId Home { get; } = prepare.Home;
+    /// <summary>Who decides; changes with the home role.</summary>
+    public NodeId Home { get; set; } = home;
 
     /// <summary>The source's endpoint: the home swaps only while its entry names it.</summary>
     public EndpointId SourceEndpoint { get; } = prepare.Endpoint;

@@ -45,11 +45,11 @@ internal sealed class TargetMachine(Outbox outbox, HandoffLimits limits)
             return Refuse(from, header, refusal);
         }
 
-        var handoff = new TargetHandoff(from, message, _buffers);
+        var handoff = new TargetHandoff(from, message, outbox.HomeOf(header.Flow, message.Home), _buffers);
         _handoffs.Add(header.Handoff, handoff);
         _byFlow.Add(header.Flow, handoff);
         outbox.Add(new HandoffOutput.CreateEmbryo(
-            header.Handoff, header.Flow, from, message.Home, handoff.NewEpoch, message.ApplicationName, message.Options, message.ExpectedStateBytes));
+            header.Handoff, header.Flow, from, handoff.Home, handoff.NewEpoch, message.ApplicationName, message.Options, message.ExpectedStateBytes));
         return DropReason.None;
     }
 
@@ -235,6 +235,22 @@ internal sealed class TargetMachine(Outbox outbox, HandoffLimits limits)
         }
     }
 
+    /// <summary>Who is home has changed, or whether it decides.</summary>
+    public void OnHome(InetAddress address, NodeId home, bool serving)
+    {
+        foreach (var handoff in _handoffs.Values)
+        {
+            if (handoff.Header.Flow.Tuple.LocalAddress == address)
+            {
+                handoff.Home = home;
+                if (serving && handoff.Phase == TargetPhase.Ready)
+                {
+                    Ask(handoff);
+                }
+            }
+        }
+    }
+
     /// <summary>A source that is gone before STATE was here takes the connection with it.</summary>
     public void OnPeerLost(Instant now, NodeId peer, bool restarted)
     {
@@ -278,7 +294,7 @@ internal sealed class TargetMachine(Outbox outbox, HandoffLimits limits)
         return _handoffs.Count >= limits.MaxTargetHandoffs ? HandoffReason.NoCapacity
             : message.ExpectedStateBytes > limits.MaxStateBytes ? HandoffReason.StateTooLarge
             : _buffered + message.ExpectedStateBytes > limits.MaxBufferedBytes ? HandoffReason.NoCapacity
-            : !outbox.Reaches(message.Home) ? HandoffReason.HomeUnreachable
+            : !outbox.Reaches(outbox.HomeOf(header.Flow, message.Home)) ? HandoffReason.HomeUnreachable
             : HandoffReason.None;
     }
 

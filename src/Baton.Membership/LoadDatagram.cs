@@ -3,21 +3,28 @@ using Baton.Wire;
 
 namespace Baton.Membership;
 
-/// <summary>One datagram of the load exchange (UDP, lan, port 6083): a member's state, numbered.</summary>
+/// <summary>
+/// One datagram of the load exchange (UDP, lan, port 6083): a member's state, numbered, and what the member has heard from
+/// the one that it is sent to, which renews that one's lease.
+/// </summary>
 /// <param name="State">What the member says about itself.</param>
 /// <param name="Sequence">Rises with each datagram of one incarnation, so that a late one is known as such.</param>
-public readonly record struct LoadDatagram(MemberState State, ulong Sequence)
+/// <param name="Digest">What the member knows about who is home of what, as a number: leases are renewed among those who know the same.</param>
+/// <param name="HeardIncarnation">The receiver's start of which the member has heard; 0 for none.</param>
+/// <param name="HeardSequence">The last number heard of it.</param>
+public readonly record struct LoadDatagram(
+    MemberState State, ulong Sequence, ulong Digest = 0, ulong HeardIncarnation = 0, ulong HeardSequence = 0)
 {
     /// <summary>The UDP port on the lan.</summary>
     public const ushort Port = 6083;
 
     /// <summary>Bytes on the wire, always.</summary>
-    public const int Length = 40;
+    public const int Length = 64;
 
     /// <summary>Begins every datagram, so that it is taken for nothing else, neither by a member nor by a tool that guesses.</summary>
     private const ushort Mark = 0xBA70;
 
-    private const byte Version = 1;
+    private const byte Version = 2;
     private const byte DrainingFlag = 1;
 
     /// <summary>Writes <see cref="Length"/> bytes and returns that length.</summary>
@@ -34,6 +41,9 @@ public readonly record struct LoadDatagram(MemberState State, ulong Sequence)
         BinaryPrimitives.WriteUInt32BigEndian(to[24..], State.LiveConnections);
         BinaryPrimitives.WriteUInt32BigEndian(to[28..], State.CpuPermille);
         BinaryPrimitives.WriteUInt64BigEndian(to[32..], State.QueuedBytes);
+        BinaryPrimitives.WriteUInt64BigEndian(to[40..], Digest);
+        BinaryPrimitives.WriteUInt64BigEndian(to[48..], HeardIncarnation);
+        BinaryPrimitives.WriteUInt64BigEndian(to[56..], HeardSequence);
         return Length;
     }
 
@@ -69,7 +79,12 @@ public readonly record struct LoadDatagram(MemberState State, ulong Sequence)
             return DropReason.MessageMalformed;
         }
 
-        datagram = new(state, BinaryPrimitives.ReadUInt64BigEndian(bytes[16..]));
+        datagram = new(
+            state,
+            Sequence: BinaryPrimitives.ReadUInt64BigEndian(bytes[16..]),
+            Digest: BinaryPrimitives.ReadUInt64BigEndian(bytes[40..]),
+            HeardIncarnation: BinaryPrimitives.ReadUInt64BigEndian(bytes[48..]),
+            HeardSequence: BinaryPrimitives.ReadUInt64BigEndian(bytes[56..]));
         return DropReason.None;
     }
 }

@@ -15,6 +15,7 @@ public sealed class LoadExchange
     private readonly int _self;
     private readonly Peer[] _peers;
     private readonly MemberState[] _candidates;
+    private readonly Leases _leases;
     private int _candidateCount;
     private ulong _epoch = 1;
     private ulong _sequence;
@@ -39,6 +40,7 @@ public sealed class LoadExchange
         }
 
         _peers = new Peer[members.Count];
+        _leases = new Leases(members.Count, options.Lease, now);
         _candidates = new MemberState[members.Count];
         ref var own = ref _peers[_self];
         own.Status = own.Reported = MemberStatus.Reachable;
@@ -73,7 +75,7 @@ public sealed class LoadExchange
     {
         get
         {
-            var deadline = _nextRound;
+            var deadline = Instant.Min(_nextRound, _leases.NextEnd);
             for (int position = 0; position < _peers.Length; position++)
             {
                 if (position != _self && _peers[position].Status != MemberStatus.Unreachable)
@@ -84,6 +86,62 @@ public sealed class LoadExchange
 
             return deadline;
         }
+    }
+
+    /// <summary>What this node knows about who is home of what, as a number; two nodes renew each other's leases while it is the same.</summary>
+    public ulong Digest { get; set; }
+
+    /// <summary>Rises whenever <see cref="HoldsLease"/> or <see cref="IsHeardByHalf"/> may have changed.</summary>
+    public int LeaseChanges => _leases.Changes;
+
+    /// <summary>
+    /// Whether at least half of the members that this node has ever heard of hear it, itself counted: more than half of them
+    /// cannot have been without it for a lease. Members that drain count on neither side.
+    /// </summary>
+    public bool IsHeardByHalf
+    {
+        get
+        {
+            int known = 1;
+            int hear = 1;
+            for (int position = 0; position < _peers.Length; position++)
+            {
+                if (position != _self && _peers[position].Sequence != 0 && !_peers[position].State.Draining)
+                {
+                    known++;
+                    hear += _leases.Holds(position) ? 1 : 0;
+                }
+            }
+
+            return 2 * hear >= known;
+        }
+    }
+
+    /// <summary>
+    /// Whether a member is known to have heard this node within the lease, counted from when this node sent it; of itself
+    /// always.
+    /// </summary>
+    public bool HoldsLease(NodeId node) => _members.PositionOf(node) is var position && position >= 0 && (position == _self || _leases.Holds(position));
+
+    /// <summary>
+    /// Whether this node can say that a member which it relied on is silent: nothing was heard of it for lease and margin.
+    /// Not while this node drains, nor of a member that never heard this start of the node.
+    /// </summary>
+    public bool IsSilent(Instant now, NodeId node)
+    {
+        int position = _members.PositionOf(node);
+        return position >= 0 && position != _self
+            && !Own.Draining
+            && _leases.WasRenewed(position)
+            && now >= _peers[position].LastHeard + _options.Lease + _options.LeaseMargin;
+    }
+
+    /// <summary>Whether nothing was heard of a member for lease and margin, or ever.</summary>
+    public bool IsUnheard(Instant now, NodeId node)
+    {
+        int position = _members.PositionOf(node);
+        return position >= 0 && position != _self
+            && (_peers[position].Sequence == 0 || now >= _peers[position].LastHeard + _options.Lease + _options.LeaseMargin);
     }
 
     /// <summary>
@@ -128,6 +186,16 @@ public sealed class LoadExchange
             return DropReason.MessageStale;
         }
 
+        if (peer.Sequence == 0)
+        {
+            _leases.OnMet(now, position);
+        }
+
+        if (datagram.HeardIncarnation == Own.Incarnation && datagram.Digest == Digest)
+        {
+            _leases.OnHeard(now, position, datagram.HeardSequence);
+        }
+
         peer.State = datagram.State;
         peer.Sequence = datagram.Sequence;
         peer.LastHeard = now;
@@ -161,6 +229,7 @@ public sealed class LoadExchange
             }
         }
 
+        _leases.OnDeadline(now);
         if (now >= _nextRound)
         {
             BeginRound(now);
@@ -176,7 +245,8 @@ public sealed class LoadExchange
             {
                 _peers[position].Due = false;
                 to = _members.Members[position];
-                length = new LoadDatagram(Own, _sequence).Write(destination);
+                ref readonly var peer = ref _peers[position];
+                length = new LoadDatagram(Own, _sequence, Digest, peer.Sequence == 0 ? 0 : peer.State.Incarnation, peer.Sequence).Write(destination);
                 return true;
             }
         }
@@ -213,7 +283,7 @@ public sealed class LoadExchange
 
     private void BeginRound(Instant now)
     {
-        _sequence++;
+        _leases.OnSent(now, ++_sequence);
         _nextRound = now + _options.Interval;
         for (int position = 0; position < _peers.Length; position++)
         {

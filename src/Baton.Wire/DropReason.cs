@@ -99,6 +99,9 @@ public enum DropReason : byte
     /// <summary>A packet to a service address of which this node is not the home.</summary>
     NotHome,
 
+    /// <summary>A packet of a flow that the home, which has just become it, does not know yet.</summary>
+    HomeRecovering,
+
     /// <summary>An encapsulated packet that did not come from a member over the lan.</summary>
     NotMember,
 

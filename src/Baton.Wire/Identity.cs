@@ -65,3 +65,31 @@ public readonly record struct HandoffId(ulong Value)
     /// <inheritdoc/>
     public override string ToString() => Value.ToString("x16", CultureInfo.InvariantCulture);
 }
+
+/// <summary>
+/// The number of one node's time as home of one service address: each next home, also the same node started anew, has a
+/// higher one. 0 is no home yet.
+/// </summary>
+public readonly record struct HomeIncarnation(ulong Value) : IComparable<HomeIncarnation>
+{
+    /// <summary>The incarnation of the home that follows.</summary>
+    public HomeIncarnation Next => new(Value + 1);
+
+    /// <summary>Whether <paramref name="left"/> is older.</summary>
+    public static bool operator <(HomeIncarnation left, HomeIncarnation right) => left.Value < right.Value;
+
+    /// <summary>Whether <paramref name="left"/> is newer.</summary>
+    public static bool operator >(HomeIncarnation left, HomeIncarnation right) => left.Value > right.Value;
+
+    /// <summary>Whether <paramref name="left"/> is older or the same.</summary>
+    public static bool operator <=(HomeIncarnation left, HomeIncarnation right) => left.Value <= right.Value;
+
+    /// <summary>Whether <paramref name="left"/> is newer or the same.</summary>
+    public static bool operator >=(HomeIncarnation left, HomeIncarnation right) => left.Value >= right.Value;
+
+    /// <inheritdoc/>
+    public int CompareTo(HomeIncarnation other) => Value.CompareTo(other.Value);
+
+    /// <inheritdoc/>
+    public override string ToString() => Value.ToString(CultureInfo.InvariantCulture);
+}

@@ -84,7 +84,8 @@ public sealed class Ipv6FarmTests
         farm.Front.Observer = (from, _, frame) =>
         {
             if (from == farm["a"].FrontLink && EthernetHeader.TryParse(frame, out var ethernet) && ethernet.EtherType == EtherType.Ipv6
-                && IpPacket.TryParse(frame[EthernetHeader.Length..], out var packet) == DropReason.None && packet.Protocol == IpProtocol.IcmpV6)
+                && IpPacket.TryParse(frame[EthernetHeader.Length..], out var packet) == DropReason.None && packet.Protocol == IpProtocol.IcmpV6
+                && packet.Destination == client.Address)
             {
                 answers.Add(frame[EthernetHeader.Length + packet.HeaderLength]);
             }

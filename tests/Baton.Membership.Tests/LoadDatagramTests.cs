@@ -5,9 +5,10 @@ namespace Baton.Membership.Tests;
 public sealed class LoadDatagramTests
 {
     private const string Bytes =
-        "ba700101" + "00020003" + "0000000000000007" + "0000000000000009" + "0000000b" + "0000000d" + "0000000000000011";
+        "ba700201" + "00020003" + "0000000000000007" + "0000000000000009" + "0000000b" + "0000000d" + "0000000000000011"
+        + "0000000000000013" + "0000000000000017" + "000000000000001d";
 
-    private static readonly LoadDatagram s_datagram = new(new(new(2), 7, 11, 17, 13, Draining: true, 3), 9);
+    private static readonly LoadDatagram s_datagram = new(new(new(2), 7, 11, 17, 13, Draining: true, 3), 9, 19, 23, 29);
 
     [Fact]
     public void A_datagram_has_exactly_these_bytes_and_reads_back()
@@ -22,7 +23,7 @@ public sealed class LoadDatagramTests
 
     [Theory]
     [InlineData(0, 1, DropReason.MessageMalformed)]
-    [InlineData(2, 2, DropReason.MessageVersion)]
+    [InlineData(2, 1, DropReason.MessageVersion)]
     [InlineData(3, 3, DropReason.MessageMalformed)]
     [InlineData(5, 0, DropReason.MessageMalformed)]
     [InlineData(7, 0, DropReason.MessageMalformed)]
@@ -48,7 +49,7 @@ public sealed class LoadDatagramTests
         var exchange = new LoadExchange(Farm.Members(), Farm.A, Farm.Options, 1, Instant.Zero);
         for (int run = 0; run < 50_000; run++)
         {
-            byte[] bytes = new byte[random.Next(60)];
+            byte[] bytes = new byte[random.Next(90)];
             random.NextBytes(bytes);
             if (bytes.Length > 2 && random.Next(2) == 0)
             {

@@ -56,8 +56,14 @@ public sealed class FarmNode
     /// <summary>Its port on the lan.</summary>
     public MemoryLink LanLink { get; }
 
-    /// <summary>Its core.</summary>
-    public Shard Shard { get; }
+    /// <summary>Its core; another one after <see cref="Restart"/>.</summary>
+    public Shard Shard { get; private set; }
+
+    /// <summary>The number of its present start, from 1 on.</summary>
+    public ulong Incarnation { get; private set; } = 1;
+
+    /// <summary>Whether it runs.</summary>
+    public bool IsUp { get; private set; } = true;
 
     /// <summary>Its endpoints of services.</summary>
     public IReadOnlyList<EndpointDescription> Endpoints => Shard.DescribeAll();
@@ -91,6 +97,25 @@ public sealed class FarmNode
         return pending;
     }
 
+    /// <summary>Its process is killed: it says nothing any more, and forgets everything.</summary>
+    public void Crash()
+    {
+        IsUp = false;
+        FrontLink.IsPluggedIn = LanLink.IsPluggedIn = false;
+        while (FrontLink.Receive(Nobody.Instance, 1024) + LanLink.Receive(Nobody.Instance, 1024) > 0)
+        {
+        }
+    }
+
+    /// <summary>Its process is started anew, with no memory.</summary>
+    public void Restart()
+    {
+        Incarnation++;
+        Shard = new Shard(_farm.OptionsOf(this), _farm.Now, Incarnation);
+        FrontLink.IsPluggedIn = LanLink.IsPluggedIn = IsUp = true;
+        _next = Instant.Zero;
+    }
+
     /// <summary>When it wants to run.</summary>
     public Instant Next => _next;
 
@@ -102,6 +127,12 @@ public sealed class FarmNode
 
     internal Instant Run(Instant now)
     {
+        if (!IsUp)
+        {
+            HasRun = false;
+            return Instant.Never;
+        }
+
         HasRun = now >= _next || FrontLink.Waiting > 0 || LanLink.Waiting > 0 || Shard.HasWorks;
         if (HasRun)
         {
@@ -109,6 +140,16 @@ public sealed class FarmNode
         }
 
         return _next;
+    }
+}
+
+/// <summary>Takes a dead node's frames.</summary>
+internal sealed class Nobody : IFrameReceiver
+{
+    public static Nobody Instance { get; } = new();
+
+    public void OnFrame(ILink link, FrameOffload offload, Span<byte> frame)
+    {
     }
 }
 

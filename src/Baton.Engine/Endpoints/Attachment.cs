@@ -186,12 +186,12 @@ public sealed class Attachment
     /// </summary>
     public void Close()
     {
-        if (_state == AttachmentState.Open)
+        if (_state == AttachmentState.Open && Endpoint.Phase != EndpointPhase.Frozen)
         {
             _state = AttachmentState.Closing;
             _shard.Close(this);
         }
-        else if (_state == AttachmentState.HandingOff && _endingAfterHandOff == Ending.None)
+        else if (_state is AttachmentState.HandingOff or AttachmentState.Open && _endingAfterHandOff == Ending.None)
         {
             _endingAfterHandOff = Ending.Close;
         }
@@ -270,11 +270,33 @@ public sealed class Attachment
         return _unread;
     }
 
+    /// <summary>The endpoint was silent while its home could not be heard, and goes on.</summary>
+    internal void Continue()
+    {
+        End();
+        OnEvents(EndpointEvents.Readable | EndpointEvents.Writable);
+    }
+
     /// <summary>The handoff did not succeed.</summary>
     internal void Resume(MoveResult result)
     {
         bool wasHandingOff = _state == AttachmentState.HandingOff;
         _state = wasHandingOff ? AttachmentState.Open : _state;
+        End();
+        if (wasHandingOff)
+        {
+            User.OnHandOffFailed(this, result);
+        }
+    }
+
+    /// <summary>Ends the connection, if the application wanted that while it was frozen.</summary>
+    private void End()
+    {
+        if (Endpoint.Phase == EndpointPhase.Frozen)
+        {
+            return;
+        }
+
         var ending = _endingAfterHandOff;
         _endingAfterHandOff = Ending.None;
         switch (ending)
@@ -286,11 +308,6 @@ public sealed class Attachment
                 _state = AttachmentState.Closing;
                 _shard.Abort(Endpoint);
                 break;
-        }
-
-        if (wasHandingOff)
-        {
-            User.OnHandOffFailed(this, result);
         }
     }
 

@@ -51,6 +51,9 @@ internal sealed class EndpointRecord(Endpoint endpoint, Instant since)
     /// <summary>The handoff under way, or null.</summary>
     public RunningHandoff? Running { get; set; }
 
+    /// <summary>Frozen because its home cannot be heard, not for a handoff.</summary>
+    public bool IsSuspended { get; set; }
+
     /// <summary>A move that was asked for while the endpoint was still arriving; done once it has.</summary>
     public Action? Deferred { get; set; }
 

@@ -103,6 +103,8 @@ internal sealed class HandoffRouter
 
     public void OnMemberUnreachable(NodeId peer) => _agent.OnMemberUnreachable(Now, peer);
 
+    public void OnHome(InetAddress address, NodeId home, bool serving) => _agent.OnHome(Now, address, home, serving);
+
     public void OnDeadline()
     {
         if (_agent.NextDeadline <= Now)
@@ -130,10 +132,17 @@ internal sealed class HandoffRouter
         return any || _ahead.WantToRun;
     }
 
+    /// <summary>Until an address has been claimed, its home is the configured one.</summary>
+    private NodeId HomeOf(Endpoint endpoint) =>
+        _shard.Homes.HomeOf(endpoint.Flow) is { Value: not 0 } home ? home : endpoint.Service!.Home;
+
     private bool TryTell(EndedEndpoint ended)
     {
         var endpoint = ended.Endpoint;
-        return _agent.OnEndpointClosed(Now, endpoint.Flow, endpoint.Service!.Home, endpoint.Epoch, endpoint.Id, ended.Reason);
+
+        // The next home has the entry already, and does not know its own name yet.
+        return !_shard.Homes.IsYielding(endpoint.Flow)
+            && _agent.OnEndpointClosed(Now, endpoint.Flow, HomeOf(endpoint), endpoint.Epoch, endpoint.Id, ended.Reason);
     }
 
     private void Route(HandoffOutput output)
@@ -149,7 +158,8 @@ internal sealed class HandoffRouter
             case HandoffOutput.Install o: Install(o); break;
             case HandoffOutput.Activate o: Activate(o); break;
             case HandoffOutput.Discard o: Discard(o); break;
-            case HandoffOutput.AskSwap o: _agent.OnSwapped(Now, o.Asker, o.Question, _shard.Flows.CompareAndSwap(o.Question)); break;
+            case HandoffOutput.AskSwap o when _shard.Homes.Serves(o.Flow): _agent.OnSwapped(Now, o.Asker, o.Question, _shard.Flows.CompareAndSwap(o.Question)); break;
+            case HandoffOutput.AskSwap: break; // Asked again when there is a home that decides.
             case HandoffOutput.RemoveEntry o: _shard.Flows.TryClose(o.Flow, o.Owner, o.Epoch, o.Endpoint); break;
             case HandoffOutput.Completed o: Completed(o); break;
             default: throw new InvalidOperationException($"No route for {output.GetType().Name}.");
@@ -184,7 +194,7 @@ internal sealed class HandoffRouter
             Flow = endpoint.Flow,
             Endpoint = endpoint.Id,
             Epoch = endpoint.Epoch,
-            Home = endpoint.Service!.Home,
+            Home = HomeOf(endpoint),
             Target = target,
             ApplicationName = application,
             Options = options,
@@ -206,7 +216,8 @@ internal sealed class HandoffRouter
         var endpoint = record.Endpoint;
         if (record.Running is not null || endpoint.Phase != EndpointPhase.Active)
         {
-            return new MoveResult(MoveOutcome.NotMovable, "it is in a handoff already", null);
+            return new MoveResult(
+                MoveOutcome.NotMovable, record.IsSuspended ? "its home cannot be reached" : "it is in a handoff already", null);
         }
 
         if (endpoint is TcpEndpoint { IsEstablished: false } or TcpEndpoint { Connection.State: TcpState.TimeWait or TcpState.Closed })
@@ -265,6 +276,7 @@ internal sealed class HandoffRouter
         if (_shard.Stack.Find(o.Endpoint) is { Phase: EndpointPhase.Frozen } endpoint)
         {
             _shard.Stack.Thaw(Now, endpoint, o.Epoch);
+            _shard.Homes.OnAwake(endpoint);
         }
     }
 
@@ -354,6 +366,7 @@ internal sealed class HandoffRouter
         {
             running.HeldPackets = running.Record.Endpoint.Held.Total;
             _shard.Stack.Activate(Now, running.Record.Endpoint);
+            _shard.Homes.OnAwake(running.Record.Endpoint);
         }
     }
 

@@ -8,16 +8,17 @@ namespace Baton.Engine;
 /// <summary>The farm as the options describe it, checked and indexed. Does not change.</summary>
 internal sealed class FarmModel
 {
-    private readonly FrozenSet<InetAddress> _foreignServiceAddresses;
+    private readonly FrozenSet<InetAddress> _serviceAddresses;
+    private readonly FrozenSet<(NodeId Node, AddressFamily Family)> _families;
 
-    private FarmModel(Member self, MemberList members, ServiceTable services)
+    private FarmModel(Member self, MemberList members, ServiceTable services, IEnumerable<MemberOptions> options)
     {
         Self = self;
         Members = members;
         Services = services;
-        _foreignServiceAddresses = members.Members
-            .Where(member => member.Id != self.Id)
-            .SelectMany(member => member.ServiceAddresses)
+        _serviceAddresses = members.Members.SelectMany(member => member.ServiceAddresses).ToFrozenSet();
+        _families = options
+            .SelectMany(m => new[] { m.FrontAddress, m.FrontAddressV6 ?? m.FrontAddress }.Select(a => (m.Id, a.Family)))
             .ToFrozenSet();
     }
 
@@ -55,12 +56,15 @@ internal sealed class FarmModel
         }
 
         return errors.Count == 0
-            ? new FarmModel(self!, members!, services!)
+            ? new FarmModel(self!, members!, services!, options.Members)
             : throw new ArgumentException(string.Join(Environment.NewLine, errors), nameof(options));
     }
 
-    /// <summary>Whether another node is home of an address.</summary>
-    public bool IsForeignServiceAddress(InetAddress address) => _foreignServiceAddresses.Contains(address);
+    /// <summary>Whether clients use the address, whoever is its home.</summary>
+    public bool IsServiceAddress(InetAddress address) => _serviceAddresses.Contains(address);
+
+    /// <summary>Whether a member can be home of an address: it has one of its own of that family on the front.</summary>
+    public bool MayHold(NodeId member, InetAddress address) => _families.Contains((member, address.Family));
 
     /// <summary>A member's name; its number when there is no such member.</summary>
     public string NameOf(NodeId id) => Members.TryFind(id, out var member) ? member.Name : id.ToString();

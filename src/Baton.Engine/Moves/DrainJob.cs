@@ -1,3 +1,5 @@
+using Baton.Wire;
+
 namespace Baton.Engine;
 
 /// <summary>A drain under way.</summary>
@@ -17,7 +19,8 @@ internal sealed class DrainJob(int total, Action<DrainProgress> onProgress)
     /// <summary>Ended: nothing is left, or it was cancelled.</summary>
     public bool IsOver { get; set; }
 
-    public DrainProgress Progress(int remaining) => new(Total, Moved, Closed, Failed, remaining);
+    /// <summary>When the last address had gone; what is under way still comes here for a moment.</summary>
+    public Instant? AddressesGone { get; set; }
 
-    public void Report(int remaining) => onProgress(Progress(remaining));
+    public void Report(int remaining, int addresses) => onProgress(new(Total, Moved, Closed, Failed, remaining, addresses));
 }

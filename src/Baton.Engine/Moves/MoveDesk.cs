@@ -16,6 +16,9 @@ internal sealed class MoveDesk
     private static readonly TimeSpan s_drainPeriod = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan s_retryPeriod = TimeSpan.FromMilliseconds(200);
 
+    // Packets that a router sent here before it heard of the next home are forwarded meanwhile.
+    private static readonly TimeSpan s_linger = TimeSpan.FromMilliseconds(250);
+
     private readonly Shard _shard;
     private readonly List<EndpointRecord> _asked = [];
     private DrainJob? _drain;
@@ -184,16 +187,30 @@ internal sealed class MoveDesk
             }
         }
 
-        drain.Report(left.Length);
-        if (left.Length == 0 && drain.Outstanding == 0)
+        drain.Report(left.Length, _shard.Homes.Held);
+        if (left.Length == 0 && drain.Outstanding == 0 && AddressesAreGone(drain))
         {
             Cancel(drain);
-            drain.Report(0);
+            drain.Report(0, _shard.Homes.Held);
         }
         else
         {
             _nextDrainStep = Now + s_drainPeriod;
         }
+    }
+
+    /// <summary>The home role goes last: what is created meanwhile is placed elsewhere by this node.</summary>
+    private bool AddressesAreGone(DrainJob drain)
+    {
+        if (_shard.Homes.Held > 0)
+        {
+            // Nobody to take them: they stay, and so must the node.
+            drain.AddressesGone = null;
+            return !_shard.Homes.YieldAll();
+        }
+
+        drain.AddressesGone ??= Now;
+        return Now >= drain.AddressesGone + s_linger;
     }
 
     private void OnDrained(DrainJob drain, EndpointRecord record, MoveResult result)

@@ -59,12 +59,16 @@ internal sealed class MembershipPort
             if (change.Status == MemberStatus.Unreachable)
             {
                 _shard.Handoffs.OnMemberUnreachable(change.Member);
+                _shard.Homes.OnMemberUnreachable(change.Member);
             }
             else
             {
                 _shard.Channels.OnReachable(change.Member);
+                _shard.Homes.OnMemberReachable(change.Member);
             }
         }
+
+        _shard.Homes.CheckLeases();
 
         if (isRound)
         {

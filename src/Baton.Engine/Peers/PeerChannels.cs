@@ -159,10 +159,15 @@ internal sealed class PeerChannels
         return endpoint is not null;
     }
 
-    public void OnUp(PeerChannel channel, ulong incarnation) => _shard.Handoffs.OnChannelUp(channel.Peer, incarnation);
+    public void OnUp(PeerChannel channel, ulong incarnation)
+    {
+        _shard.Homes.OnChannelUp(channel.Peer, incarnation);
+        _shard.Handoffs.OnChannelUp(channel.Peer, incarnation);
+    }
 
     public void OnDown(PeerChannel channel)
     {
+        _shard.Homes.OnChannelDown(channel.Peer);
         _shard.Handoffs.OnChannelDown(channel.Peer);
         FailQueries(query => query.Node == channel.Peer, "cannot be reached any more");
     }
@@ -174,6 +179,10 @@ internal sealed class PeerChannels
         {
             case PeerMessageKind.Handoff:
                 _shard.Handoffs.OnMessage(channel.Peer, payload.Span);
+                return true;
+
+            case PeerMessageKind.Home:
+                _shard.Homes.OnMessage(channel.Peer, payload.Span);
                 return true;
 
             case PeerMessageKind.Query when payload.Length >= PeerFraming.NumberLength:

@@ -22,7 +22,7 @@ internal static class PeerFraming
     public static int MaxPayload(PeerMessageKind kind, EngineLimits limits) => kind switch
     {
         PeerMessageKind.Hello => HelloLength,
-        PeerMessageKind.Handoff => HandoffLimits.MaxMessageBytes,
+        PeerMessageKind.Handoff or PeerMessageKind.Home => HandoffLimits.MaxMessageBytes,
         PeerMessageKind.Query or PeerMessageKind.Answer => NumberLength + 1 + limits.QueryBytes,
         _ => -1,
     };

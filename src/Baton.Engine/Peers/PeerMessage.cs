@@ -14,4 +14,7 @@ internal enum PeerMessageKind : byte
 
     /// <summary>The answer to a query: number, status, answer.</summary>
     Answer = 4,
+
+    /// <summary>A message about the home role.</summary>
+    Home = 5,
 }

@@ -68,9 +68,9 @@ internal sealed class PacketPath
         }
 
         // Silence, never RST: a wrong RST costs more than a lost packet.
-        if (_shard.Farm.IsForeignServiceAddress(layout.Destination))
+        if (_shard.Farm.IsServiceAddress(layout.Destination) && !_shard.Homes.Answers(layout.Destination))
         {
-            Drop(DropReason.NotHome);
+            OnNotHome(fromLan, in ethernet, in layout, bytes, offload);
             return;
         }
 
@@ -107,6 +107,31 @@ internal sealed class PacketPath
         else
         {
             Stack.OnPacket(_shard.Now, in layout, bytes, offload, fromLan ? _lan : _front);
+        }
+    }
+
+    /// <summary>
+    /// A client's packet to a service address that is elsewhere. A node that has just given the address away forwards what
+    /// it knows, since the router may not have heard yet.
+    /// </summary>
+    private void OnNotHome(bool fromLan, in EthernetHeader ethernet, in IpPacket layout, ReadOnlySpan<byte> bytes, FrameOffload offload)
+    {
+        if (fromLan || layout.IsFragment
+            || ethernet.Destination != _shard.Options.Front.Link.Address
+            || !_shard.Homes.ForwardsLate(layout.Destination)
+            || PacketFlow.TryRead(in layout, bytes, out var flow) != DropReason.None
+            || _shard.Flows.Decide(in flow) is not { Kind: VerdictKind.Forward or VerdictKind.Local } verdict)
+        {
+            Drop(DropReason.NotHome);
+        }
+        else if (verdict.Kind == VerdictKind.Forward)
+        {
+            Counters.ForwardedAfterMove++;
+            _shard.Lan.Forward(in layout, bytes, offload, in verdict.Reference, verdict.Owner);
+        }
+        else
+        {
+            OnLocal(in layout, bytes, offload, in flow, in verdict.Reference);
         }
     }
 
@@ -159,6 +184,13 @@ internal sealed class PacketPath
     /// <summary>A SYN or first datagram to a service makes an endpoint (R1); the home notes where it lives.</summary>
     private void OnUnknown(in IpPacket layout, ReadOnlySpan<byte> bytes, FrameOffload offload)
     {
+        // While it recovers, an unknown flow may be one that its owner has not announced yet: silence, never RST.
+        if (layout.HasPorts && !_shard.Homes.Serves(layout.FlowAtDestination()))
+        {
+            Drop(DropReason.HomeRecovering);
+            return;
+        }
+
         Service? service = null;
         if (layout.HasPorts && _shard.Farm.Services.TryFind(layout.FlowAtDestination(), out var found))
         {

@@ -17,6 +17,9 @@ internal sealed class PathCounters
 
     public long ForwardedByTombstone { get; set; }
 
+    /// <summary>Packets forwarded by a home that has just given its address away.</summary>
+    public long ForwardedAfterMove { get; set; }
+
     public long Decapsulated { get; set; }
 
     /// <summary>Packets held by endpoints that are not here any more.</summary>

@@ -32,7 +32,7 @@ internal sealed class Placer(Shard shard)
 
         shard.Handoffs.BeginByEngine(record, shard.Farm.NameOf(selected), fresh: true, result =>
         {
-            if (!result.Moved && record.Endpoint.Phase == EndpointPhase.Active)
+            if (!result.Moved && (record.IsSuspended || record.Endpoint.Phase == EndpointPhase.Active))
             {
                 Stay(record);
             }

@@ -57,16 +57,14 @@ public sealed class Shard : IDisposable
         Applications = new ApplicationTable(this);
         Placer = new Placer(this);
         Handoffs = new HandoffRouter(this, ShardSettings.Handoff(options));
+        Homes = new HomeRouter(this, front);
         Moves = new MoveDesk(this);
         Channels = new PeerChannels(this);
         _membership = new MembershipPort(this);
         _outgoing = new OutgoingConnections(this);
         _path = new PacketPath(this, front, lan);
         _transmission = new Transmission(this, _path.Counters, options.Front.Link, options.Lan.Link, front);
-        foreach (var address in Farm.Self.ServiceAddresses)
-        {
-            Stack.AnnounceAddress(now, front, address);
-        }
+        Homes.RouteAll();
     }
 
     /// <summary>What the node was made from.</summary>
@@ -141,6 +139,8 @@ public sealed class Shard : IDisposable
     internal Placer Placer { get; }
 
     internal HandoffRouter Handoffs { get; }
+
+    internal HomeRouter Homes { get; }
 
     internal MoveDesk Moves { get; }
 
@@ -231,8 +231,25 @@ public sealed class Shard : IDisposable
     public void SetDraining(bool draining)
     {
         IsDraining = draining;
+        Homes.SetDeclining(draining);
         _membership.TellNow();
     }
+
+    /// <summary>Ends a drain's state: the node takes endpoints again, and the addresses that are its own by configuration.</summary>
+    public void Resume()
+    {
+        SetDraining(false);
+        Homes.TakeBack();
+    }
+
+    /// <summary>Begins to give one service address to another member; false when this node is not its home.</summary>
+    public bool YieldHome(InetAddress address, NodeId heir) => Homes.Yield(address, heir);
+
+    /// <summary>Whether this node answers for a service address at present.</summary>
+    public bool AnswersFor(InetAddress address) => Homes.Answers(address);
+
+    /// <summary>Takes the service addresses of a dead member; <paramref name="onEnded"/> is called once.</summary>
+    public void TakeOver(NodeId from, bool force, Action<TakeoverOutcome> onEnded) => Homes.TakeOver(from, force, onEnded);
 
     /// <summary>Begins to give every endpoint away; <paramref name="onProgress"/> is called until none remains.</summary>
     public void Drain(Action<DrainProgress> onProgress)
@@ -256,6 +273,9 @@ public sealed class Shard : IDisposable
 
     /// <summary>The endpoints of services as of now.</summary>
     public IReadOnlyList<EndpointDescription> DescribeAll() => ShardReports.DescribeAll(this);
+
+    /// <summary>The service addresses, and what this node is for each.</summary>
+    public IReadOnlyList<HomeDescription> DescribeHomes() => ShardReports.Homes(this);
 
     /// <summary>The directory as of now.</summary>
     public IReadOnlyList<ForwardingEntry> ForwardingEntries() => ShardReports.Entries(this);
@@ -453,6 +473,7 @@ public sealed class Shard : IDisposable
             Channels.OnDeadline(Now);
         }
 
+        Homes.OnDeadline();
         Handoffs.OnDeadline();
         if (Moves.NextDeadline <= Now)
         {
@@ -519,6 +540,7 @@ public sealed class Shard : IDisposable
         var deadline = Instant.Min(Stack.NextDeadline, _membership.NextDeadline);
         deadline = Instant.Min(deadline, Instant.Min(Tombstones.NextDeadline, Channels.NextDeadline));
         deadline = Instant.Min(deadline, Instant.Min(Handoffs.NextDeadline, Moves.NextDeadline));
+        deadline = Instant.Min(deadline, Homes.NextDeadline);
         return Instant.Min(deadline, Instant.Min(Options.Front.Link.NextDeadline, Options.Lan.Link.NextDeadline));
     }
 }

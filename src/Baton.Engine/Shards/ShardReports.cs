@@ -60,12 +60,21 @@ internal static class ShardReports
         return entries;
     }
 
+    public static IReadOnlyList<HomeDescription> Homes(Shard shard) =>
+    [
+        .. shard.Homes.Addresses.Select(address => new HomeDescription(
+            address.Claim.Address,
+            address.Claim.Home == NodeId.None ? null : shard.Farm.NameOf(address.Claim.Home),
+            address.Claim.Incarnation,
+            address.Phase)),
+    ];
+
     public static EngineCounters Counters(Shard shard)
     {
         var drops = new Dictionary<string, long>();
         foreach (var reason in Enum.GetValues<DropReason>())
         {
-            long count = shard.Drops[reason] + shard.Handoffs.Drops[reason];
+            long count = shard.Drops[reason] + shard.Handoffs.Drops[reason] + shard.Homes.Drops[reason];
             if (count > 0)
             {
                 drops.Add(reason.ToString(), count);
@@ -99,6 +108,9 @@ internal static class ShardReports
             HandoffsOut = log.Out,
             HandoffsIn = log.In,
             HandoffsFailed = log.Failed,
+            FlowsWrittenOff = shard.Homes.WrittenOff,
+            FlowsReconciled = shard.Homes.Reconciled,
+            EndpointsDiscarded = shard.Homes.Discarded,
             Drops = drops,
         };
     }

@@ -1,6 +1,7 @@
 using Baton.Director;
 using Baton.Handoff;
 using Baton.Link;
+using Baton.Membership;
 using Baton.Stack;
 using Baton.Tcp;
 using Baton.Wire;
@@ -59,7 +60,7 @@ internal static class ShardSettings
     public static InterfaceOptions Front(EngineOptions options, FarmModel farm)
     {
         var self = options.Members.First(member => member.Id == farm.Self.Id);
-        return Interface(options.Front, self.FrontAddress, self.FrontAddressV6) with { ServiceAddresses = farm.Self.ServiceAddresses };
+        return Interface(options.Front, self.FrontAddress, self.FrontAddressV6);
     }
 
     public static InterfaceOptions Lan(EngineOptions options, FarmModel farm) => Interface(options.Lan, farm.Self.LanAddress, null);
@@ -71,6 +72,19 @@ internal static class ShardSettings
         TombstoneForwards = limits.TombstoneTime,
         TombstoneSilent = limits.TombstoneTime,
     };
+
+    public static HomeOptions Home(EngineOptions options)
+    {
+        var exchange = new LoadExchangeOptions { Interval = options.MembershipInterval };
+        return new HomeOptions
+        {
+            Lease = exchange.Lease,
+            LeaseMargin = exchange.LeaseMargin,
+            WriteOff = 4 * exchange.Lease,
+            VoteTime = exchange.Lease / 3,
+            Former = options.Limits.TombstoneTime,
+        };
+    }
 
     public static HandoffLimits Handoff(EngineOptions options) => new()
     {

@@ -15,6 +15,12 @@ internal ref struct MessageReader(ReadOnlySpan<byte> bytes)
     /// <summary>Whether every field was there and nothing is left.</summary>
     public readonly bool IsExact => !_failed && _rest.IsEmpty;
 
+    /// <summary>Whether a field was missing or wrong: what was read since means nothing.</summary>
+    public readonly bool HasFailed => _failed;
+
+    /// <summary>A field is wrong.</summary>
+    public void Fail() => _failed = true;
+
     public byte Byte() => Take(1) is [var value] ? value : (byte)0;
 
     public ushort UInt16() => Take(2) is { Length: 2 } span ? BinaryPrimitives.ReadUInt16BigEndian(span) : (ushort)0;
@@ -73,6 +79,22 @@ internal ref struct MessageReader(ReadOnlySpan<byte> bytes)
         return default;
     }
 
+    /// <summary>An address: its length in bytes, 4 or 16, before it; an IPv4-mapped one (RFC 4291 §2.5.5.2) has one spelling, four bytes.</summary>
+    public InetAddress Address() => Address(Byte());
+
+    /// <summary>A flow: protocol, length of its addresses, ports, addresses.</summary>
+    public Flow Flow()
+    {
+        var protocol = (IpProtocol)Byte();
+        byte length = Byte();
+        ushort localPort = UInt16();
+        ushort remotePort = UInt16();
+        var local = Address(length);
+        var remote = Address(length);
+        _failed |= protocol is not (IpProtocol.Tcp or IpProtocol.Udp);
+        return new(protocol, new(local, localPort, remote, remotePort));
+    }
+
     /// <summary>Exactly <paramref name="length"/> bytes.</summary>
     public ReadOnlySpan<byte> Take(int length)
     {
@@ -85,6 +107,14 @@ internal ref struct MessageReader(ReadOnlySpan<byte> bytes)
         var taken = _rest[..length];
         _rest = _rest[length..];
         return taken;
+    }
+
+    private InetAddress Address(byte length)
+    {
+        var bytes = Take(length);
+        var address = !_failed && length is 4 or 16 ? InetAddress.FromBytes(bytes) : default;
+        _failed |= length is not (4 or 16) || address.Length != length;
+        return address;
     }
 
     /// <summary>All that is left.</summary>

@@ -41,6 +41,22 @@ internal ref struct MessageWriter(Span<byte> room)
         Bytes(reference.Span);
     }
 
+    public void Address(InetAddress address)
+    {
+        Byte((byte)address.Length);
+        _rest = _rest[address.CopyTo(_rest)..];
+    }
+
+    public void Flow(in Flow flow)
+    {
+        Byte((byte)flow.Protocol);
+        Byte((byte)flow.Tuple.LocalAddress.Length);
+        UInt16(flow.Tuple.LocalPort);
+        UInt16(flow.Tuple.RemotePort);
+        _rest = _rest[flow.Tuple.LocalAddress.CopyTo(_rest)..];
+        _rest = _rest[flow.Tuple.RemoteAddress.CopyTo(_rest)..];
+    }
+
     public void Bytes(scoped ReadOnlySpan<byte> bytes)
     {
         bytes.CopyTo(_rest);

@@ -12,6 +12,7 @@ internal sealed class Mover
     private readonly Scenario _scenario;
     private readonly SeededRandom _random;
     private readonly HashSet<FarmNode> _unplugged = [];
+    private int _outages;
 
     public Mover(SimulationRun run, Farm farm, Scenario scenario)
     {
@@ -71,7 +72,8 @@ internal sealed class Mover
                 Drain(_farm.Nodes[(int)_random.Next(_farm.Nodes.Count)]);
             }
 
-            if (_random.Chance(_scenario.LanOutages))
+            // Not for ever: a farm whose nodes are all cut off has nothing that could be moved.
+            if (_random.Chance(_scenario.LanOutages) && _outages++ < _scenario.Attempts)
             {
                 _run.After(new TimeSpan(_random.Next(TimeSpan.TicksPerMillisecond * 2)), Unplug);
             }

@@ -67,7 +67,7 @@ internal sealed class SimulationRun : IDisposable
         }
         catch (InvariantException e)
         {
-            return new SimulationResult(seed, $"at {run.Now}: {e.Message}", run.Totals, run._watch.TraceHash);
+            return new SimulationResult(seed, $"at {run.Now}: {e.Message}\n{run.Describe()}", run.Totals, run._watch.TraceHash);
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
@@ -248,7 +248,7 @@ internal sealed class SimulationRun : IDisposable
     [
         .. _flows.Where(flow => !flow.IsComplete).Select(flow => $"  {flow.Flow} home {flow.Home.Name}: {flow.Progress}"),
         $"  buffers: {_farm.Pool.Lent} {string.Join(' ', _farm.Nodes.Select(n => n.Shard.Stack.Pool.Lent).Concat(_farm.Clients.Select(c => c.Stack.Pool.Lent)))}",
-        .. _farm.Nodes.Select(node => $"  {node.Name}: {node.Shard.Flows.Count} flows, {node.Shard.Tombstones.Count} tombstones, {node.Shard.RunningHandoffs} handoffs"),
+        .. _farm.Nodes.Select(node => $"  {node.Name}: {node.Shard.Flows.Count} flows, {node.Shard.Tombstones.Count} tombstones, {node.Shard.RunningHandoffs} handoffs, {string.Join(", ", node.Shard.DescribeHomes().Where(home => home.Phase != Handoff.HomePhase.Elsewhere).Select(home => $"{home.Address} {home.Phase}"))}"),
         .. _farm.Nodes.SelectMany(node => node.Shard.Stack.Endpoints.Where(e => e.Service is not null).Select(e =>
             $"  {node.Name}: {e} {(e as TcpEndpoint)?.Connection?.State} {(e as TcpEndpoint)?.Connection?.Statistics}")),
     ]);

@@ -1,0 +1,36 @@
+using Baton.Wire;
+
+namespace Baton.Handoff;
+
+/// <summary>What a node knows of one service address, and what it is for it.</summary>
+internal sealed class ServiceHome(InetAddress address, NodeId configured)
+{
+    public InetAddress Address { get; } = address;
+
+    /// <summary>The node that is home when nobody has claimed the address.</summary>
+    public NodeId Configured { get; } = configured;
+
+    public HomeClaim Claim { get; set; } = new(address, NodeId.None, default);
+
+    /// <summary>Whether the home has said that it serves.</summary>
+    public bool IsServing { get; set; }
+
+    public HomePhase Phase { get; set; }
+
+    /// <summary>Recovering: members that have not announced yet.</summary>
+    public HashSet<NodeId> Unheard { get; } = [];
+
+    /// <summary>When the phase ends by time: asking, recovering, former.</summary>
+    public Instant Until { get; set; } = Instant.Never;
+
+    /// <summary>Yielding: the next home.</summary>
+    public NodeId Heir { get; set; }
+
+    /// <summary>Yielding: the channel to the next home broke since, so that only the next one tells what came of it.</summary>
+    public bool HeirWasLost { get; set; }
+
+    /// <summary>This node's endpoints behind the address emit nothing.</summary>
+    public bool IsSilenced { get; set; }
+
+    public bool IsHere => Phase is HomePhase.Recovering or HomePhase.Serving;
+}
