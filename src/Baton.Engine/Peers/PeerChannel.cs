@@ -13,12 +13,16 @@ internal sealed class PeerChannel
     private static readonly TimeSpan s_firstBackoff = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan s_longestBackoff = TimeSpan.FromSeconds(2);
 
+    // More than a round trip on the lan: an answer that is on its way would be reset.
+    private static readonly TimeSpan s_lastChance = TimeSpan.FromMilliseconds(50);
+
     private readonly PeerChannels _channels;
     private readonly OutgoingMessages _outgoing = new();
     private byte[] _incoming = new byte[4096];
     private int _received;
     private TimeSpan _backoff = s_firstBackoff;
     private Instant _attempted;
+    private bool _givesUp;
     private TcpEndpoint? _endpoint;
 
     public PeerChannel(PeerChannels channels, NodeId peer, InetAddress address, bool connects)
@@ -48,7 +52,7 @@ internal sealed class PeerChannel
         : 0;
 
     /// <summary>Whether an attempt to connect is due at <see cref="NextAttempt"/>.</summary>
-    public bool WaitsToConnect => Connects && _endpoint is null;
+    public bool WaitsToConnect => Connects && (_endpoint is null || _givesUp);
 
     /// <summary>When to try to connect.</summary>
     public Instant NextAttempt { get; private set; }
@@ -78,6 +82,16 @@ internal sealed class PeerChannel
     /// <summary>Tries to connect, when it is time.</summary>
     public void OnDeadline(Instant now)
     {
+        if (_givesUp && now >= NextAttempt)
+        {
+            _givesUp = false;
+            if (_endpoint is { IsEstablished: false })
+            {
+                Break(abort: true);
+                NextAttempt = now;
+            }
+        }
+
         if (Connects && _endpoint is null && now >= NextAttempt)
         {
             _attempted = now;
@@ -90,14 +104,14 @@ internal sealed class PeerChannel
         }
     }
 
-    /// <summary>Begins anew unless the connection stands.</summary>
+    /// <summary>The peer is heard: an attempt that began before, and may be lost, is given up soon.</summary>
     public void ConnectNow()
     {
         if (Connects && _endpoint is not { IsEstablished: true } && _channels.Now - _attempted >= s_firstBackoff)
         {
-            Break(abort: true);
             _backoff = s_firstBackoff;
-            NextAttempt = _channels.Now;
+            _givesUp = _endpoint is not null;
+            NextAttempt = _givesUp ? _channels.Now + s_lastChance : _channels.Now;
         }
     }
 
@@ -148,6 +162,7 @@ internal sealed class PeerChannel
         }
 
         _endpoint = null;
+        _givesUp = false;
         _outgoing.Clear();
         Queued = 0;
         _received = 0;

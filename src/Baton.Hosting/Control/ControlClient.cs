@@ -71,6 +71,10 @@ public sealed class ControlClient : IDisposable
     public Task<DrainView> ResumeAsync(string? node, CancellationToken cancellation = default) =>
         PostAsync("/resume" + NodeQuery(node), null, ControlJson.Default.DrainView, cancellation);
 
+    /// <summary>Asks this node to take a dead one's service addresses.</summary>
+    public Task<TakeoverView> TakeOverAsync(TakeoverCommand command, CancellationToken cancellation = default) =>
+        PostAsync("/takeover", JsonContent.Create(command, ControlJson.Default.TakeoverCommand), ControlJson.Default.TakeoverView, cancellation);
+
     /// <summary>Begins to capture this node's links.</summary>
     public Task<IReadOnlyList<CaptureView>> StartCaptureAsync(CaptureCommand command, CancellationToken cancellation = default) =>
         PostAsync("/capture/start", JsonContent.Create(command, ControlJson.Default.CaptureCommand), ControlJson.Default.IReadOnlyListCaptureView, cancellation);

@@ -13,6 +13,8 @@ namespace Baton.Hosting;
 [JsonSerializable(typeof(MoveCommand))]
 [JsonSerializable(typeof(MoveView))]
 [JsonSerializable(typeof(DrainView))]
+[JsonSerializable(typeof(TakeoverCommand))]
+[JsonSerializable(typeof(TakeoverView))]
 [JsonSerializable(typeof(CaptureCommand))]
 [JsonSerializable(typeof(IReadOnlyList<CaptureView>))]
 [JsonSerializable(typeof(ErrorView))]

@@ -55,6 +55,7 @@ internal sealed class ControlServer : IAsyncDisposable
         Post(web, "/move", json.MoveCommand, async (http, command) => await farm.MoveAsync(Checked(command), http.RequestAborted), json.MoveView);
         Post(web, "/drain", async http => await farm.DrainAsync(NodeOf(http), FarmQuestionKind.Drain, http.RequestAborted), json.DrainView);
         Post(web, "/resume", async http => await farm.DrainAsync(NodeOf(http), FarmQuestionKind.Resume, http.RequestAborted), json.DrainView);
+        Post(web, "/takeover", json.TakeoverCommand, async (http, command) => await node.TakeOverAsync(Checked(command), http.RequestAborted), json.TakeoverView);
         Post(web, "/capture/start", json.CaptureCommand, (_, command) => Task.FromResult(captures.Start(Checked(command))), json.IReadOnlyListCaptureView);
         Post(web, "/capture/stop", _ => Task.FromResult(captures.Stop()), json.IReadOnlyListCaptureView);
     }
@@ -70,6 +71,10 @@ internal sealed class ControlServer : IAsyncDisposable
     private static MoveCommand Checked(MoveCommand command) => command is { Connection.Length: > 0, Target.Length: > 0 }
         ? command
         : throw new BadHttpRequestException("A move names a connection and a target.");
+
+    private static TakeoverCommand Checked(TakeoverCommand command) => command is { Node.Length: > 0 }
+        ? command
+        : throw new BadHttpRequestException("A takeover names a node.");
 
     private static CaptureCommand Checked(CaptureCommand command) => command is { Directory.Length: > 0, SnapLength: >= 0 }
         ? command

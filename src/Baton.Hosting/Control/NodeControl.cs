@@ -1,5 +1,6 @@
 using System.Globalization;
 using Baton.Engine;
+using TakeoverResult = Baton.Handoff.TakeoverResult;
 
 namespace Baton.Hosting;
 
@@ -16,6 +17,7 @@ internal sealed class NodeControl(BatonEngine engine, TimeProvider time)
     {
         Process = Environment.ProcessId,
         UptimeSeconds = (time.GetUtcNow() - _started).TotalSeconds,
+        Homes = [.. (await engine.HomesAsync()).Select(h => new HomeView(h.Address.ToString(), h.Home, h.Incarnation.Value, h.Phase))],
         Counters = await engine.CountersAsync(),
     };
 
@@ -85,6 +87,26 @@ internal sealed class NodeControl(BatonEngine engine, TimeProvider time)
     {
         await engine.ResumeAsync();
         return Set(new(engine.Self.Name, "none", null));
+    }
+
+    /// <summary>Takes a dead node's service addresses.</summary>
+    public async ValueTask<TakeoverView> TakeOverAsync(TakeoverCommand command, CancellationToken cancellation)
+    {
+        if (engine.Members.All(m => m.Name != command.Node))
+        {
+            return new(engine.Self.Name, false, $"'{command.Node}' is no member; members are {string.Join(", ", engine.Members.Select(m => m.Name))}", []);
+        }
+
+        var outcome = await engine.TakeOverAsync(command.Node, command.Force, cancellation);
+        string reason = outcome.Result switch
+        {
+            TakeoverResult.Taken => "",
+            TakeoverResult.NothingToTake => $"{command.Node} is home of no address",
+            TakeoverResult.StillHeard => $"{outcome.By} cannot say that {command.Node} is silent: it was heard of late, or never heard this start of {outcome.By}",
+            TakeoverResult.NoMajority => $"not more than half of the members could say that {command.Node} is silent; make sure that it is off, then use --force",
+            _ => "another takeover is under way at this node",
+        };
+        return new(engine.Self.Name, outcome.Result == TakeoverResult.Taken, reason, outcome.Addresses);
     }
 
     private async Task DrainAsync()

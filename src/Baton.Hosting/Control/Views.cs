@@ -1,4 +1,5 @@
 using Baton.Engine;
+using HomePhase = Baton.Handoff.HomePhase;
 
 namespace Baton.Hosting;
 
@@ -28,7 +29,7 @@ public sealed record NodeView
     /// <summary>Its own front address.</summary>
     public required string Front { get; init; }
 
-    /// <summary>The service addresses it is home of.</summary>
+    /// <summary>The service addresses it is home of by configuration.</summary>
     public required IReadOnlyList<string> ServiceAddresses { get; init; }
 
     /// <summary>Endpoints it owns, as it last said.</summary>
@@ -45,6 +46,9 @@ public sealed record NodeView
 
     /// <summary>Seconds since its start, or null when it could not be asked.</summary>
     public double? UptimeSeconds { get; init; }
+
+    /// <summary>Who is home of what, as it knows it; null when it could not be asked.</summary>
+    public IReadOnlyList<HomeView>? Homes { get; init; }
 
     /// <summary>What it has counted, or null when it could not be asked.</summary>
     public EngineCounters? Counters { get; init; }
@@ -218,6 +222,25 @@ public sealed record MoveView(MoveOutcome Outcome, string Reason, ConnectionView
 /// <param name="Progress">How far it is; null when none was begun.</param>
 /// <param name="Error">Why it failed.</param>
 public sealed record DrainView(string Node, string State, DrainProgress? Progress, string? Error = null);
+
+/// <summary>Asks a node to take a dead one's service addresses.</summary>
+/// <param name="Node">The dead node.</param>
+/// <param name="Force">The operator has made sure that it is off.</param>
+public sealed record TakeoverCommand(string Node, bool Force);
+
+/// <summary>What came of it.</summary>
+/// <param name="Node">The node that was asked.</param>
+/// <param name="Taken">Whether it has the addresses.</param>
+/// <param name="Reason">Why not; else empty.</param>
+/// <param name="Addresses">The service addresses that it has taken.</param>
+public sealed record TakeoverView(string Node, bool Taken, string Reason, IReadOnlyList<string> Addresses);
+
+/// <summary>A service address, as the node that was asked knows it.</summary>
+/// <param name="Address">The address.</param>
+/// <param name="Home">The node that holds it; null while nobody has said so.</param>
+/// <param name="Incarnation">The number of that node's time as home.</param>
+/// <param name="Phase">What the node that was asked is for it.</param>
+public sealed record HomeView(string Address, string? Home, ulong Incarnation, HomePhase Phase);
 
 /// <summary>Asks for a capture.</summary>
 /// <param name="Directory">Where the files are written, <c>NODE-front.pcapng</c> and <c>NODE-lan.pcapng</c>.</param>

@@ -17,6 +17,7 @@ internal static class CommandTree
         ShowVerb.Create(),
         MoveVerb.Create(),
         DrainVerb.Create(),
+        TakeoverVerb.Create(),
         CaptureVerb.Create(),
         DemoVerb.Create(),
         UpVerb.Create(),

@@ -4,7 +4,7 @@ using Baton.Hosting;
 
 namespace Baton.Node.Cli;
 
-/// <summary><c>baton drain</c>: a node gives all its connections away and takes no new ones.</summary>
+/// <summary><c>baton drain</c>: a node gives all its connections away, then its service addresses, and takes no new ones: then it may exit.</summary>
 internal static class DrainVerb
 {
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(100);
@@ -13,10 +13,16 @@ internal static class DrainVerb
     {
         var control = new ControlArguments();
         var node = new Argument<string>("drained") { Description = "The node to drain.", HelpName = "NODE" };
-        var undo = new Option<bool>("--undo") { Description = "Let it take connections again." };
-        var command = control.On(new("drain", "Move all connections off a node, and let it take no new ones."));
+        var limit = new Option<int?>("--deadline")
+        {
+            Description = "Wait no longer than so many seconds; the node goes on draining.",
+            HelpName = "SECONDS",
+        };
+        var undo = new Option<bool>("--undo") { Description = "Let it take connections again, and give it its service addresses back." };
+        var command = control.On(new("drain", "Move all connections and service addresses off a node, and let it take no new ones."));
         command.Arguments.Add(node);
         command.Options.Add(undo);
+        command.Options.Add(limit);
         command.SetAction(async (parsed, cancellation) =>
         {
             using var client = control.Connect(parsed);
@@ -25,7 +31,8 @@ internal static class DrainVerb
                 ? await client.ResumeAsync(name, cancellation)
                 : await client.DrainAsync(name, cancellation);
             bool json = parsed.GetValue(control.Json);
-            while (view.State == "running")
+            long deadline = parsed.GetValue(limit) is { } seconds ? Environment.TickCount64 + seconds * 1000L : long.MaxValue;
+            while (view.State == "running" && Environment.TickCount64 < deadline)
             {
                 await Task.Delay(PollInterval, cancellation);
                 var next = await client.DrainProgressAsync(name, cancellation);
@@ -46,7 +53,7 @@ internal static class DrainVerb
                 Print(view);
             }
 
-            return view.State == "failed" ? ExitCode.Failed : ExitCode.Success;
+            return view.State is "failed" or "running" ? ExitCode.Failed : ExitCode.Success;
         });
         return command;
     }
@@ -61,7 +68,11 @@ internal static class DrainVerb
         {
             Console.Out.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{view.Node}: {p.Total} connections, {p.Moved} moved, {p.Closed} closed, {p.Failed} failed attempts, {p.Remaining} remaining"));
+                $"{view.Node}: {p.Total} connections, {p.Moved} moved, {p.Closed} closed, {p.Failed} failed attempts, {p.Remaining} and {p.Addresses} service addresses remaining"));
+            if (view.State == "done" && p.Addresses > 0)
+            {
+                Console.Error.WriteLine($"baton: {view.Node} keeps its service addresses, as no other node can take them: it must go on running");
+            }
         }
         else
         {

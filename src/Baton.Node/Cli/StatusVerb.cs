@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using HomePhase = Baton.Handoff.HomePhase;
 using Baton.Hosting;
 using Spectre.Console;
 
@@ -32,9 +33,14 @@ internal static class StatusVerb
         return command;
     }
 
+    private static IEnumerable<string> Homes(NodeView node) => node.Homes is null
+        ? []
+        : node.Homes.Where(h => h.Phase is not (HomePhase.Elsewhere or HomePhase.Former))
+            .Select(h => h.Phase == HomePhase.Serving ? h.Address : $"{h.Address} ({h.Phase.ToString().ToLowerInvariant()})");
+
     private static void Print(FarmView farm)
     {
-        var table = Output.Table("node", "state", "connections", "queued", "cpu", "forwarded", "handed off", "taken", "drops", "up", "service addresses");
+        var table = Output.Table("node", "state", "connections", "queued", "cpu", "forwarded", "handed off", "taken", "drops", "up", "home of");
         foreach (var node in farm.Nodes)
         {
             table.Row(
@@ -48,7 +54,7 @@ internal static class StatusVerb
                 node.Counters?.HandoffsIn,
                 node.Counters?.Drops.Values.Sum(),
                 node.UptimeSeconds is { } up ? Output.Seconds(up) : "",
-                string.Join(' ', node.ServiceAddresses));
+                string.Join(' ', Homes(node)));
         }
 
         AnsiConsole.Write(table);

@@ -13,6 +13,8 @@ public sealed class CommandTests
     [InlineData("show 203.0.113.2:40001")]
     [InlineData("move 203.0.113.2:40001 b --json")]
     [InlineData("drain b --undo")]
+    [InlineData("drain b --deadline 30")]
+    [InlineData("takeover a --force --json")]
     [InlineData("capture --directory /tmp --snaplen 0 --seconds 2")]
     [InlineData("demo --delay 1 --loss 0.5 --size 64M --snaplen 0 --keep-captures /tmp --link tap --json")]
     [InlineData("relay --first n/d --second m/d")]

@@ -1,3 +1,4 @@
+using HomePhase = Baton.Handoff.HomePhase;
 using System.Collections.Concurrent;
 using Baton.Hosting;
 using Baton.Link;
@@ -46,6 +47,13 @@ internal sealed class InProcessNode : IAsyncDisposable
     {
         var node = new InProcessNode(adjust);
         await node._node.StartAsync(CancellationToken.None);
+
+        // The other member never comes: the node is home once it has waited for it as long as it must.
+        while ((await node._node.Engine.HomesAsync()).All(home => home.Phase != HomePhase.Serving))
+        {
+            await Task.Delay(10);
+        }
+
         return node;
     }
 

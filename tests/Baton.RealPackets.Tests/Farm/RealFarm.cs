@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Baton.Engine;
+using HomePhase = Baton.Handoff.HomePhase;
 using Baton.Link;
 using Baton.Wire;
 using AddressFamily = System.Net.Sockets.AddressFamily;
@@ -58,6 +59,7 @@ internal sealed class RealFarm : IAsyncDisposable
             }
 
             await Wait.UntilAsync(() => farm.Nodes.TrueForAll(node => node.Engine.Members.All(member => member.Reachable)));
+            await farm.WaitForHomesAsync();
             return farm;
         }
         catch
@@ -66,6 +68,15 @@ internal sealed class RealFarm : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>Waits until each service address has a home that serves.</summary>
+    public async Task WaitForHomesAsync() => await Wait.UntilAsync(
+        async () =>
+        {
+            var homes = await Task.WhenAll(Nodes.Select(node => node.Engine.HomesAsync().AsTask()));
+            return homes[0].All(address => homes.Any(at => at.Any(h => h.Address == address.Address && h.Phase == HomePhase.Serving)));
+        },
+        "homes that serve");
 
     /// <summary>A kernel socket of the client, connected to a service of a node's address (without one: of A's).</summary>
     public async Task<Socket> ConnectAsync(ushort port = FarmSetup.Web, RealNode? home = null)
