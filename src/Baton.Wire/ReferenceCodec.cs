@@ -144,7 +144,9 @@ public static class ReferenceCodec
     public static byte Hops(ReadOnlySpan<byte> header) => header[HopCountOffset];
 
     /// <summary>The endpoint id in an encoded reference, by which the owner looks up what it issued.</summary>
-    public static EndpointId Id(ReadOnlySpan<byte> header) => new(BinaryPrimitives.ReadUInt64BigEndian(header[EndpointIdOffset..]));
+    public static EndpointId Id(ReadOnlySpan<byte> header) => header.Length < EndpointIdOffset + sizeof(ulong)
+        ? EndpointId.None
+        : new(BinaryPrimitives.ReadUInt64BigEndian(header[EndpointIdOffset..]));
 
     /// <summary>Sets the hop count.</summary>
     public static void WriteHops(Span<byte> header, byte hops) => header[HopCountOffset] = hops;

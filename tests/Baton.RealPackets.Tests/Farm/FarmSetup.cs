@@ -38,6 +38,9 @@ internal sealed record FarmSetup
     /// <summary>What the links do for those at their ends, the client and the router too.</summary>
     public LinkOffloads Offloads { get; init; } = LinkOffloads.Checksum | LinkOffloads.Tso | LinkOffloads.Uso;
 
+    /// <summary>The nodes that run in the test's process; the others are the test's own matter.</summary>
+    public IReadOnlyList<string> Runs { get; init; } = RealNetwork.NodeNames;
+
     /// <summary>Wraps a node's lan link (by the node's name), for faults.</summary>
     public Func<string, ILink, ILink> LanOf { get; init; } = static (_, link) => link;
 

@@ -14,6 +14,9 @@ namespace Baton.RealPackets.Tests;
 /// </summary>
 internal sealed class RealFarm : IAsyncDisposable
 {
+    /// <summary>What the farm's keys are made of.</summary>
+    public const string Secret = "a secret of the farm";
+
     private readonly RealNetwork _network;
     private readonly FarmSetup _setup;
     private readonly CancellationTokenSource _stopping = new();
@@ -53,7 +56,7 @@ internal sealed class RealFarm : IAsyncDisposable
         try
         {
             farm.StartRelay();
-            foreach (string name in RealNetwork.NodeNames)
+            foreach (string name in farm._setup.Runs)
             {
                 farm.Nodes.Add(await farm.StartNodeAsync(name));
             }
@@ -69,12 +72,18 @@ internal sealed class RealFarm : IAsyncDisposable
         }
     }
 
+    /// <summary>A node's Ethernet address on a network.</summary>
+    public static MacAddress MacOf(string network, string node) =>
+        new(0x02_00_00_00_00_00UL + (network == "lan" ? 0x0200u : 0x0100u) + (uint)(node[0] - 'a' + 1));
+
     /// <summary>Waits until each service address has a home that serves.</summary>
     public async Task WaitForHomesAsync() => await Wait.UntilAsync(
         async () =>
         {
+            // What a node in a process of its own is home of, those here have heard of.
             var homes = await Task.WhenAll(Nodes.Select(node => node.Engine.HomesAsync().AsTask()));
-            return homes[0].All(address => homes.Any(at => at.Any(h => h.Address == address.Address && h.Phase == HomePhase.Serving)));
+            return homes[0].All(address => homes.Any(at => at.Any(h => h.Address == address.Address && h.Phase == HomePhase.Serving))
+                || (address.Home is { } home && Nodes.TrueForAll(node => node.Name != home)));
         },
         "homes that serve");
 
@@ -85,6 +94,16 @@ internal sealed class RealFarm : IAsyncDisposable
         _clients.Add(socket);
         socket.NoDelay = true;
         await socket.ConnectAsync(Address(port, home), Wait.Patience());
+        return socket;
+    }
+
+    /// <summary>A kernel socket of the client, connected to a service of an address, whoever is its home.</summary>
+    public async Task<Socket> ConnectToAsync(string address, ushort port)
+    {
+        var socket = NetworkNamespace.Run(_network.Client, () => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+        _clients.Add(socket);
+        socket.NoDelay = true;
+        await socket.ConnectAsync(new IPEndPoint(IPAddress.Parse(address), port), Wait.Patience());
         return socket;
     }
 
@@ -234,7 +253,7 @@ internal sealed class RealFarm : IAsyncDisposable
             Services = FarmSetup.Services,
             Front = new NetworkOptions { Link = front, PrefixLength = 24, Gateway = InetAddress.Parse("198.51.100.1") },
             Lan = new NetworkOptions { Link = lan, PrefixLength = 24 },
-            Keys = EngineKeys.FromSecret("a secret of the farm"u8),
+            Keys = EngineKeys.FromSecret(System.Text.Encoding.UTF8.GetBytes(Secret)),
             Limits = _setup.Limits,
             HandoffBudget = _setup.HandoffBudget,
         };
@@ -252,6 +271,6 @@ internal sealed class RealFarm : IAsyncDisposable
         Offloads = _setup.Offloads,
 
         // The same in every test: neighbours that know the address need not be told of another.
-        Address = new MacAddress(0x02_00_00_00_00_00UL + (network == "lan" ? 0x0200u : 0x0100u) + (uint)(node[0] - 'a' + 1)),
+        Address = MacOf(network, node),
     });
 }
