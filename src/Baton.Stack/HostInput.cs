@@ -170,14 +170,16 @@ internal sealed class HostInput
             return Drop(reason);
         }
 
-        // RFC 9293 §3.10.7.2: in LISTEN a RST is ignored, an ACK is answered by RST, a SYN opens.
+        // RFC 9293 §3.10.7.2: in LISTEN a RST is ignored, an ACK is answered by RST, a SYN opens, all else is dropped.
         const TcpFlags Control = TcpFlags.Syn | TcpFlags.Ack | TcpFlags.Rst | TcpFlags.Fin;
         bool opens = (header.Flags & Control) == TcpFlags.Syn;
         TcpConnection? kept = null;
         if (!_listeners.TryGetValue((packet.Destination, packet.DestinationPort), out var listener)
             || (!opens && (kept = _cookies.TryAccept(now, flow, header, SettingsTowards(flow.Tuple))) is null))
         {
-            return _resets.Answer(now, packet, header, segment.Length - headerLength);
+            return listener is not null && !header.Has(TcpFlags.Ack)
+                ? Drop(DropReason.UnknownFlow)
+                : _resets.Answer(now, packet, header, segment.Length - headerLength);
         }
 
         reason = listener.IsFull ? DropReason.BacklogFull : _table.CheckRoom(flow, EndpointId.None, unattached: false);

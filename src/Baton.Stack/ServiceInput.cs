@@ -49,7 +49,10 @@ internal sealed class ServiceInput
         if (service is null
             || (!opens && (kept = _cookies.TryAccept(now, flow, header, _factory.ServiceSettings(packet.Source))) is null))
         {
-            return _resets.Answer(now, packet, header, segment.Length - headerLength);
+            // RFC 9293 §3.10.7.2: in LISTEN only an ACK is answered by RST.
+            return service is not null && !header.Has(TcpFlags.Ack)
+                ? Drop(DropReason.UnknownFlow)
+                : _resets.Answer(now, packet, header, segment.Length - headerLength);
         }
 
         reason = _table.CheckRoom(flow, fresh, unattached: true);

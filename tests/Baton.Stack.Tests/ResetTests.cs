@@ -37,8 +37,8 @@ public sealed class ResetTests
     [Theory]
     [InlineData(TcpFlags.Ack)]
     [InlineData(TcpFlags.Syn | TcpFlags.Ack)]
-    [InlineData(TcpFlags.Fin)]
-    public void Only_a_syn_makes_an_endpoint_of_a_service_all_else_is_reset_from_the_service_address(TcpFlags flags)
+    [InlineData(TcpFlags.Fin | TcpFlags.Ack)]
+    public void Only_a_syn_makes_an_endpoint_of_a_service_and_an_ack_is_reset_from_the_service_address(TcpFlags flags)
     {
         var host = Host.AtHome().Knowing(Host.Client, Host.ClientMac);
         host.Receive(Start, Frames.Tcp(Web, flags, 1, 1));
@@ -46,6 +46,20 @@ public sealed class ResetTests
         var reset = host.EmitOne(Start);
         Assert.True(reset.Tcp.Has(TcpFlags.Rst));
         Assert.Equal(Host.ServiceAddress, reset.Packet.Source);
+    }
+
+    /// <summary>RFC 9293 §3.10.7.2: what has neither belongs to no connection that a service ever had.</summary>
+    [Theory]
+    [InlineData(TcpFlags.None)]
+    [InlineData(TcpFlags.Fin)]
+    [InlineData(TcpFlags.Fin | TcpFlags.Psh | TcpFlags.Urg)]
+    [InlineData(TcpFlags.Syn | TcpFlags.Fin)]
+    public void A_segment_that_neither_opens_nor_acknowledges_is_dropped_by_a_service(TcpFlags flags)
+    {
+        var host = Host.AtHome().Knowing(Host.Client, Host.ClientMac);
+        host.Receive(Start, Frames.Tcp(Web, flags, 1, 1));
+        Assert.Null(host.Created);
+        Assert.Empty(host.Emit(Start));
     }
 
     [Fact]

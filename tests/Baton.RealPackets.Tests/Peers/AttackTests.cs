@@ -32,7 +32,9 @@ public sealed class AttackTests
             // RFC 9293 §3.10.7.2: in LISTEN only RST answers ACK; §3.10.7.1: in CLOSED whatever it is.
             foreach (string scan in (string[])["-sF", "-sN", "-sX"])
             {
-                Assert.Matches(@"9/tcp\s+closed ", await PeerProgram.SucceedAsync(farm, "nmap", [.. common, scan, address]));
+                string silence = await PeerProgram.SucceedAsync(farm, "nmap", [.. common, scan, address]);
+                Assert.Matches(@"7000/tcp\s+open\|filtered ", silence);
+                Assert.Matches(@"9/tcp\s+closed ", silence);
             }
 
             string acks = await PeerProgram.SucceedAsync(farm, "nmap", [.. common, "-sA", address]);
