@@ -96,6 +96,9 @@ internal struct Handshake(TcpSettings settings, bool passive)
         return smaller;
     }
 
+    /// <summary>What the path carries was found by trying (RFC 4821).</summary>
+    public void SetPathMss(int mss) => _pathMss = Math.Clamp(mss, MinMss, ushort.MaxValue);
+
     /// <summary>Payload bytes of a full-size segment (RFC 9293 §3.7.1, RFC 6691).</summary>
     public readonly int EffectiveMss(Receiver receiver) =>
         Math.Max(MinMss, Math.Min(_peerMss, _pathMss)) - (receiver.Timestamps.On ? TimestampsLength : 0);

@@ -62,6 +62,27 @@ internal static class NextPart
         return length > 0 || fin;
     }
 
+    /// <summary>A larger segment than is known to arrive, with enough behind it to notice its loss (RFC 4821 §7.4).</summary>
+    public static bool TryPathProbe(Sender s, Instant now, out OutgoingPart part)
+    {
+        part = default;
+        if (s.Search is not { } search || !s.HasUnsent || !s.Recovery.IsCalm)
+        {
+            return false;
+        }
+
+        int size = search.NextSize(now, s.Mss);
+        long needed = size + (LossRecovery.DuplicateThreshold * s.Mss);
+        long room = Math.Min(s.Una + s.Window - s.Nxt, s.Congestion.Window - s.Recovery.Pipe(s.Una, s.Nxt));
+        if (size <= s.Mss || room < needed || s.Queue.End - s.Nxt < needed)
+        {
+            return false;
+        }
+
+        part = new(s.Nxt, size, Fin: false, IsProbe: false, IsRepeated: false, IsPathProbe: true);
+        return true;
+    }
+
     /// <summary>Silly window avoidance and Nagle (RFC 9293 §3.8.6.2.1, §3.7.4): how much of what could go goes.</summary>
     private static int WithoutSillyTail(Sender s, int length, int available, long peerRoom)
     {
@@ -133,7 +154,7 @@ internal static class NextPart
 }
 
 /// <summary>A part of the stream to send.</summary>
-internal readonly record struct OutgoingPart(long Position, int Length, bool Fin, bool IsProbe, bool IsRepeated, bool IsTailProbe = false)
+internal readonly record struct OutgoingPart(long Position, int Length, bool Fin, bool IsProbe, bool IsRepeated, bool IsTailProbe = false, bool IsPathProbe = false)
 {
     /// <summary>The position after it, its FIN included.</summary>
     public long End => Position + Length + (Fin ? 1 : 0);

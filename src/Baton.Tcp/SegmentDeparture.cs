@@ -95,7 +95,8 @@ internal static class SegmentDeparture
         c.Receiver.Write(ref header, now, c.Handshake.SackOn, part.Length > 0);
         sender.Queue.Slice(part.Position, part.Length, out emission.Payload, out emission.MorePayload);
         emission.Header = header;
-        emission.SegmentSize = part.Length > sender.Mss ? (ushort)sender.Mss : (ushort)0;
+        emission.SegmentSize = part.Length > sender.Mss && !part.IsPathProbe ? (ushort)sender.Mss : (ushort)0;
+        c.Count.PathProbes += part.IsPathProbe ? 1 : 0;
         c.Count.WindowProbes += part.IsProbe ? 1 : 0;
         c.OnEmitted(part.Length, part.IsRepeated);
     }

@@ -65,6 +65,9 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
     [NotInSnapshot("its parts are listed at Pacer")]
     private Pacer? _pacer = PacerOf(settings, settings.Congestion);
 
+    [NotInSnapshot("its parts are listed at PathSearch")]
+    private PathSearch? _search;
+
     [NotInSnapshot("its parts are listed at SocketOptions")]
     private SocketOptions? _options = SocketOptions.Of(settings);
 
@@ -89,6 +92,9 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
 
     /// <summary>What the application asked for; null: nothing.</summary>
     public SocketOptions? Options => _options;
+
+    /// <summary>The search for the path's MTU after a black hole; null: none was found.</summary>
+    public PathSearch? Search { get => _search; set => _search = value; }
 
     /// <summary>When what pacing holds back may go, or never.</summary>
     public Instant WakeAt => _pacer is null ? Instant.Never : _pacer.WakeAt;
@@ -316,6 +322,9 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
         }
     }
 
+    /// <summary>The path was seen to carry more than is used.</summary>
+    public void OnLargerPath(int mss) => _mss = mss;
+
     /// <summary>
     /// The next part of the stream to send, if the windows and the avoidance of silly windows let it: lost parts first,
     /// then a probe, then new data, with the FIN on the last.
@@ -334,7 +343,7 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
         maxBytes = Math.Max(_mss, maxBytes - (maxBytes % _mss));
         part = default;
         bool some = (may && NextPart.TryLost(this, maxBytes, out part)) || NextPart.TryTailProbe(this, out part)
-            || (may && NextPart.TryNew(this, now, maxBytes, out part)) || NextPart.TryProbe(this, out part);
+            || (may && (NextPart.TryPathProbe(this, now, out part) || NextPart.TryNew(this, now, maxBytes, out part))) || NextPart.TryProbe(this, out part);
         if (some)
         {
             OnSent(now, in part);
@@ -395,6 +404,7 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
         Recovery.Restore(s, now);
         Persist.Restore(s.PersistBackoff, s.PersistProbes, s.ProbeDue);
         _options = SocketOptions.Restore(s, now);
+        _search = s.PathSearchLimit > 0 ? new(s.PathSearchLimit) : null;
     }
 
     private static Pacer? PacerOf(TcpSettings settings, CongestionAlgorithm algorithm) =>
@@ -563,6 +573,7 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
         {
             _probe.OnResent();
             Recovery.OnResent(part.Position, Math.Min(part.End, _nxt), now);
+            _search?.OnResent(part.Position, part.End);
         }
 
         if (news)
@@ -583,7 +594,11 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
         }
 
         _lastSent = now;
-        if (part.Length % _mss != 0)
+        if (part.IsPathProbe)
+        {
+            _search!.OnProbe(new(part.Position, part.End), part.Length);
+        }
+        else if (part.Length % _mss != 0)
         {
             _smallEnd = Math.Max(_smallEnd, part.End);
         }

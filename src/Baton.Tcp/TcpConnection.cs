@@ -19,6 +19,9 @@ public sealed class TcpConnection
     /// <summary>IPv4 paths are not believed to carry less than this (RFC 1191's attack, RFC 5927 §7).</summary>
     private const int MinPathMtuV4 = 552;
 
+    /// <summary>What most IPv4 paths carry, without headers (RFC 4821 §7.2).</summary>
+    private const int BaseMssV4 = 1024;
+
     /// <summary>The IPv6 minimum MTU (RFC 8200 §5).</summary>
     private const int MinPathMtuV6 = 1280;
 
@@ -316,6 +319,7 @@ public sealed class TcpConnection
         if (!IsFrozen && IsInFlight(quotedSequence) && Handshake.OnPathMss(usable))
         {
             Sender.OnSmallerPath(Handshake.EffectiveMss(Receiver));
+            Sender.Search?.OnTold(Sender.Mss);
         }
     }
 
@@ -513,7 +517,37 @@ public sealed class TcpConnection
             LimitClosing(now);
         }
 
+        if (Sender.Search?.OnAcknowledged(Sender.Una) is > 0 and int size)
+        {
+            Handshake.SetPathMss(size + (Receiver.Timestamps.On ? Handshake.TimestampsLength : 0));
+            Sender.OnLargerPath(size);
+        }
+
         OfferRoom();
+    }
+
+    /// <summary>Nothing came back for several timeouts: large segments may vanish on the path (RFC 4821 §7.7).</summary>
+    internal void OnBlackHole()
+    {
+        bool v4 = Tuple.RemoteAddress.IsV4;
+        int least = (v4 ? MinPathMtuV4 : MinPathMtuV6) - (v4 ? 20 : 40) - TcpHeader.MinLength;
+        int initial = v4 ? BaseMssV4 : least;
+        int before = Sender.Mss;
+        int path = Math.Min(Handshake.PathMss, Handshake.PeerMss);
+        
+        // So little as the first step leaves nearly all paths carry: below it only after as many timeouts again.
+        bool again = Sender.Rtt.Expirations >= 2 * Settings.BlackHoleTimeouts;
+        int smaller = path > initial ? initial : again ? Math.Max(least, path / 2) : path;
+        if (smaller >= path || Sender.Nxt - Sender.Una <= smaller)
+        {
+            return;
+        }
+
+        _count.BlackHoles++;
+        Handshake.SetPathMss(smaller);
+        Sender.Search ??= new(before);
+        Sender.Search.OnTooLarge(before);
+        Sender.OnSmallerPath(Handshake.EffectiveMss(Receiver));
     }
 
     /// <summary>The rings' memory is counted; that of a closed connection is its holder's.</summary>

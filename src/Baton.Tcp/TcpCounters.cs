@@ -39,6 +39,12 @@ public struct TcpCounters
     /// <summary>Tail loss probes (RFC 8985 §7).</summary>
     public int TailProbes;
 
+    /// <summary>Times that large segments were found to vanish without an ICMP error (RFC 4821 §7.7).</summary>
+    public int BlackHoles;
+
+    /// <summary>Larger segments sent to see whether the path carries them (RFC 4821 §7.2).</summary>
+    public int PathProbes;
+
     /// <summary>Segments with payload that came ahead of RCV.NXT.</summary>
     public int SegmentsOutOfOrder;
 

@@ -83,6 +83,12 @@ public sealed record TcpSettings
     /// </summary>
     public TimeSpan RtoMargin { get; init; } = TimeSpan.FromMilliseconds(1);
 
+    /// <summary>
+    /// Timeouts in a row after which large segments count as swallowed by the path, and smaller ones are sent, while single
+    /// larger ones probe (RFC 4821); zero: never, only ICMP tells.
+    /// </summary>
+    public int BlackHoleTimeouts { get; init; } = 3;
+
     /// <summary>How often unacknowledged data are retransmitted, or a window is probed in vain, before giving up (RFC 1122 §4.2.3.5).</summary>
     public int MaxRetransmissions { get; init; } = 15;
 

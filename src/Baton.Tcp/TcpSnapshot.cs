@@ -88,6 +88,9 @@ public sealed class TcpSnapshot
     /// <summary>The MSS the path is known to carry.</summary>
     public int PathMss { get; set; }
 
+    /// <summary>Payload up to which larger segments are probed after a black hole, or 0.</summary>
+    public int PathSearchLimit { get; set; }
+
     /// <summary>Payload of a full-size segment.</summary>
     public int SndMss { get; set; }
 

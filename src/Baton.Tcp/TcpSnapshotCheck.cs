@@ -22,6 +22,7 @@ internal static class TcpSnapshotCheck
         s.PeerMss is >= Handshake.MinMss and <= ushort.MaxValue
         && s.PathMss is >= Handshake.MinMss and <= ushort.MaxValue
         && s.SndMss is >= Handshake.MinMss - Handshake.TimestampsLength and <= ushort.MaxValue
+        && s.PathSearchLimit is >= 0 and <= ushort.MaxValue
         && s.SndWindowScale is >= 0 and <= 14
         && s.RcvWindowScale is >= 0 and <= 14;
 

@@ -80,6 +80,7 @@ public static class TcpSnapshotCodec
         w.I32(s.EcnReported);
         w.I32(s.PeerMss);
         w.I32(s.PathMss);
+        w.I32(s.PathSearchLimit);
         w.I32(s.SndMss);
         w.I32(s.KeepAliveUnanswered);
         w.Bool(s.KeepAliveDue);
@@ -103,6 +104,7 @@ public static class TcpSnapshotCodec
         s.EcnReported = r.I32();
         s.PeerMss = r.I32();
         s.PathMss = r.I32();
+        s.PathSearchLimit = r.I32();
         s.SndMss = r.I32();
         s.KeepAliveUnanswered = r.I32();
         s.KeepAliveDue = r.Bool();

@@ -138,6 +138,7 @@ internal static class TcpSnapshotMapping
         s.SndWl2 = sender.Wl2;
         s.SndWindowScale = sender.Scale;
         s.SndMss = sender.Mss;
+        s.PathSearchLimit = sender.Search?.Limit ?? 0;
         s.SmallSegmentEnd = sender.SmallEnd;
         s.NoDelay = sender.NoDelay;
         s.UserTimeout = sender.Options?.UserTimeout ?? TimeSpan.Zero;

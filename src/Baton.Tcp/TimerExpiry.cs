@@ -97,6 +97,11 @@ internal static class TimerExpiry
         }
 
         c.Sender.OnRetransmitTimeout(now);
+        int limit = c.Settings.BlackHoleTimeouts;
+        if (limit > 0 && !connecting && c.Sender.Rtt.Expirations % limit == 0)
+        {
+            c.OnBlackHole();
+        }
     }
 
     private static void OnPersist(TcpConnection c, Instant now)

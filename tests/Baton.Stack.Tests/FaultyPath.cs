@@ -27,6 +27,9 @@ internal sealed record PathFaults
     /// <summary>The MTU from the middle of the transfer on.</summary>
     public required int LaterMtu { get; init; }
 
+    /// <summary>Whether nobody says that a packet was too large.</summary>
+    public required bool Silent { get; init; }
+
     public static PathFaults Draw(Random random) => new()
     {
         Rate = 64_000 * Math.Pow(10e9 / 64_000, random.NextDouble()),
@@ -36,6 +39,7 @@ internal sealed record PathFaults
         Duplication = random.Next(2) == 0 ? 0 : 0.1 * random.NextDouble(),
         Corruption = random.Next(2) == 0 ? 0 : 0.05 * random.NextDouble(),
         LaterMtu = random.Next(2) == 0 ? 1500 : random.Next(600, 1500),
+        Silent = random.Next(2) == 0,
     };
 }
 
@@ -92,7 +96,11 @@ internal sealed class FaultyPath(Host a, Host b, PathFaults faults, Random rando
             DataPackets += frame.Bytes.Length > 120 ? 1 : 0;
             if (frame.PacketBytes.Length > Mtu)
             {
-                RefuseTooBig(from, frame);
+                if (!faults.Silent)
+                {
+                    RefuseTooBig(from, frame);
+                }
+
                 continue;
             }
 

@@ -15,7 +15,7 @@ public class PathPropertyTests(ITestOutputHelper output)
     [InlineData(CongestionAlgorithm.Bbr)]
     public void Both_streams_arrive_whole_over_any_path_and_nothing_storms(CongestionAlgorithm algorithm)
     {
-        for (int seed = 1; seed <= 50; seed++)
+        for (int seed = 1; seed <= 30; seed++)
         {
             Transfer(algorithm, seed);
         }
@@ -40,9 +40,12 @@ public class PathPropertyTests(ITestOutputHelper output)
         var listener = b.Stack.Listen(v6 ? b.AddressV6 : b.Address, Port, backlog: 4);
         left.Endpoint = a.Stack.Connect(path.Now, new FourTuple(v6 ? a.AddressV6 : a.Address, 0, v6 ? b.AddressV6 : b.Address, Port))!;
         var start = path.Now;
+        int idle = 0;
         while (!left.IsDone(right) || !right.IsDone(left))
         {
-            Assert.True(path.Step(), $"{where}: nothing happens any more: {left}, {right}");
+            // When the network is done the applications may still have to read.
+            idle = path.Step() ? 0 : idle + 1;
+            Assert.True(idle < 1000, $"{where}: nothing happens any more: {left}, {right}");
             Assert.True(path.Now - start < Limit, $"{where}: not finished: {left}, {right}");
             if (right.Endpoint is null && listener.TryAccept(out var accepted))
             {
@@ -68,7 +71,9 @@ public class PathPropertyTests(ITestOutputHelper output)
         Timestamps = random.Next(4) != 0,
         WindowScaling = random.Next(4) != 0,
         Ecn = (EcnMode)random.Next(3),
+        AccurateEcn = random.Next(2) == 0,
         NoDelay = random.Next(2) == 0,
+        Linger = random.Next(2) == 0 ? TimeSpan.FromHours(1) : null,
         NotSentLimit = random.Next(3) == 0 ? 20_000 : 0,
         ReceiveBufferStart = 1 << random.Next(13, 18),
         ReceiveBufferLimit = 1 << random.Next(14, 22),

@@ -23,7 +23,7 @@ internal static class ConnectionOptions
     public static TcpSettings Defaults(ScenarioProfile profile)
     {
         var settings = TcpSettings.Default with { ReceiveBufferLimit = ReceiveBuffer, ReceiveBufferStart = ReceiveBuffer };
-        return profile == ScenarioProfile.Rfc ? settings : settings with { QuickAcks = LinuxQuickAcks, RtoMargin = LinuxRtoMargin };
+        return profile == ScenarioProfile.Rfc ? settings : settings with { QuickAcks = LinuxQuickAcks, RtoMargin = LinuxRtoMargin, BlackHoleTimeouts = 0 };
     }
 
     /// <summary>Adds those of all calls of a script.</summary>
