@@ -24,7 +24,8 @@ internal sealed class EndpointRecord(Endpoint endpoint, Instant since)
 {
     private const int MaxHistory = 32;
 
-    private readonly Queue<HandoffEvent> _history = new();
+    // Most endpoints never move.
+    private Queue<HandoffEvent>? _history;
 
     public Endpoint Endpoint { get; } = endpoint;
 
@@ -64,7 +65,7 @@ internal sealed class EndpointRecord(Endpoint endpoint, Instant since)
     public Instant RetryAt { get; set; }
 
     /// <summary>Handoffs that brought it here or failed to take it away; the last ones.</summary>
-    public IReadOnlyCollection<HandoffEvent> History => _history;
+    public IReadOnlyCollection<HandoffEvent> History => _history ?? (IReadOnlyCollection<HandoffEvent>)[];
 
     /// <summary>The binding, or null.</summary>
     public Attachment? Attachment => Endpoint.Application as Attachment;
@@ -74,6 +75,7 @@ internal sealed class EndpointRecord(Endpoint endpoint, Instant since)
 
     public void Add(HandoffEvent handoff)
     {
+        _history ??= new();
         if (_history.Count == MaxHistory)
         {
             _history.Dequeue();
