@@ -78,7 +78,7 @@ internal sealed class Visit(WebSocket socket, Room room, string name, VisitState
             return message => message.Time >= since;
         }
 
-        return message => message.Time >= before.Since && !before.Heard.ContainsKey(message.Id);
+        return message => message.Time >= before.Since;
     }
 
     private async Task ListenAsync()
@@ -109,10 +109,10 @@ internal sealed class Visit(WebSocket socket, Room room, string name, VisitState
             await SendAsync(host);
             await foreach (var message in ears.ReadAllAsync())
             {
-                _heard.Enqueue((message.Id, message.Time));
-                if (_heard.Count > MaxWaiting)
+                // The backplane may bring what was said at the node before only now.
+                if (!Hear(message))
                 {
-                    _heard.Dequeue();
+                    continue;
                 }
 
                 await SendAsync(new { message.From, message.Text, message.Time });
@@ -122,6 +122,22 @@ internal sealed class Visit(WebSocket socket, Room room, string name, VisitState
         {
             // The client is gone; listening ends by itself.
         }
+    }
+
+    private bool Hear(Message message)
+    {
+        if (before?.Heard.ContainsKey(message.Id) == true)
+        {
+            return false;
+        }
+
+        _heard.Enqueue((message.Id, message.Time));
+        if (_heard.Count > MaxWaiting)
+        {
+            _heard.Dequeue();
+        }
+
+        return true;
     }
 
     private async Task SendAsync<T>(T said) => await socket.SendAsync(

@@ -33,7 +33,7 @@ internal sealed class Browser : IAsyncDisposable
         var process = Tool.Start(program,
         [
             "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-            "--disable-component-update", "--disable-sync", "--window-size=760,560", "--remote-debugging-port=0",
+            "--disable-component-update", "--disable-sync", "--window-size=760,620", "--remote-debugging-port=0",
             "--user-data-dir=" + profile, "about:blank",
         ]);
         var browser = new Browser(process, profile);
