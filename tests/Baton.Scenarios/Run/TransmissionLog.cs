@@ -8,6 +8,8 @@ internal sealed class TransmissionLog
 {
     private readonly List<(SeqNum Start, SeqNum End, int Times)> _sent = [];
 
+    private Instant _begin;
+
     /// <summary>Segments that left.</summary>
     public long SegmentsOut { get; private set; }
 
@@ -64,7 +66,9 @@ internal sealed class TransmissionLog
         Begin(now);
         SegmentsIn++;
         DataSegmentsIn += payload > 0 ? 1 : 0;
-        LastDataReceived = payload > 0 ? now : LastDataReceived;
+
+        // What never came counts from the handshake's acknowledgment.
+        LastDataReceived = payload > 0 || (ack && LastAckReceived <= _begin && DataSegmentsIn == 0) ? now : LastDataReceived;
         LastAckReceived = ack ? now : LastAckReceived;
     }
 
@@ -98,12 +102,12 @@ internal sealed class TransmissionLog
         return counts;
     }
 
-    /// <summary>What never happened counts from the first segment, as in Linux.</summary>
+    /// <summary>What never happened counts from the first segment.</summary>
     private void Begin(Instant now)
     {
         if (SegmentsIn + SegmentsOut == 0)
         {
-            (LastDataSent, LastDataReceived, LastAckReceived) = (now, now, now);
+            (_begin, LastDataSent, LastDataReceived, LastAckReceived) = (now, now, now, now);
         }
     }
 
