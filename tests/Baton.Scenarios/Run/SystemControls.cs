@@ -82,6 +82,8 @@ internal static partial class SystemControls
         ("tcp_congestion_control", "cubic") => settings with { Congestion = CongestionAlgorithm.Cubic },
         ("tcp_congestion_control", "bbr") => settings with { Congestion = CongestionAlgorithm.Bbr },
         ("tcp_congestion_control", "reno") => settings with { Congestion = CongestionAlgorithm.NewReno },
+        ("tcp_mtu_probing", "0") => settings with { BlackHoleTimeouts = 0 },
+        ("tcp_mtu_probing", "1") => settings with { BlackHoleTimeouts = TcpSettings.Default.BlackHoleTimeouts },
         ("tcp_slow_start_after_idle", "0" or "1") => settings with { SlowStartAfterIdle = value == "1" },
         ("tcp_rmem", _) when Last(value) is { } limit => settings with { ReceiveBufferLimit = (int)BitOperations.RoundUpToPowerOf2((uint)limit) },
         ("tcp_wmem", _) when Last(value) is { } limit => settings with { SendBufferLimit = limit },
