@@ -1,9 +1,19 @@
+using System.Security.Cryptography.X509Certificates;
+using Baton.Engine;
 using Baton.Hosting;
 using Baton.Kestrel;
 using Chat;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.WebHost.UseBaton("web");
+
+// With a certificate over TLS as well, on the farm's service "tls"; those connections move, too.
+if (builder.Configuration["Certificate"] is { Length: > 0 } certificate)
+{
+    var loaded = X509Certificate2.CreateFromPemFile(certificate, builder.Configuration["CertificateKey"]);
+    builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(new BatonEndPoint("tls"), listen => listen.UseBatonTls(loaded)));
+}
+
 builder.Services.AddSingleton<Rooms>();
 builder.Services.AddSingleton<Backplane>();
 builder.Services.AddHostedService(services => services.GetRequiredService<Backplane>());

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net.Security;
 using System.Net.WebSockets;
 using System.Text;
 using System.Text.Json;
@@ -7,7 +8,7 @@ using System.Text.Json;
 namespace Baton.Deploy;
 
 /// <summary>One WebSocket in a room of its own: says 0, 1, 2, … and must hear exactly that.</summary>
-internal sealed class ChatClient(int number, string address) : IDisposable
+internal sealed class ChatClient(int number, string address, RemoteCertificateValidationCallback isOurs) : IDisposable
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
 
@@ -16,9 +17,14 @@ internal sealed class ChatClient(int number, string address) : IDisposable
     private readonly Dictionary<long, long> _saidAt = [];
     private long _said, _next, _doubled, _reordered, _nodes, _longestMs;
     private string? _version, _failure;
+    private volatile bool _closes;
 
-    public Task ConnectAsync() => _socket.ConnectAsync(
-        new Uri(string.Create(CultureInfo.InvariantCulture, $"ws://{address}/chat/room{number}?name=c{number}")), new CancellationTokenSource(s_patience).Token);
+    public Task ConnectAsync()
+    {
+        _socket.Options.RemoteCertificateValidationCallback = isOurs;
+        var uri = string.Create(CultureInfo.InvariantCulture, $"ws{address["http".Length..]}/chat/room{number}?name=c{number}");
+        return _socket.ConnectAsync(new Uri(uri), new CancellationTokenSource(s_patience).Token);
+    }
 
     /// <summary>Talks until told to stop, then waits until all that was said was heard.</summary>
     public async Task TalkAsync(TimeSpan interval, CancellationToken stop)
@@ -48,6 +54,7 @@ internal sealed class ChatClient(int number, string address) : IDisposable
 
             if (_failure is null)
             {
+                _closes = true;
                 await _socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, new CancellationTokenSource(s_patience).Token);
             }
         }
@@ -87,7 +94,7 @@ internal sealed class ChatClient(int number, string address) : IDisposable
                 var got = await _socket.ReceiveAsync(buffer, default);
                 if (got.MessageType == WebSocketMessageType.Close)
                 {
-                    _failure ??= _socket.CloseStatus == WebSocketCloseStatus.NormalClosure && _socket.State == WebSocketState.Closed
+                    _failure ??= _closes && _socket.CloseStatus == WebSocketCloseStatus.NormalClosure
                         ? null : $"closed by the server with {_socket.CloseStatus}";
                     return;
                 }

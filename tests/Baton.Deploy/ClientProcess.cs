@@ -1,5 +1,7 @@
 using System.Globalization;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Baton.Node.Demo;
 
@@ -18,12 +20,14 @@ internal static class ClientProcess
     public static async Task<int> RunAsync(string[] args)
     {
         int count = int.Parse(args[0], CultureInfo.InvariantCulture);
+        using var certificate = X509CertificateLoader.LoadCertificateFromFile(args[1]);
+        RemoteCertificateValidationCallback isOurs = (_, shown, _, _) => certificate.Equals(shown);
         using var stop = new CancellationTokenSource();
-        var sockets = Enumerable.Range(0, count).Select(number => new ChatClient(number, Address(number))).ToArray();
+        var sockets = Enumerable.Range(0, count).Select(number => new ChatClient(number, Address(number), isOurs)).ToArray();
         await Parallel.ForEachAsync(sockets, new ParallelOptions { MaxDegreeOfParallelism = 50 }, (client, _) => new(client.ConnectAsync()));
         var outcome = new Outcome();
         var talking = sockets.Select(client => client.TalkAsync(s_interval, stop.Token)).ToArray();
-        var requesting = Enumerable.Range(0, HttpClients).Select(number => RequestAsync(Address(number), outcome, stop.Token)).ToArray();
+        var requesting = Enumerable.Range(0, HttpClients).Select(number => RequestAsync(Address(number), isOurs, outcome, stop.Token)).ToArray();
         await Task.Delay(s_interval * 2);
         Console.Out.WriteLine("ready");
         await Console.In.ReadToEndAsync();
@@ -38,14 +42,17 @@ internal static class ClientProcess
         return 0;
     }
 
-    private static string Address(int number) => AddressPlan.Nodes[number % AddressPlan.Nodes.Count].Service.ToString();
+    /// <summary>Every second over TLS, and each kind at every home.</summary>
+    private static string Address(int number) =>
+        (number % 2 == 0 ? "http://" : "https://") + AddressPlan.Nodes[number / 2 % AddressPlan.Nodes.Count].Service;
 
-    private static async Task RequestAsync(string address, Outcome outcome, CancellationToken stop)
+    private static async Task RequestAsync(string address, RemoteCertificateValidationCallback isOurs, Outcome outcome, CancellationToken stop)
     {
         using var handler = new SocketsHttpHandler
         {
             PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
             PooledConnectionLifetime = Timeout.InfiniteTimeSpan,
+            SslOptions = { RemoteCertificateValidationCallback = isOurs },
             ConnectCallback = async (context, cancellation) =>
             {
                 lock (outcome)
@@ -58,7 +65,7 @@ internal static class ClientProcess
                 return new NetworkStream(socket, ownsSocket: true);
             },
         };
-        using var client = new HttpClient(handler) { BaseAddress = new($"http://{address}/"), Timeout = TimeSpan.FromSeconds(30) };
+        using var client = new HttpClient(handler) { BaseAddress = new(address + "/"), Timeout = TimeSpan.FromSeconds(30) };
         while (!stop.IsCancellationRequested)
         {
             string? failure = null;

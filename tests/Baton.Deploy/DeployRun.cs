@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Baton.Node.Demo;
 using Baton.Node.Up;
@@ -8,7 +10,8 @@ namespace Baton.Deploy;
 
 /// <summary>
 /// A rolling deploy of the chat sample under load: three nodes, each replaced once by the next version, while WebSocket
-/// clients send numbered messages and others keep requesting over HTTP connections that stay open.
+/// clients send numbered messages and others keep requesting over HTTP connections that stay open; every second client
+/// of either kind does so over TLS.
 /// </summary>
 internal static class DeployRun
 {
@@ -18,6 +21,7 @@ internal static class DeployRun
           --clients N       so many, up to 20,000
           --browser FOLDER  also a page in Chromium, with before.png and after.png in the folder
         """;
+    private const string CertificateFile = "farm.pem", KeyFile = "farm.key";
     private static readonly TimeSpan s_between = TimeSpan.FromSeconds(2);
 
     public static async Task<int> RunAsync(string[] args)
@@ -80,10 +84,11 @@ internal static class DeployRun
 
     private static async Task<Outcome> RunAsync(string directory, int count, string? pictures, CancellationToken cancellation)
     {
+        await MakeCertificateAsync(directory);
         await using var network = await DemoNetwork.CreateAsync(relay: false, cancellation);
-        await using var farm = await LocalFarm.StartAsync(network, directory, await ChatAsync(1, cancellation), [("web", 80)], cancellation);
-        Console.Out.WriteLine($"three nodes of version 1; {count} WebSocket clients and {ClientProcess.HttpClients} over HTTP begin");
-        using var clients = StartInside(network, "clients", count.ToString(CultureInfo.InvariantCulture));
+        await using var farm = await LocalFarm.StartAsync(network, directory, await ChatAsync(directory, 1, cancellation), [("web", 80), ("tls", 443)], cancellation);
+        Console.Out.WriteLine($"three nodes of version 1; {count} WebSocket clients and {ClientProcess.HttpClients} over HTTP begin, every second one over TLS");
+        using var clients = StartInside(network, "clients", count.ToString(CultureInfo.InvariantCulture), Path.Combine(directory, CertificateFile));
         using var browser = pictures is null ? null : StartInside(network, "browser", Directory.CreateDirectory(pictures).FullName);
         try
         {
@@ -93,7 +98,7 @@ internal static class DeployRun
                 await RequireLineAsync(browser, "ready", cancellation);
             }
 
-            var next = await ChatAsync(2, cancellation);
+            var next = await ChatAsync(directory, 2, cancellation);
             foreach (var node in AddressPlan.Nodes)
             {
                 await Task.Delay(s_between, cancellation);
@@ -153,10 +158,29 @@ internal static class DeployRun
         }
     }
 
-    private static Task<ProgramCommand> ChatAsync(int version, CancellationToken cancellation) => ProgramCommand.PrepareAsync(
-        "samples/Chat/bin/Release/net10.0/Chat.dll",
-        ["--Version", version.ToString(CultureInfo.InvariantCulture), "--contentRoot", Path.GetFullPath("samples/Chat")],
-        cancellation);
+    /// <summary>The sample, built as this program was.</summary>
+    private static Task<ProgramCommand> ChatAsync(string directory, int version, CancellationToken cancellation)
+    {
+        string own = AppContext.BaseDirectory[..(AppContext.BaseDirectory.LastIndexOf("/tests/", StringComparison.Ordinal) + 1)];
+        string folder = Path.Combine(own, "samples/Chat");
+        string built = Path.GetRelativePath(Path.Combine(own, "tests/Baton.Deploy"), AppContext.BaseDirectory);
+        return ProgramCommand.PrepareAsync(
+            Path.Combine(folder, built, "Chat.dll"),
+            [
+                "--Version", version.ToString(CultureInfo.InvariantCulture), "--contentRoot", folder,
+                "--Certificate", Path.Combine(directory, CertificateFile), "--CertificateKey", Path.Combine(directory, KeyFile),
+            ],
+            cancellation);
+    }
+
+    private static async Task MakeCertificateAsync(string directory)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=farm.test", key, HashAlgorithmName.SHA256);
+        using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        await File.WriteAllTextAsync(Path.Combine(directory, CertificateFile), certificate.ExportCertificatePem());
+        await File.WriteAllTextAsync(Path.Combine(directory, KeyFile), key.ExportPkcs8PrivateKeyPem());
+    }
 
     private static void Print(Outcome outcome)
     {
