@@ -1,4 +1,3 @@
-using Baton.Director;
 using Baton.Handoff;
 using Baton.Simulation;
 using Baton.Stack;
@@ -315,26 +314,5 @@ public sealed class HomeTests : IDisposable
         _farm.RunUntil(() => _clients.TrueForAll(client => client.IsComplete), Limit);
         Assert.Empty(_farm.Errors);
         Assert.Equal(resets, _farm.Clients.Sum(client => client.ResetsSeen));
-    }
-
-    private sealed class Serving(Farm farm, FarmNode node, Dictionary<Flow, PatternPlan> plans) : IEndpointApplication
-    {
-        private PatternApplication? _application;
-
-        public void OnAttached(Attachment attachment)
-        {
-            _application = new PatternApplication(farm, node, plans[attachment.Facts.Flow]);
-            _application.OnAttached(attachment);
-        }
-
-        public void OnReadable(Attachment attachment) => _application!.OnReadable(attachment);
-
-        public void OnWritable(Attachment attachment) => _application!.OnWritable(attachment);
-
-        public void OnMoveRequested(Attachment attachment, MoveRequest request) => _application!.OnMoveRequested(attachment, request);
-
-        public void OnHandOffFailed(Attachment attachment, MoveResult result) => _application!.OnHandOffFailed(attachment, result);
-
-        public void OnLeft(Attachment attachment, LeaveReason reason) => _application!.OnLeft(attachment, reason);
     }
 }

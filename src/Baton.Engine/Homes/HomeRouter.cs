@@ -61,6 +61,9 @@ internal sealed class HomeRouter
     /// <summary>Whether this node answers for a service address.</summary>
     public bool Answers(InetAddress address) => _agent.Answers(address);
 
+    /// <summary>Whether this node's endpoints behind an address may emit.</summary>
+    public bool MaySpeak(InetAddress address) => _agent.MaySpeak(address);
+
     /// <summary>Whether unknown flows may begin here, and handoffs are decided here.</summary>
     public bool Serves(in Flow flow) => _agent.Serves(flow.Tuple.LocalAddress);
 
@@ -163,7 +166,7 @@ internal sealed class HomeRouter
     /// <summary>An endpoint has become active here: it is silent if its home cannot be heard.</summary>
     public void OnAwake(Endpoint endpoint)
     {
-        if (!_agent.MaySpeak(endpoint.Flow.Tuple.LocalAddress))
+        if (!MaySpeak(endpoint.Flow.Tuple.LocalAddress))
         {
             Suspend(endpoint);
         }

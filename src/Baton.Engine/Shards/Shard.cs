@@ -248,6 +248,9 @@ public sealed class Shard : IDisposable
     /// <summary>Whether this node answers for a service address at present.</summary>
     public bool AnswersFor(InetAddress address) => Homes.Answers(address);
 
+    /// <summary>Whether this node's endpoint of a flow may emit: the lease of its home holds.</summary>
+    public bool MaySpeakFor(in Flow flow) => Homes.MaySpeak(flow.Tuple.LocalAddress);
+
     /// <summary>Takes the service addresses of a dead member; <paramref name="onEnded"/> is called once.</summary>
     public void TakeOver(NodeId from, bool force, Action<TakeoverOutcome> onEnded) => Homes.TakeOver(from, force, onEnded);
 
