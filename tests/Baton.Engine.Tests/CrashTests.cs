@@ -105,10 +105,10 @@ public sealed class CrashTests
 
             for (int i = 0; i < Moves; i++)
             {
-                After(20 + random.Next(200), MoveOne);
+                After(5 + random.Next(60), MoveOne);
             }
 
-            After(20 + random.Next(150), Strike);
+            After(5 + random.Next(30), Strike);
             RunUntil(() => _timeline.Count == 0);
             RunUntil(() => _clients.TrueForAll(c => IsOver(c.Client, c.Flow)));
             Judge();
@@ -237,6 +237,11 @@ public sealed class CrashTests
 
         private void MoveOne()
         {
+            if (_clients.Count == 0)
+            {
+                return;
+            }
+
             var (_, flow) = _clients[(int)random.Next(_clients.Count)];
             foreach (var node in farm.Nodes)
             {
