@@ -185,7 +185,7 @@ public sealed class CrashTests
             }
         }
 
-        private void TakeOver(FarmNode taker, FarmNode dead)
+        private static void TakeOver(FarmNode taker, FarmNode dead)
         {
             taker.Shard.TakeOver(dead.Id, force: false, outcome => Assert.Equal(Handoff.TakeoverResult.Taken, outcome.Result));
             taker.Touch();

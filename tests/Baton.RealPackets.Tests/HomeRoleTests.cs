@@ -115,8 +115,8 @@ public sealed class HomeRoleTests(RealNetwork network)
     /// <summary>The longest time in which one of the clients received nothing.</summary>
     private sealed class Gap
     {
-        private readonly CancellationTokenSource _stop = new();
         private readonly Task<TimeSpan> _watching;
+        private volatile bool _stopped;
 
         private Gap(List<DuplexClient> clients) => _watching = Task.Run(() => WatchAsync(clients));
 
@@ -124,7 +124,7 @@ public sealed class HomeRoleTests(RealNetwork network)
 
         public async Task<TimeSpan> StopAsync()
         {
-            await _stop.CancelAsync();
+            _stopped = true;
             return await _watching;
         }
 
@@ -133,7 +133,7 @@ public sealed class HomeRoleTests(RealNetwork network)
             var received = clients.Select(client => client.Received).ToArray();
             var since = clients.Select(_ => Environment.TickCount64).ToArray();
             long longest = 0;
-            while (!_stop.IsCancellationRequested)
+            while (!_stopped)
             {
                 await Task.Delay(1);
                 for (int i = 0; i < clients.Count; i++)
