@@ -68,7 +68,7 @@ internal sealed class BatonConnection : ConnectionContext,
 
         // Records are nothing for a listener that does not open them.
         Input = new HandoffInput(
-            _carriedTls is null ? _raw : PipeReader.Create(ReadOnlySequence<byte>.Empty), Output, _resumed?.Head ?? default, options);
+            _carriedTls is null ? _raw : PipeReader.Create(ReadOnlySequence<byte>.Empty), Output, _resumed?.Head ?? default, options, CloseWhenDrained);
         Transport = new DuplexPipe(Input, Output);
         ConnectionId = connection.Id.ToString();
         LocalEndPoint = new IPEndPoint(connection.Flow.Tuple.LocalAddress.ToIPAddress(), connection.Flow.Tuple.LocalPort);
@@ -247,6 +247,11 @@ internal sealed class BatonConnection : ConnectionContext,
     private void OnMoveRequested()
     {
         Input.RequestMove();
+        CloseWhenDrained();
+    }
+
+    private void CloseWhenDrained()
+    {
         if (Input.Stage == ConnectionStage.Opaque && Connection.RequestedMove?.Cause == MoveCause.Drain)
         {
             // It cannot move: HTTP/2 says GOAWAY (RFC 9113 §6.8), HTTP/1.1 closes after the request that runs.

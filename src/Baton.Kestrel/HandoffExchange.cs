@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.SignalR;
 
 namespace Baton.Kestrel;
 
@@ -64,7 +65,11 @@ internal sealed class HandoffExchange : IHandoffFeature
     {
         var input = _connection.Input;
         bool isWebSocket = string.Equals(_context.Request.Headers.Upgrade, "websocket", StringComparison.OrdinalIgnoreCase);
-        if (isWebSocket && !input.Head.IsEmpty && KeepsNoCompressionContext(_context.Response.Headers.SecWebSocketExtensions.ToString()))
+
+        // A hub's server knows its connection by a token, and its groups and calls under way by the connection: none of it
+        // is at another node.
+        bool isHub = _context.GetEndpoint()?.Metadata.GetMetadata<HubMetadata>() is not null;
+        if (isWebSocket && !isHub && !input.Head.IsEmpty && KeepsNoCompressionContext(_context.Response.Headers.SecWebSocketExtensions.ToString()))
         {
             _isWebSocket = true;
             input.BeginWebSocket();

@@ -39,7 +39,7 @@ internal sealed class HandoffInput : PipeReader
 
     private readonly HandoffOutput _output;
     private readonly int _maxHead;
-    private readonly bool _moves;
+    private readonly Action _onStays;
     private readonly ArrayBufferWriter<byte> _head = new(256);
     private readonly WebSocketFrames _frames = new();
     private volatile PipeReader _inner;
@@ -56,15 +56,16 @@ internal sealed class HandoffInput : PipeReader
     /// <param name="output">The connection's output.</param>
     /// <param name="head">A request's head that Kestrel gets first; empty without one.</param>
     /// <param name="options">The transport's options.</param>
-    public HandoffInput(PipeReader inner, HandoffOutput output, ReadOnlyMemory<byte> head, BatonTransportOptions options)
+    /// <param name="onStays">Called when it turns out that the connection has no boundaries.</param>
+    public HandoffInput(PipeReader inner, HandoffOutput output, ReadOnlyMemory<byte> head, BatonTransportOptions options, Action onStays)
     {
         _inner = inner;
         _output = output;
         _ahead = new ReadOnlySequence<byte>(head);
         _resumes = !head.IsEmpty;
         _maxHead = options.MaxReplaySize;
-        _moves = options.MoveConnections;
-        Stage = _moves ? ConnectionStage.Boundary : ConnectionStage.Opaque;
+        _onStays = onStays;
+        Stage = options.MoveConnections ? ConnectionStage.Boundary : ConnectionStage.Opaque;
     }
 
     /// <summary>Whose bytes Kestrel has before it.</summary>
@@ -150,7 +151,11 @@ internal sealed class HandoffInput : PipeReader
     }
 
     /// <summary>The connection carries something without known boundaries from now on.</summary>
-    public void BeginOpaque() => Stage = ConnectionStage.Opaque;
+    public void BeginOpaque()
+    {
+        Stage = ConnectionStage.Opaque;
+        _onStays();
+    }
 
     /// <summary>Takes everything that Kestrel has not used, for whoever has the connection next.</summary>
     /// <param name="withHead">Whether the part of a head that Kestrel has used is to be read again.</param>
@@ -372,7 +377,7 @@ internal sealed class HandoffInput : PipeReader
         first = first[..there];
         if (first[0] == 22 || first.SequenceEqual(preface))
         {
-            Stage = ConnectionStage.Opaque;
+            BeginOpaque();
         }
 
         _identified = there == preface.Length || !preface.StartsWith(first);

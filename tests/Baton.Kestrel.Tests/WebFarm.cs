@@ -38,19 +38,23 @@ internal sealed class WebFarm : IAsyncDisposable
     /// <param name="configure">Sets the transport's options.</param>
     /// <param name="listen">Sets the listener's, given a node's number.</param>
     /// <param name="serves">Which nodes serve; all by default.</param>
+    /// <param name="services">Adds the application's services.</param>
+    /// <param name="placement">How the service places connections; by default the first node keeps them.</param>
     public static async Task<WebFarm> StartAsync(
         int nodes,
         Action<WebApplication, string> map,
         Action<BatonTransportOptions>? configure = null,
         Action<ListenOptions, int>? listen = null,
-        Func<int, bool>? serves = null)
+        Func<int, bool>? serves = null,
+        Action<IServiceCollection>? services = null,
+        string placement = "first-request")
     {
         var farm = new WebFarm();
         try
         {
             for (int number = 1; number <= nodes; number++)
             {
-                farm.Nodes.Add(await farm.StartNodeAsync(number, nodes, map, configure, listen, serves?.Invoke(number) != false));
+                farm.Nodes.Add(await farm.StartNodeAsync(number, nodes, map, configure, listen, serves?.Invoke(number) != false, services, placement));
             }
 
             using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
@@ -163,7 +167,9 @@ internal sealed class WebFarm : IAsyncDisposable
         Action<WebApplication, string> map,
         Action<BatonTransportOptions>? configure,
         Action<ListenOptions, int>? listen,
-        bool serves)
+        bool serves,
+        Action<IServiceCollection>? services,
+        string placement)
     {
         var (front, lan) = _network.Attach(number);
         var builder = WebApplication.CreateSlimBuilder();
@@ -173,19 +179,20 @@ internal sealed class WebFarm : IAsyncDisposable
             options.DrainTimeout = TimeSpan.Zero;
             configure?.Invoke(options);
         });
+        services?.Invoke(builder.Services);
         if (serves)
         {
             builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(new BatonEndPoint("web"), options => listen?.Invoke(options, number)));
         }
 
-        builder.Services.Configure<BatonOptions>(options => Configure(options, number, nodes, front, lan));
+        builder.Services.Configure<BatonOptions>(options => Configure(options, number, nodes, front, lan, placement));
         var node = builder.Build();
         map(node, $"n{number}");
         await node.StartAsync();
         return node;
     }
 
-    private void Configure(BatonOptions options, int number, int nodes, ILink front, ILink lan)
+    private void Configure(BatonOptions options, int number, int nodes, ILink front, ILink lan, string placement)
     {
         options.Node = $"n{number}";
         options.Secret = "a secret of the test's farm";
@@ -195,7 +202,7 @@ internal sealed class WebFarm : IAsyncDisposable
 
         // A busy machine is no reason to fail.
         options.HandoffBudget = TimeSpan.FromSeconds(5);
-        options.Services = [new ServiceSettings { Name = "web", Port = 80, Placement = "first-request" }];
+        options.Services = [new ServiceSettings { Name = "web", Port = 80, Placement = placement }];
         options.Members = [.. Enumerable.Range(1, nodes).Select(n => new MemberSettings
         {
             Name = $"n{n}",
