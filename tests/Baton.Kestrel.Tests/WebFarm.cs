@@ -118,11 +118,12 @@ internal sealed class WebFarm : IAsyncDisposable
     public async Task<MoveResult> MoveAsync(int from, int to)
     {
         EndpointDescription? endpoint;
+        var patience = Patience();
 
         // A node that has just been given the connection may not have begun to serve it.
         while ((endpoint = (await EngineOf(from).EndpointsAsync()).SingleOrDefault(e => e.Activity == EndpointActivity.Active)) is null)
         {
-            await Task.Delay(1, Patience());
+            await Task.Delay(1, patience);
         }
 
         return await EngineOf(from).MoveAsync(endpoint.Id, $"n{to}", Patience());
@@ -131,9 +132,11 @@ internal sealed class WebFarm : IAsyncDisposable
     /// <summary>Waits until a node has so many endpoints.</summary>
     public async Task UntilEndpointsAsync(int number, int count)
     {
+        // Longer than TIME-WAIT, in which an endpoint may be on its way out.
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(90));
         while ((await EngineOf(number).EndpointsAsync()).Count != count)
         {
-            await Task.Delay(5, Patience());
+            await Task.Delay(5, patience.Token);
         }
     }
 

@@ -108,6 +108,7 @@ public sealed class TlsCaptureTests
     {
         string mark = "the capture ends here " + Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
         using var socket = farm.ConnectUdp(9);
+        var patience = WebFarm.Patience();
         while (!Encoding.Latin1.GetString(await ReadSharedAsync(path)).Contains(mark, StringComparison.Ordinal))
         {
             try
@@ -119,7 +120,7 @@ public sealed class TlsCaptureTests
                 // The node answers that nobody listens there.
             }
 
-            await Task.Delay(20, WebFarm.Patience());
+            await Task.Delay(20, patience);
         }
 
         using var kill = Process.Start("kill", ["-INT", capturing.Id.ToString(CultureInfo.InvariantCulture)]);

@@ -119,9 +119,10 @@ public sealed class TlsRefusalTests
         }
 
         await farm.UntilEndpointsAsync(1, 0);
+        var patience = WebFarm.Patience();
         while (pool.Rented > 0)
         {
-            await Task.Delay(5, WebFarm.Patience());
+            await Task.Delay(5, patience);
         }
     }
 

@@ -94,9 +94,10 @@ internal sealed class TlsServer : IAsyncDisposable
 
     public async Task UntilCountedAsync(string name)
     {
+        var patience = WebFarm.Patience();
         while (Count(name) == 0)
         {
-            await Task.Delay(5, WebFarm.Patience());
+            await Task.Delay(5, patience);
         }
     }
 
