@@ -55,7 +55,7 @@ public sealed class PlacementTests(RealNetwork network)
     [InlineData("b", "draining")]
     public async Task Changing_only_one_nodes_state_shifts_new_connections_away_and_back(string name, string what)
     {
-        await using var farm = await RealFarm.StartAsync(network);
+        await using var farm = await RealFarm.StartAsync(network, FarmSetup.WithWideWindows);
         await farm.ServeTagsAsync("least");
         await farm.ServeAsync("web", _ => new Sitter());
         var node = farm.Nodes.Single(n => n.Name == name);

@@ -70,7 +70,7 @@ public sealed class RuleTests(RealNetwork network)
 
     private async Task<RealFarm> LoadAsync(TaskCompletionSource<Dictionary<RealNode, List<Socket>>> loaded)
     {
-        var farm = await RealFarm.StartAsync(network);
+        var farm = await RealFarm.StartAsync(network, FarmSetup.WithWideWindows);
         await farm.ServeAsync("web", _ => new Sitter());
         var clients = new Dictionary<RealNode, List<Socket>>();
         foreach (var node in farm.Nodes)

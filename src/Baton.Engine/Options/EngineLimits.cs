@@ -51,6 +51,12 @@ public sealed record EngineLimits
     /// <summary>Bytes of a connection's receive queue.</summary>
     public int ReceiveBuffer { get; init; } = 4 << 20;
 
+    /// <summary>
+    /// Bytes of receive queue that a connection begins with, a power of two; it grows to <see cref="ReceiveBuffer"/> with
+    /// what its application takes in a round trip.
+    /// </summary>
+    public int ReceiveBufferStart { get; init; } = 128 << 10;
+
     /// <summary>Datagrams that wait in one UDP endpoint.</summary>
     public int DatagramQueue { get; init; } = 256;
 

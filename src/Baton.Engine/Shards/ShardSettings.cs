@@ -104,6 +104,7 @@ internal static class ShardSettings
         DefaultPeerMss = clients == AddressFamily.V4 ? TcpSettings.Default.DefaultPeerMss : DefaultPeerMssV6,
         SendBufferLimit = options.Limits.SendBuffer,
         ReceiveBufferLimit = options.Limits.ReceiveBuffer,
+        ReceiveBufferStart = options.Limits.ReceiveBufferStart,
     };
 
     // RFC 9293 §3.7.1: what an IPv6 peer that names no MSS takes.

@@ -26,6 +26,9 @@ internal sealed record FarmSetup
     /// <summary>UDP: placed with the first datagram, one node after the other.</summary>
     public const ushort UdpSpread = 54;
 
+    /// <summary>Connections whose receive queues fill although nobody reads.</summary>
+    public static FarmSetup WithWideWindows { get; } = new() { Limits = new() { ReceiveBufferStart = 4 << 20 } };
+
     /// <summary>The way from the client to the router takes so long, and as long back.</summary>
     public TimeSpan Delay { get; init; }
 
