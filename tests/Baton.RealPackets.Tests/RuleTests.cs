@@ -71,21 +71,29 @@ public sealed class RuleTests(RealNetwork network)
     private async Task<RealFarm> LoadAsync(TaskCompletionSource<Dictionary<RealNode, List<Socket>>> loaded)
     {
         var farm = await RealFarm.StartAsync(network, FarmSetup.WithWideWindows);
-        await farm.ServeAsync("web", _ => new Sitter());
-        var clients = new Dictionary<RealNode, List<Socket>>();
-        foreach (var node in farm.Nodes)
+        try
         {
-            clients.Add(node, await PlacementTests.QueueAsync(farm, node, Loaded));
-        }
+            await farm.ServeAsync("web", _ => new Sitter());
+            var clients = new Dictionary<RealNode, List<Socket>>();
+            foreach (var node in farm.Nodes)
+            {
+                clients.Add(node, await PlacementTests.QueueAsync(farm, node, Loaded));
+            }
 
-        await Wait.UntilAsync(() => farm.Nodes.TrueForAll(node => node.Engine.Members.All(m => m.State?.QueuedBytes >= Loaded * (3UL << 20))));
-        foreach (var node in farm.Nodes)
+            await Wait.UntilAsync(() => farm.Nodes.TrueForAll(node => node.Engine.Members.All(m => m.State?.QueuedBytes >= Loaded * (3UL << 20))));
+            foreach (var node in farm.Nodes)
+            {
+                await node.Engine.Shard.Call(shard => shard.Moves.Rule = new MoveRule(s_rule, shard.Now));
+            }
+
+            loaded.SetResult(clients);
+            return farm;
+        }
+        catch
         {
-            await node.Engine.Shard.Call(shard => shard.Moves.Rule = new MoveRule(s_rule, shard.Now));
+            await farm.DisposeAsync();
+            throw;
         }
-
-        loaded.SetResult(clients);
-        return farm;
     }
 
     private static async Task<List<HandoffEvent>> MovesAsync(RealFarm farm)

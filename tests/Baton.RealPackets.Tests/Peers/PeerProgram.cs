@@ -37,7 +37,7 @@ internal sealed class PeerProgram : IDisposable
         catch (OperationCanceledException)
         {
             process.Kill(entireProcessTree: true);
-            Assert.Fail($"{file} does not end: {await output}{await errors}");
+            Assert.Fail($"{file} {string.Join(' ', arguments)} does not end: {await output}{await errors}");
         }
 
         return (process.ExitCode, await output + await errors);
