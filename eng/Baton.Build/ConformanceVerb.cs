@@ -10,6 +10,7 @@ namespace Baton.Build;
 internal static partial class ConformanceVerb
 {
     private const string RealPackets = "Baton.RealPackets.Tests";
+    private static readonly string[] s_long = ["Peers.", "HomeRoleTests."];
 
     /// <summary>Runs all rows, or those with the given ids.</summary>
     public static int Run(string[] args)
@@ -30,22 +31,27 @@ internal static partial class ConformanceVerb
             return 1;
         }
 
-        var results = RunTests([.. rows.SelectMany(row => row.Tests).Distinct()], quick);
-        int passed = 0, failed = 0, open = 0;
+        var results = RunTests([.. rows.SelectMany(row => row.Tests).Distinct().Where(test => !quick || !IsLong(test))], quick);
+        int passed = 0, failed = 0, open = 0, left = 0;
         foreach (var row in rows)
         {
-            string outcome = row.Tests.Count == 0 ? "open" : row.Tests.All(test => results[test] == "pass") ? quick ? "pass (quick)" : "pass" : "fail";
-            _ = outcome switch { "open" => open++, "fail" => failed++, _ => passed++ };
+            string[] run = [.. row.Tests.Where(results.ContainsKey)];
+            string outcome = row.Tests.Count == 0 ? "open" : run.Length == 0 ? "left out"
+                : run.All(test => results[test] == "pass") ? quick ? "pass (quick)" : "pass" : "fail";
+            _ = outcome switch { "open" => open++, "left out" => left++, "fail" => failed++, _ => passed++ };
             Console.WriteLine($"{row.Id,-15} {outcome,-13} {row.Text}");
-            foreach (var test in row.Tests.Where(test => results[test] != "pass"))
+            foreach (var test in run.Where(test => results[test] != "pass"))
             {
                 Console.WriteLine($"{"",-15} {results[test],-13} {test}");
             }
         }
 
-        Console.WriteLine($"figures: passed={passed} failed={failed} open={open}");
+        Console.WriteLine($"figures: passed={passed} failed={failed} open={open}{(quick ? $" left_out={left}" : "")}");
         return failed == 0 ? 0 : 1;
     }
+
+    /// <summary>Whether the short form leaves the test out: it cannot be shortened.</summary>
+    private static bool IsLong(string test) => s_long.Any(start => test.Split(':')[1].StartsWith(start, StringComparison.Ordinal));
 
     /// <summary>
     /// Starts each test project once, with all of its tests that rows name, as many beside each other as there are cores,
