@@ -263,6 +263,8 @@ internal sealed class HandoffRouter
             return;
         }
 
+        // Silent for want of a lease already: from here on only the handoff's end wakes it, whatever becomes of the lease.
+        running.Record.IsSuspended = false;
         int precopied = o.PrecopiedBytes >= running.Precopied.Length ? running.Precopied.Length : 0;
         byte[] image = precopied > 0 && endpoint is TcpEndpoint tcp
             ? tcp.ToImage(Now, running.PrecopiedTo.Send, running.PrecopiedTo.Receive)
