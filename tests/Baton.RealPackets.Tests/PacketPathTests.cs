@@ -67,20 +67,15 @@ public sealed class PacketPathTests(RealNetwork network)
         var station = await farm.JoinAsync("front", "198.51.100.50");
         foreach (var node in farm.Nodes)
         {
-            // Asked again until it is answered, as hosts do.
-            await Wait.UntilAsync(async () =>
-            {
-                station.Send(Frames.Arp(
-                    station.Mac, MacAddress.Broadcast, new ArpPacket(ArpOperation.Request, station.Mac, station.Address, default, node.ServiceAddress)));
-                await Task.Delay(20);
-                return station.Seen.Any(p => IsReply(p, node));
-            });
+            station.Send(Frames.Arp(
+                station.Mac, MacAddress.Broadcast, new ArpPacket(ArpOperation.Request, station.Mac, station.Address, default, node.ServiceAddress)));
+            await station.WaitForAsync(p => IsReply(p, node));
         }
 
         // Whatever else would have answered has had the time of two more exchanges.
         foreach (var node in farm.Nodes)
         {
-            Assert.All(station.Seen.Where(p => IsReply(p, node)), p => Assert.Equal(node.FrontMac, p.Ethernet.Source));
+            Assert.Equal(node.FrontMac, Assert.Single(station.Seen, p => IsReply(p, node)).Ethernet.Source);
         }
 
         static bool IsReply(CapturedPacket packet, RealNode node) =>

@@ -63,6 +63,7 @@ internal sealed class RealFarm : IAsyncDisposable
 
             await Wait.UntilAsync(() => farm.Nodes.TrueForAll(node => node.Engine.Members.All(member => member.Reachable)));
             await farm.WaitForHomesAsync();
+            await Wait.UntilAsync(() => farm.Nodes.TrueForAll(node => network.IsForwarding(node.Name)), "bridges that forward");
             return farm;
         }
         catch
@@ -76,10 +77,17 @@ internal sealed class RealFarm : IAsyncDisposable
     public static MacAddress MacOf(string network, string node) =>
         new(0x02_00_00_00_00_00UL + (network == "lan" ? 0x0200u : 0x0100u) + (uint)(node[0] - 'a' + 1));
 
-    /// <summary>Waits until each service address has a home that serves.</summary>
+    /// <summary>Waits until each service address has a home that serves, and all nodes here hear each other: none stands down.</summary>
     public async Task WaitForHomesAsync() => await Wait.UntilAsync(
         async () =>
         {
+            var leases = await Task.WhenAll(Nodes.Select(node => node.Engine.Shard.Call(
+                shard => Nodes.TrueForAll(peer => shard.Exchange.HoldsLease(peer.Id)))));
+            if (leases.Contains(false))
+            {
+                return false;
+            }
+
             // What a node in a process of its own is home of, those here have heard of.
             var homes = await Task.WhenAll(Nodes.Select(node => node.Engine.HomesAsync().AsTask()));
             return homes[0].All(address => homes.Any(at => at.Any(h => h.Address == address.Address && h.Phase == HomePhase.Serving))

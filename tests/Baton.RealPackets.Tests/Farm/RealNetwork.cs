@@ -82,6 +82,13 @@ public sealed class RealNetwork : IAsyncLifetime
         return new Steering(this);
     }
 
+    /// <summary>
+    /// Whether a node's bridges forward to and from its TAPs: the kernel may take a second to notice that somebody has
+    /// opened one, and drops what comes until then.
+    /// </summary>
+    public bool IsForwarding(string node) =>
+        !Run(NamespaceOf(node), "bridge", "link").Contains("state disabled", StringComparison.Ordinal);
+
     /// <summary>Runs a program, in a namespace if one is named; it has to succeed.</summary>
     /// <returns>What it printed.</returns>
     internal static string Run(string? name, string file, params string[] arguments)
