@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Baton.Engine;
+using Baton.Handoff;
 using Baton.Link;
 using Baton.Samples;
 using Baton.Wire;
@@ -63,6 +64,8 @@ internal sealed class PeerFarm : IAsyncDisposable
             RealNetwork.Run(null, "ip", "netns", "add", farm._name);
             farm.Ip("link", "set", "lo", "up");
             await farm.StartNodeAsync(profile ?? FaultProfile.Perfect, limits ?? new EngineLimits());
+            await Wait.UntilAsync(farm.IsUp, "a cable that carries");
+            await Wait.UntilAsync(async () => (await farm.Engine.HomesAsync()).All(home => home.Phase == HomePhase.Serving), "homes that serve");
             return farm;
         }
         catch
@@ -132,6 +135,11 @@ internal sealed class PeerFarm : IAsyncDisposable
     }
 
     private static long Sum(FaultCounters counters) => counters.Lost + counters.Reordered + counters.Duplicated + counters.Corrupted;
+
+    /// <summary>The kernel may take a second to notice that somebody has opened the TAP, and drops what comes until then.</summary>
+    private bool IsUp() =>
+        !RealNetwork.Run(_name, "bridge", "link").Contains("state disabled", StringComparison.Ordinal)
+        && RealNetwork.Run(null, "ip", "-n", _name, "link", "show", "cable").Contains("state UP", StringComparison.Ordinal);
 
     private void Ip(params string[] arguments) => RealNetwork.Run(null, "ip", ["-n", _name, .. arguments]);
 
