@@ -40,6 +40,7 @@ internal sealed class WebFarm : IAsyncDisposable
     /// <param name="serves">Which nodes serve; all by default.</param>
     /// <param name="services">Adds the application's services.</param>
     /// <param name="placement">How the service places connections; by default the first node keeps them.</param>
+    /// <param name="kestrel">Adds listeners, of the service "h2" at port 81 too.</param>
     public static async Task<WebFarm> StartAsync(
         int nodes,
         Action<WebApplication, string> map,
@@ -47,14 +48,15 @@ internal sealed class WebFarm : IAsyncDisposable
         Action<ListenOptions, int>? listen = null,
         Func<int, bool>? serves = null,
         Action<IServiceCollection>? services = null,
-        string placement = "first-request")
+        string placement = "first-request",
+        Action<KestrelServerOptions>? kestrel = null)
     {
         var farm = new WebFarm();
         try
         {
             for (int number = 1; number <= nodes; number++)
             {
-                farm.Nodes.Add(await farm.StartNodeAsync(number, nodes, map, configure, listen, serves?.Invoke(number) != false, services, placement));
+                farm.Nodes.Add(await farm.StartNodeAsync(number, nodes, map, configure, listen, serves?.Invoke(number) != false, services, placement, kestrel));
             }
 
             using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
@@ -83,9 +85,9 @@ internal sealed class WebFarm : IAsyncDisposable
     public int Connections { get; private set; }
 
     /// <summary>A raw connection to the first node's service address.</summary>
-    public async Task<RawClient> ConnectAsync()
+    public async Task<RawClient> ConnectAsync(int port = 80)
     {
-        var client = new RawClient(await _network.ConnectAsync(80));
+        var client = new RawClient(await _network.ConnectAsync(port));
         _clients.Add(client);
         Connections++;
         return client;
@@ -172,7 +174,8 @@ internal sealed class WebFarm : IAsyncDisposable
         Action<ListenOptions, int>? listen,
         bool serves,
         Action<IServiceCollection>? services,
-        string placement)
+        string placement,
+        Action<KestrelServerOptions>? kestrel)
     {
         var (front, lan) = _network.Attach(number);
         var builder = WebApplication.CreateSlimBuilder();
@@ -183,9 +186,14 @@ internal sealed class WebFarm : IAsyncDisposable
             configure?.Invoke(options);
         });
         services?.Invoke(builder.Services);
+        if (kestrel is not null)
+        {
+            builder.WebHost.ConfigureKestrel(kestrel);
+        }
+
         if (serves)
         {
-            builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(new BatonEndPoint("web"), options => listen?.Invoke(options, number)));
+            builder.WebHost.ConfigureKestrel(server => server.Listen(new BatonEndPoint("web"), options => listen?.Invoke(options, number)));
         }
 
         builder.Services.Configure<BatonOptions>(options => Configure(options, number, nodes, front, lan, placement));
@@ -205,7 +213,11 @@ internal sealed class WebFarm : IAsyncDisposable
 
         // A busy machine is no reason to fail.
         options.HandoffBudget = TimeSpan.FromSeconds(5);
-        options.Services = [new ServiceSettings { Name = "web", Port = 80, Placement = placement }];
+        options.Services =
+        [
+            new ServiceSettings { Name = "web", Port = 80, Placement = placement },
+            new ServiceSettings { Name = "h2", Port = 81, Placement = placement },
+        ];
         options.Members = [.. Enumerable.Range(1, nodes).Select(n => new MemberSettings
         {
             Name = $"n{n}",
