@@ -21,6 +21,7 @@ public sealed class BatonEngine : IAsyncDisposable
         _inline = shard.Options.Continuations == ContinuationScheduling.Inline;
         shard.QueryReceived = (from, number, request) => _ = AnswerAsync(from, number, request);
         shard.HandoffEnded = OnHandoffEnded;
+        shard.PeerRefused = OnPeerRefused;
     }
 
     /// <summary>Answers a query of another member. Runs on the thread pool.</summary>
@@ -32,6 +33,9 @@ public sealed class BatonEngine : IAsyncDisposable
 
     /// <summary>Called for each handoff that ends, on the thread pool.</summary>
     public event Action<HandoffEvent>? HandoffEnded;
+
+    /// <summary>Called for a peer with which no keys could be agreed on, on the thread pool: once for each reason, and again after an hour.</summary>
+    public event Action<PeerRefusedEvent>? PeerRefused;
 
     /// <summary>This node, with the state that it last told the others.</summary>
     public MemberDescription Self =>
@@ -348,6 +352,14 @@ public sealed class BatonEngine : IAsyncDisposable
             shard.Answer(from, number, answer is { Length: var length } && length <= shard.Options.Limits.QueryBytes ? answer : null);
             return true;
         }).ConfigureAwait(false);
+    }
+
+    private void OnPeerRefused(PeerRefusedEvent refused)
+    {
+        if (PeerRefused is { } observers)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(static state => state.observers(state.refused), (observers, refused), preferLocal: false);
+        }
     }
 
     private void OnHandoffEnded(HandoffEvent handoff)

@@ -84,6 +84,9 @@ public sealed record EngineCounters
     /// <summary>Endpoints that ended silently because their home did not know them any more.</summary>
     public long EndpointsDiscarded { get; init; }
 
+    /// <summary>Attempts to agree on keys with a peer that failed, by the name of the <see cref="PeerRefusal"/>; reasons never met are left out.</summary>
+    public IReadOnlyDictionary<string, long> PeersRefused { get; init; } = new Dictionary<string, long>();
+
     /// <summary>Packets dropped, by the name of the reason; reasons never met are left out.</summary>
     public required IReadOnlyDictionary<string, long> Drops { get; init; }
 }

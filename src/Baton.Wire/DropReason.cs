@@ -194,4 +194,7 @@ public enum DropReason : byte
 
     /// <summary>A packet to an address that is still being checked for being unique (RFC 4862 §5.4).</summary>
     AddressTentative,
+
+    /// <summary>A record or datagram that no member has sealed under a key that was agreed on.</summary>
+    MessageUnauthentic,
 }

@@ -50,7 +50,7 @@ public sealed class CrashTests
     {
         var random = new SeededRandom(seed);
         var faults = new FaultProfile { Delay = TimeSpan.FromMicroseconds(20 + random.Next(200)), Loss = 0.002 };
-        using var farm = new Farm(new FarmSettings { Seed = seed, Clients = 2, Front = faults, Lan = faults, Grid = TimeSpan.FromMicroseconds(20) }).Connect();
+        using var farm = new Farm(new FarmSettings { Seed = seed, Clients = 2, Front = faults, Lan = faults, Grid = TimeSpan.FromMicroseconds(20), Sealed = seed % 2 == 0 }).Connect();
         var run = new CrashRun(farm, random, totals);
         try
         {

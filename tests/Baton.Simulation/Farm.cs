@@ -15,6 +15,7 @@ public sealed class Farm : IDisposable
     private static readonly byte[] s_secret = [1, 2, 3, 4];
 
 
+    private readonly VirtualKeys _keys;
     private int _stepsAtOneTime;
 
     /// <summary>Starts the nodes; they do not know each other yet.</summary>
@@ -22,6 +23,7 @@ public sealed class Farm : IDisposable
     {
         Settings = settings;
         Random = new SeededRandom(settings.Seed);
+        _keys = new VirtualKeys(this);
         Front = new MemoryNetwork(Random.NextUInt64(), Pool);
         Lan = new MemoryNetwork(Random.NextUInt64(), Pool);
         Now = Instant.Zero + TimeSpan.FromSeconds(1);
@@ -179,6 +181,7 @@ public sealed class Farm : IDisposable
         Lan = new NetworkOptions { Link = node.LanLink, PrefixLength = Settings.LanFamily == AddressFamily.V4 ? 24 : 64 },
         Keys = EngineKeys.FromSecret(s_secret),
         Seed = Random.NextUInt64(),
+        KeyAgreement = Settings.Sealed ? _keys.MakeAgreement : null,
     });
 
     /// <inheritdoc/>

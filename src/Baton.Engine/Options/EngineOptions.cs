@@ -24,6 +24,12 @@ public sealed class EngineOptions
     /// <summary>The farm's secret keys.</summary>
     public required EngineKeys Keys { get; init; }
 
+    /// <summary>
+    /// Proves to the other members who this node is, and who they are. Null for a farm that does not authenticate its
+    /// members: whoever reaches the lan can then take connections. The same at all members.
+    /// </summary>
+    public IPeerAuthenticator? Authenticator { get; init; }
+
     /// <summary>Bounds on everything that can grow.</summary>
     public EngineLimits Limits { get; init; } = new();
 
@@ -53,6 +59,9 @@ public sealed class EngineOptions
 
     /// <summary>Number of this start, rising with each; null takes the wall clock's.</summary>
     public ulong? Incarnation { get; init; }
+
+    /// <summary>Agrees on keys in place of the <see cref="Authenticator"/>: for a simulation.</summary>
+    internal Func<Shard, PeerSessions, IKeyAgreement>? KeyAgreement { get; init; }
 }
 
 /// <summary>Where continuations of awaiting applications run.</summary>

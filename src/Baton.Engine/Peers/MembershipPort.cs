@@ -9,7 +9,7 @@ internal sealed class MembershipPort
 {
     private readonly Shard _shard;
     private readonly UdpEndpoint _endpoint;
-    private readonly byte[] _buffer = new byte[LoadDatagram.Length + 1];
+    private readonly byte[] _buffer = new byte[LoadDatagram.Length + DatagramSeal.Length + 1];
     private Instant _nextState;
 
     public MembershipPort(Shard shard)
@@ -29,7 +29,8 @@ internal sealed class MembershipPort
         var exchange = _shard.Exchange;
         while (_endpoint.TryReceive(_buffer, out int length, out var address, out _))
         {
-            var reason = exchange.OnDatagram(_shard.Now, address, _buffer.AsSpan(0, length));
+            var reason = Open(address, ref length);
+            reason = reason == DropReason.None ? exchange.OnDatagram(_shard.Now, address, _buffer.AsSpan(0, length)) : reason;
             if (reason != DropReason.None)
             {
                 _shard.Drops.Count(reason);
@@ -50,6 +51,17 @@ internal sealed class MembershipPort
 
         while (exchange.TryEmit(_buffer, out var to, out int length))
         {
+            if (_shard.Sessions is { } sessions)
+            {
+                if (sessions.Current(to.Id) is not { } session)
+                {
+                    // The first thing that the peer will hear is an attempt to agree on keys.
+                    continue;
+                }
+
+                length = session.Datagrams.Seal(_buffer, length);
+            }
+
             _endpoint.SendTo(_shard.Now, _buffer.AsSpan(0, length), to.LanAddress, LoadDatagram.Port);
         }
 
@@ -74,6 +86,34 @@ internal sealed class MembershipPort
         {
             _shard.Moves.OnStates();
         }
+    }
+
+    /// <summary>Finds out whether the member at an address has sealed a datagram, and takes the seal off.</summary>
+    private DropReason Open(InetAddress address, ref int length)
+    {
+        if (_shard.Sessions is not { } sessions)
+        {
+            return DropReason.None;
+        }
+
+        var member = _shard.Farm.Members.AtLanAddress(address);
+        if (member == NodeId.None || member == _shard.Farm.Self.Id)
+        {
+            return DropReason.NotMember;
+        }
+
+        var datagram = _buffer.AsSpan(0, length);
+        if (length != LoadDatagram.Length + DatagramSeal.Length
+            || sessions.Find(member, DatagramSeal.SessionOf(datagram)) is not { } session
+            || !session.Datagrams.IsAuthentic(datagram))
+        {
+            return DropReason.MessageUnauthentic;
+        }
+
+        length = LoadDatagram.Length;
+        return LoadDatagram.TryRead(datagram[..length], out var read) == DropReason.None && read.State.Incarnation != session.PeerIncarnation
+            ? DropReason.MessageStale
+            : DropReason.None;
     }
 
     /// <summary>This node's state has changed in a way that the others should know at once.</summary>

@@ -6,7 +6,8 @@ namespace Baton.Engine;
 
 /// <summary>
 /// The channel between this node and one other: a TCP connection of the own stack on the lan, made by the node with the
-/// lower number and made again when it breaks. What was sent on an earlier connection does not arrive on a later one.
+/// lower number and made again when it breaks. What was sent on an earlier connection does not arrive on a later one. In a
+/// farm that authenticates its members each connection is sealed under a session of its own (<see cref="PeerSessions"/>).
 /// </summary>
 internal sealed class PeerChannel
 {
@@ -24,6 +25,9 @@ internal sealed class PeerChannel
     private Instant _attempted;
     private bool _givesUp;
     private TcpEndpoint? _endpoint;
+    private PeerSession? _session;
+    private SealedOutput? _output;
+    private SealedInput? _input;
 
     public PeerChannel(PeerChannels channels, NodeId peer, InetAddress address, bool connects)
     {
@@ -31,6 +35,9 @@ internal sealed class PeerChannel
         Peer = peer;
         Address = address;
         Connects = connects;
+
+        // Who makes the connection comes first: mostly there is nothing left to ask for then.
+        NextAttempt = connects ? channels.Now : channels.Now + s_firstBackoff;
     }
 
     public NodeId Peer { get; }
@@ -51,11 +58,15 @@ internal sealed class PeerChannel
         ? Queued - _outgoing.Bytes - ShardReports.SendQueue(connection)
         : 0;
 
-    /// <summary>Whether an attempt to connect is due at <see cref="NextAttempt"/>.</summary>
-    public bool WaitsToConnect => Connects && (_endpoint is null || _givesUp);
+    /// <summary>Whether an attempt is due at <see cref="NextAttempt"/>: to connect, or to agree on keys.</summary>
+    public bool WaitsToAttempt => Attempts && (_endpoint is null || _givesUp);
 
-    /// <summary>When to try to connect.</summary>
+    /// <summary>When to try.</summary>
     public Instant NextAttempt { get; private set; }
+
+    // Who does not make the connection asks for keys all the same where it has none: its peer may not know that it was
+    // started anew, and believes nothing that is not sealed.
+    private bool Attempts => Connects || _channels.Sessions?.HasAny(Peer) == false;
 
     /// <summary>Sends a message; without a connection it is dropped.</summary>
     public bool Send(PeerMessageKind kind, ReadOnlySpan<byte> first, ReadOnlySpan<byte> second = default)
@@ -74,12 +85,18 @@ internal sealed class PeerChannel
 
         Span<byte> header = stackalloc byte[PeerFraming.HeaderLength];
         PeerFraming.WriteHeader(header, kind, first.Length + second.Length);
+        if (_output is not null)
+        {
+            Queued += _output.Send(_outgoing, _endpoint, _channels.Now, header, first, second);
+            return true;
+        }
+
         Queued += header.Length + first.Length + second.Length;
         _outgoing.Send(_endpoint, _channels.Now, header, first, second);
         return true;
     }
 
-    /// <summary>Tries to connect, when it is time.</summary>
+    /// <summary>Tries to agree on keys or to connect, when it is time.</summary>
     public void OnDeadline(Instant now)
     {
         if (_givesUp && now >= NextAttempt)
@@ -92,15 +109,33 @@ internal sealed class PeerChannel
             }
         }
 
-        if (Connects && _endpoint is null && now >= NextAttempt)
+        if (Attempts && _endpoint is null && now >= NextAttempt)
         {
             _attempted = now;
             NextAttempt = now + _backoff;
             _backoff = _backoff * 2 > s_longestBackoff ? s_longestBackoff : _backoff * 2;
-            if (_channels.TryConnect(this, out var endpoint))
+            if (_channels.Sessions is { } sessions && !sessions.HasFresh(Peer))
             {
-                Adopt(endpoint);
+                sessions.Begin(Peer);
             }
+            else
+            {
+                Connect();
+            }
+        }
+    }
+
+    /// <summary>A session with the peer is there; its start is <paramref name="peerIncarnation"/>.</summary>
+    public void OnSession(ulong peerIncarnation)
+    {
+        if (_session is { } session && session.PeerIncarnation < peerIncarnation)
+        {
+            Break(abort: true);
+        }
+
+        if (_endpoint is null)
+        {
+            Connect();
         }
     }
 
@@ -124,6 +159,17 @@ internal sealed class PeerChannel
         OnEvents(endpoint, EndpointEvents.Readable);
     }
 
+    /// <summary>Takes a connection whose first record was opened by <paramref name="input"/>, in place of an earlier one.</summary>
+    public void Accept(TcpEndpoint endpoint, PeerSession session, SealedInput input)
+    {
+        Break(abort: true);
+        Adopt(endpoint);
+        Use(session);
+        _input = input;
+        SayHello();
+        OnEvents(endpoint, EndpointEvents.Readable);
+    }
+
     /// <summary>Something happened at a connection of this channel.</summary>
     public void OnEvents(TcpEndpoint endpoint, EndpointEvents events)
     {
@@ -134,7 +180,7 @@ internal sealed class PeerChannel
 
         if ((events & EndpointEvents.Established) != 0 && Connects)
         {
-            SayHello();
+            OnConnected(endpoint);
         }
 
         if ((events & (EndpointEvents.Readable | EndpointEvents.RemoteClosed)) != 0)
@@ -164,6 +210,11 @@ internal sealed class PeerChannel
         _endpoint = null;
         _givesUp = false;
         _outgoing.Clear();
+        _output?.Dispose();
+        _input?.Dispose();
+        _session = null;
+        _output = null;
+        _input = null;
         Queued = 0;
         _received = 0;
         NextAttempt = _channels.Now + _backoff;
@@ -186,12 +237,49 @@ internal sealed class PeerChannel
         endpoint.SetNoDelay(true);
     }
 
+    private void Connect()
+    {
+        if (Connects && _channels.TryConnect(this, out var endpoint))
+        {
+            Adopt(endpoint);
+        }
+    }
+
+    private void OnConnected(TcpEndpoint endpoint)
+    {
+        if (_channels.Sessions is { } sessions)
+        {
+            if (!sessions.HasFresh(Peer))
+            {
+                // What is sealed under a used session would be numbered from the beginning again.
+                Break(abort: true);
+                return;
+            }
+
+            var session = sessions.Current(Peer)!;
+            Use(session);
+            _input = new SealedInput(session.ChannelReceiver());
+            Span<byte> preface = stackalloc byte[ArrivingChannel.PrefaceLength];
+            ArrivingChannel.WritePreface(preface, session.Id);
+            _outgoing.Send(endpoint, _channels.Now, preface, default, default);
+            Queued += preface.Length;
+        }
+
+        SayHello();
+    }
+
+    // Never twice: what is sealed under a session is numbered from the beginning.
+    private void Use(PeerSession session)
+    {
+        session.IsUsed = true;
+        _session = session;
+        _output = new SealedOutput(session.ChannelSender());
+    }
+
     private void SayHello()
     {
         Span<byte> hello = stackalloc byte[PeerFraming.HelloLength];
-        hello[0] = PeerFraming.Version;
-        BinaryPrimitives.WriteUInt16BigEndian(hello[1..], _channels.Self.Value);
-        BinaryPrimitives.WriteUInt64BigEndian(hello[3..], _channels.Incarnation);
+        PeerFraming.WriteHello(hello, _channels.Self, _channels.Incarnation);
         Send(PeerMessageKind.Hello, hello);
     }
 
@@ -199,12 +287,19 @@ internal sealed class PeerChannel
     {
         while (_endpoint is { } endpoint)
         {
-            int read = endpoint.Read(_channels.Now, _incoming.AsSpan(_received));
-            _received += read;
-            if (!TryTakeMessages())
+            if (_input?.TryFill(endpoint, _channels.Now) == false)
             {
-                _channels.Drops.Count(DropReason.MessageMalformed);
-                Break(abort: true);
+                Refuse(DropReason.MessageUnauthentic);
+                return;
+            }
+
+            var destination = _incoming.AsSpan(_received);
+            int read = _input?.Take(destination) ?? endpoint.Read(_channels.Now, destination);
+            _received += read;
+            var reason = TakeMessages();
+            if (reason != DropReason.None)
+            {
+                Refuse(reason);
                 return;
             }
 
@@ -220,8 +315,14 @@ internal sealed class PeerChannel
         }
     }
 
-    /// <summary>Takes what is whole and makes room for what is not; false when it cannot be.</summary>
-    private bool TryTakeMessages()
+    private void Refuse(DropReason reason)
+    {
+        _channels.Drops.Count(reason);
+        Break(abort: true);
+    }
+
+    /// <summary>Takes what is whole and makes room for what is not; says what is wrong when it cannot be.</summary>
+    private DropReason TakeMessages()
     {
         int at = 0;
         while (_received - at >= PeerFraming.HeaderLength)
@@ -230,7 +331,7 @@ internal sealed class PeerChannel
             var kind = (PeerMessageKind)_incoming[at + 4];
             if (length < 0 || length > PeerFraming.MaxPayload(kind, _channels.Limits) || (!IsUp && kind != PeerMessageKind.Hello))
             {
-                return false;
+                return DropReason.MessageMalformed;
             }
 
             int whole = PeerFraming.HeaderLength + length;
@@ -242,15 +343,11 @@ internal sealed class PeerChannel
 
             var current = _endpoint;
             byte[] buffer = _incoming;
-            if (!TryTake(kind, buffer.AsMemory(at + PeerFraming.HeaderLength, length)))
+            var reason = Take(kind, buffer.AsMemory(at + PeerFraming.HeaderLength, length));
+            if (reason != DropReason.None || !ReferenceEquals(current, _endpoint))
             {
-                return false;
-            }
-
-            if (!ReferenceEquals(current, _endpoint))
-            {
-                // Handling the message broke the channel.
-                return true;
+                // Handling the message may have broken the channel.
+                return reason;
             }
 
             at += whole;
@@ -258,29 +355,31 @@ internal sealed class PeerChannel
 
         _incoming.AsSpan(at, _received - at).CopyTo(_incoming);
         _received -= at;
-        return true;
+        return DropReason.None;
     }
 
-    private bool TryTake(PeerMessageKind kind, ReadOnlyMemory<byte> payload)
+    private DropReason Take(PeerMessageKind kind, ReadOnlyMemory<byte> payload)
     {
         if (kind != PeerMessageKind.Hello)
         {
-            return _channels.TryHandle(this, kind, payload);
+            return _channels.TryHandle(this, kind, payload) ? DropReason.None : DropReason.MessageMalformed;
         }
 
-        var hello = payload.Span;
-        if (IsUp
-            || hello.Length != PeerFraming.HelloLength
-            || hello[0] != PeerFraming.Version
-            || BinaryPrimitives.ReadUInt16BigEndian(hello[1..]) != Peer.Value)
+        var reason = PeerFraming.ReadHello(payload.Span, out var node, out ulong incarnation);
+        if (reason != DropReason.None)
         {
-            return false;
+            return reason;
+        }
+
+        if (IsUp || node != Peer || (_session is { } session && session.PeerIncarnation != incarnation))
+        {
+            return DropReason.MessageMalformed;
         }
 
         IsUp = true;
         _backoff = s_firstBackoff;
-        _channels.OnUp(this, BinaryPrimitives.ReadUInt64BigEndian(hello[3..]));
-        return true;
+        _channels.OnUp(this, incarnation);
+        return DropReason.None;
     }
 
     private void Reserve(int whole)

@@ -12,11 +12,13 @@ internal sealed class PeerChannels
     public const ushort Port = 6082;
 
     private static readonly TimeSpan s_queryTimeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_arrivalTimeout = TimeSpan.FromSeconds(5);
 
     private readonly Shard _shard;
     private readonly List<PeerChannel> _channels = [];
     private readonly Dictionary<NodeId, PeerChannel> _byNode = [];
     private readonly Dictionary<ulong, Query> _queries = [];
+    private readonly List<ArrivingChannel> _arriving = [];
     private readonly TcpListener _listener;
     private ulong _queryNumber;
 
@@ -45,6 +47,12 @@ internal sealed class PeerChannels
 
     public DropCounters Drops => _shard.Drops;
 
+    /// <summary>The sessions with the peers; null in a farm that does not authenticate its members.</summary>
+    public PeerSessions? Sessions => _shard.Sessions;
+
+    /// <summary>Connections that have not shown yet whose they are.</summary>
+    public int Arriving => _arriving.Count;
+
     /// <summary>When <see cref="OnDeadline"/> is due.</summary>
     public Instant NextDeadline
     {
@@ -53,12 +61,17 @@ internal sealed class PeerChannels
             var deadline = Instant.Never;
             foreach (var channel in _channels)
             {
-                deadline = channel.WaitsToConnect ? Instant.Min(deadline, channel.NextAttempt) : deadline;
+                deadline = channel.WaitsToAttempt ? Instant.Min(deadline, channel.NextAttempt) : deadline;
             }
 
             foreach (var query in _queries.Values)
             {
                 deadline = Instant.Min(deadline, query.Deadline);
+            }
+
+            foreach (var arriving in _arriving)
+            {
+                deadline = Instant.Min(deadline, arriving.Deadline);
             }
 
             return deadline;
@@ -123,9 +136,20 @@ internal sealed class PeerChannels
         }
     }
 
-    /// <summary>Makes connections that are due and gives up queries that are over.</summary>
+    /// <summary>A session with a node is there.</summary>
+    public void OnSession(NodeId node, ulong peerIncarnation) => _byNode[node].OnSession(peerIncarnation);
+
+    /// <summary>Makes connections that are due and gives up queries and arrivals that are over.</summary>
     public void OnDeadline(Instant now)
     {
+        for (int i = _arriving.Count - 1; i >= 0; i--)
+        {
+            if (_arriving[i].Deadline <= now)
+            {
+                Remove(_arriving[i], DropReason.MessageUnauthentic);
+            }
+        }
+
         foreach (var channel in _channels)
         {
             channel.OnDeadline(now);
@@ -140,15 +164,38 @@ internal sealed class PeerChannels
         while (_listener.TryAccept(out var endpoint))
         {
             var peer = _shard.Farm.Members.AtLanAddress(endpoint.Flow.Tuple.RemoteAddress);
-            if (_byNode.TryGetValue(peer, out var channel) && !channel.Connects)
+            if (!_byNode.TryGetValue(peer, out var channel) || channel.Connects)
+            {
+                Drops.Count(DropReason.NotMember);
+                endpoint.Abort(Now);
+            }
+            else if (Sessions is null)
             {
                 channel.Accept(endpoint);
             }
             else
             {
-                Drops.Count(DropReason.NotMember);
-                endpoint.Abort(Now);
+                Arrive(channel, endpoint);
             }
+        }
+    }
+
+    /// <summary>Something happened at a connection that has not shown yet whose it is.</summary>
+    public void OnArriving(ArrivingChannel arriving, EndpointEvents events)
+    {
+        if (!_arriving.Contains(arriving))
+        {
+            return;
+        }
+
+        var reason = arriving.OnEvents(Now, events, out bool isChannel);
+        if (isChannel)
+        {
+            _arriving.Remove(arriving);
+        }
+        else if (reason != DropReason.None)
+        {
+            Remove(arriving, reason);
         }
     }
 
@@ -204,6 +251,27 @@ internal sealed class PeerChannels
             default:
                 return false;
         }
+    }
+
+    // One at a time for each peer: the newer one is the likelier.
+    private void Arrive(PeerChannel channel, TcpEndpoint endpoint)
+    {
+        if (_arriving.Find(other => other.Channel == channel) is { } older)
+        {
+            Remove(older, DropReason.MessageUnauthentic);
+        }
+
+        var arriving = new ArrivingChannel(channel, Sessions!, endpoint, Now + s_arrivalTimeout);
+        endpoint.Tag = arriving;
+        _arriving.Add(arriving);
+        OnArriving(arriving, EndpointEvents.Readable);
+    }
+
+    private void Remove(ArrivingChannel arriving, DropReason reason)
+    {
+        Drops.Count(reason);
+        _arriving.Remove(arriving);
+        arriving.GiveUp(Now);
     }
 
     private void FailQueries(Func<Query, bool> which, string why)

@@ -34,19 +34,31 @@ internal sealed class OutgoingConnections(Shard shard)
         }
 
         endpoint.Tag = null;
-        var facts = new AttachmentFacts(
-            endpoint.Id, endpoint.Flow, null, attempt.Name, $"{attempt.Name}, connected", HandedOver: false, null, default);
-        var attachment = new Attachment(shard, endpoint, facts, attempt.Application, default, transparent: false);
         if ((events & EndpointEvents.Established) == 0)
         {
-            attempt.OnFailed(attachment.CloseText);
+            attempt.OnFailed(Make(shard, endpoint, attempt.Name, "connected", attempt.Application).CloseText);
             return false;
         }
 
-        shard.Stack.Attach(endpoint, attachment, attempt.Name);
-        attempt.Application.OnAttached(attachment);
+        Attach(shard, endpoint, attempt.Name, "connected", attempt.Application);
         return true;
     }
+
+    /// <summary>Gives an established connection of the node's own to an application.</summary>
+    public static void Attach(Shard shard, TcpEndpoint endpoint, string name, string how, IEndpointApplication application)
+    {
+        var attachment = Make(shard, endpoint, name, how, application);
+        shard.Stack.Attach(endpoint, attachment, name);
+        application.OnAttached(attachment);
+    }
+
+    private static Attachment Make(Shard shard, TcpEndpoint endpoint, string name, string how, IEndpointApplication application) => new(
+        shard,
+        endpoint,
+        new AttachmentFacts(endpoint.Id, endpoint.Flow, null, name, $"{name}, {how}", HandedOver: false, null, default),
+        application,
+        default,
+        transparent: false);
 
     /// <summary>An attempt; stands in its endpoint's tag.</summary>
     public sealed record Attempt(string Name, IEndpointApplication Application, Action<string> OnFailed);

@@ -60,6 +60,7 @@ public sealed class Shard : IDisposable
         Homes = new HomeRouter(this, front);
         Moves = new MoveDesk(this);
         Channels = new PeerChannels(this);
+        Sessions = MakeSessions(options);
         _membership = new MembershipPort(this);
         _outgoing = new OutgoingConnections(this);
         _path = new PacketPath(this, front, lan);
@@ -145,6 +146,12 @@ public sealed class Shard : IDisposable
     internal MoveDesk Moves { get; }
 
     internal PeerChannels Channels { get; }
+
+    /// <summary>The sessions with the peers; null in a farm that does not authenticate its members.</summary>
+    internal PeerSessions? Sessions { get; }
+
+    /// <summary>Called for a peer with which no keys could be agreed on, on the shard's thread.</summary>
+    internal Action<PeerRefusedEvent>? PeerRefused { get; set; }
 
     internal PathCounters Path => _path.Counters;
 
@@ -483,9 +490,15 @@ public sealed class Shard : IDisposable
             Moves.OnDeadline();
         }
 
+        Sessions?.AcceptAll();
         Channels.AcceptAll();
         _membership.Run();
     }
+
+    private PeerSessions? MakeSessions(EngineOptions options) =>
+        options.KeyAgreement is { } agreement ? new PeerSessions(this, sessions => agreement(this, sessions))
+        : options.Authenticator is { } authenticator ? new PeerSessions(this, sessions => new StreamKeyAgreement(this, sessions, authenticator))
+        : null;
 
     private bool DispatchEvents()
     {
@@ -497,6 +510,9 @@ public sealed class Shard : IDisposable
             {
                 case PeerChannel channel:
                     channel.OnEvents((TcpEndpoint)endpoint, events);
+                    break;
+                case ArrivingChannel arriving:
+                    Channels.OnArriving(arriving, events);
                     break;
                 case OutgoingConnections.Attempt attempt:
                     if (_outgoing.HasConnected((TcpEndpoint)endpoint, attempt, events))

@@ -111,8 +111,23 @@ internal static class ShardReports
             FlowsWrittenOff = shard.Homes.WrittenOff,
             FlowsReconciled = shard.Homes.Reconciled,
             EndpointsDiscarded = shard.Homes.Discarded,
+            PeersRefused = Refusals(shard),
             Drops = drops,
         };
+    }
+
+    private static Dictionary<string, long> Refusals(Shard shard)
+    {
+        var refusals = new Dictionary<string, long>();
+        foreach (var reason in Enum.GetValues<PeerRefusal>())
+        {
+            if (shard.Sessions?.Refusals[(int)reason] is > 0 and { } count)
+            {
+                refusals.Add(reason.ToString(), count);
+            }
+        }
+
+        return refusals;
     }
 
     /// <summary>Bytes that the application has written and the client has not acknowledged.</summary>

@@ -1,0 +1,114 @@
+using Baton.Membership;
+using Baton.Wire;
+
+namespace Baton.Engine;
+
+/// <summary>
+/// The sessions with all peers, at most two with each: the one in use and the one before it, which the peer may still
+/// send under. Counts what was refused, by reason.
+/// </summary>
+internal sealed class PeerSessions
+{
+    private static readonly TimeSpan s_silence = TimeSpan.FromHours(1);
+    private static readonly int s_reasons = Enum.GetValues<PeerRefusal>().Length;
+
+    private readonly Shard _shard;
+    private readonly Func<PeerSessions, IKeyAgreement> _make;
+    private readonly Dictionary<NodeId, Peer> _peers = [];
+    private readonly long[] _refusals = new long[s_reasons];
+    private IKeyAgreement? _agreement;
+
+    public PeerSessions(Shard shard, Func<PeerSessions, IKeyAgreement> agreement)
+    {
+        _shard = shard;
+        _make = agreement;
+        foreach (var member in shard.Farm.Members.Members)
+        {
+            _peers.Add(member.Id, new Peer(member));
+        }
+    }
+
+    /// <summary>What was refused so far, by <see cref="PeerRefusal"/>.</summary>
+    public ReadOnlySpan<long> Refusals => _refusals;
+
+    private IKeyAgreement Agreement => _agreement ??= _make(this);
+
+    /// <summary>Whether a session is there of which no channel has been made.</summary>
+    public bool HasFresh(NodeId node) => _peers[node].Current is { IsUsed: false };
+
+    /// <summary>Whether there is any session.</summary>
+    public bool HasAny(NodeId node) => _peers[node].Current is not null;
+
+    /// <summary>The session that this node seals datagrams under; null without one.</summary>
+    public PeerSession? Current(NodeId node) => _peers[node].Current;
+
+    /// <summary>The session of that number; null without one.</summary>
+    public PeerSession? Find(NodeId node, ulong id) => _peers[node] switch
+    {
+        { Current: { } current } when current.Id == id => current,
+        { Previous: { } previous } when previous.Id == id => previous,
+        _ => null,
+    };
+
+    /// <summary>Begins to agree on a session, unless that is under way.</summary>
+    public void Begin(NodeId node)
+    {
+        var peer = _peers[node];
+        if (!peer.IsAgreeing)
+        {
+            peer.IsAgreeing = true;
+            Agreement.Begin(peer.Member);
+        }
+    }
+
+    /// <summary>Takes what peers have begun.</summary>
+    public void AcceptAll() => Agreement.AcceptAll();
+
+    /// <summary>A session is there.</summary>
+    public void OnAgreed(NodeId node, PeerSession session, bool initiated)
+    {
+        var peer = _peers[node];
+        peer.IsAgreeing &= !initiated;
+        if (session.PeerIncarnation < peer.Incarnation)
+        {
+            // Of a start that is over: a dialogue that a restart of the peer has overtaken.
+            return;
+        }
+
+        peer.Incarnation = session.PeerIncarnation;
+        peer.Previous = peer.Current;
+        peer.Current = session;
+        Array.Clear(peer.Reported);
+        _shard.Channels.OnSession(node, session.PeerIncarnation);
+    }
+
+    /// <summary>No session came of it.</summary>
+    public void OnRefused(NodeId node, PeerRefusal reason, string text, bool initiated)
+    {
+        var peer = _peers[node];
+        peer.IsAgreeing &= !initiated;
+        _refusals[(int)reason]++;
+        ref var silentUntil = ref peer.Reported[(int)reason];
+        if (reason != PeerRefusal.Unreachable && _shard.Now >= silentUntil)
+        {
+            silentUntil = _shard.Now + s_silence;
+            _shard.PeerRefused?.Invoke(new PeerRefusedEvent(peer.Member.Name, reason, text, initiated));
+        }
+    }
+
+    private sealed class Peer(Member member)
+    {
+        public Member Member { get; } = member;
+
+        public PeerSession? Current { get; set; }
+
+        public PeerSession? Previous { get; set; }
+
+        public ulong Incarnation { get; set; }
+
+        public bool IsAgreeing { get; set; }
+
+        /// <summary>Until when a reason is not reported again.</summary>
+        public Instant[] Reported { get; } = new Instant[s_reasons];
+    }
+}
