@@ -54,6 +54,12 @@ public sealed record EngineCounters
     /// <summary>Of these, without an application.</summary>
     public required int Unattached { get; init; }
 
+    /// <summary>Bytes that connections' queues occupy now, those of the channels between members included.</summary>
+    public long QueuedBytes { get; init; }
+
+    /// <summary>Buffers that the stack has lent now: packets held, fragments, datagrams.</summary>
+    public int LentBuffers { get; init; }
+
     /// <summary>Flows in the directory now.</summary>
     public required int Flows { get; init; }
 

@@ -236,6 +236,9 @@ internal sealed class RawClient(Socket socket) : IDisposable
 
     public Socket Socket => socket;
 
+    /// <summary>The client's port.</summary>
+    public int Port { get; } = ((IPEndPoint)socket.LocalEndPoint!).Port;
+
     public NetworkStream Stream { get; } = new(socket, ownsSocket: true);
 
     public Task SendAsync(string text) => SendAsync(Encoding.Latin1.GetBytes(text));

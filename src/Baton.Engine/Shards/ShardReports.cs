@@ -101,6 +101,8 @@ internal static class ShardReports
             SynCookiesRefused = shard.Stack.SynCookiesRefused,
             Endpoints = shard.Stack.Endpoints.Count(e => e.Service is not null),
             Unattached = shard.Stack.UnattachedEndpoints,
+            QueuedBytes = shard.Stack.TcpMemory.Used,
+            LentBuffers = shard.Stack.Pool.Lent,
             Flows = shard.Flows.Count,
             Tombstones = shard.Tombstones.Count,
             EndpointsCreated = path.Created,

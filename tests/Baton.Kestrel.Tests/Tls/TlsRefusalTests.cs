@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.Collections.Concurrent;
 using System.Text;
 using Baton.Engine.Tests;
 using Microsoft.AspNetCore.Hosting;
@@ -119,11 +117,7 @@ public sealed class TlsRefusalTests
         }
 
         await farm.UntilEndpointsAsync(1, 0);
-        var patience = WebFarm.Patience();
-        while (pool.Rented > 0)
-        {
-            await Task.Delay(5, patience);
-        }
+        await pool.UntilNoneIsRentedAsync();
     }
 
     [Fact(Skip = KernelNetwork.RootOnly, SkipUnless = nameof(KernelNetwork.IsRoot), SkipType = typeof(KernelNetwork))]
@@ -155,38 +149,6 @@ public sealed class TlsRefusalTests
             byte[] copy = buffer.ToArray();
             copy[^1] ^= (byte)(Damages ? 1 : 0);
             return Inner.WriteAsync(copy, cancellationToken);
-        }
-    }
-
-    /// <summary>Counts what is rented and not given back.</summary>
-    private sealed class CountingPool : MemoryPool<byte>
-    {
-        private readonly ConcurrentDictionary<Owner, bool> _rented = new();
-
-        public override int MaxBufferSize => Shared.MaxBufferSize;
-
-        public int Rented => _rented.Count;
-
-        public override IMemoryOwner<byte> Rent(int minBufferSize = -1)
-        {
-            var owner = new Owner(Shared.Rent(minBufferSize), this);
-            _rented.TryAdd(owner, true);
-            return owner;
-        }
-
-        protected override void Dispose(bool disposing)
-        {
-        }
-
-        private sealed class Owner(IMemoryOwner<byte> inner, CountingPool pool) : IMemoryOwner<byte>
-        {
-            public Memory<byte> Memory => inner.Memory;
-
-            public void Dispose()
-            {
-                Assert.True(pool._rented.TryRemove(this, out _), "a buffer was given back twice");
-                inner.Dispose();
-            }
         }
     }
 }
