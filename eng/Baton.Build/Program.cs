@@ -9,7 +9,11 @@ Verb[] verbs =
     new("scripts", "FILE…", "runs scenario scripts", args => Solution.RunProject("tests/Baton.Scenarios", args)),
     new("simulate", "[--seeds N] [--seed S] [--quick]", "runs the farm in virtual time under faults", args => Solution.RunProject("tests/Baton.Simulation", args)),
     new("pack", "[FOLDER]", "makes the NuGet packages, in artifacts/packages or a folder", Solution.Pack),
-    new("deploy-test", "[--quick] [--clients N]", "replaces every node of a web application under load", args => Solution.RunProject("tests/Baton.Deploy", args)),
+    new("deploy-test", "[--quick] [--clients N]", "replaces every node of a web application under load", args =>
+    {
+        DebianPackages.Ensure();
+        return Solution.RunProject("tests/Baton.Deploy", args);
+    }),
     new("conformance", "[--quick] [ID…]", "runs the test of each row of docs/CONFORMANCE.md", ConformanceVerb.Run),
 ];
 

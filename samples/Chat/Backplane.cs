@@ -10,7 +10,10 @@ namespace Chat;
 /// </summary>
 internal sealed class Backplane(IServiceProvider services) : BackgroundService
 {
-    private const int MaxDatagram = 64 * 1024;
+    /// <summary>Characters after which no further message joins a datagram; each may take six bytes in JSON.</summary>
+    private const int MaxTogether = 8000;
+
+    private const int MaxDatagram = 192 * 1024;
     private static readonly string s_directory =
         Path.Combine(Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") ?? Path.GetTempPath(), "chat");
 
@@ -47,18 +50,26 @@ internal sealed class Backplane(IServiceProvider services) : BackgroundService
         while (true)
         {
             int length = await socket.ReceiveAsync(buffer, cancellation);
-            if (JsonSerializer.Deserialize<Message>(buffer.AsSpan(0, length)) is { } message)
+            foreach (var message in JsonSerializer.Deserialize<Message[]>(buffer.AsSpan(0, length)) ?? [])
             {
                 rooms.OnSaidElsewhere(message);
             }
         }
     }
 
+    /// <summary>What was said while the last datagram went out goes in one.</summary>
     private async Task SendAsync(Socket socket, CancellationToken cancellation)
     {
-        await foreach (var message in _outgoing.Reader.ReadAllAsync(cancellation))
+        var said = new List<Message>();
+        while (await _outgoing.Reader.WaitToReadAsync(cancellation))
         {
-            byte[] bytes = JsonSerializer.SerializeToUtf8Bytes(message);
+            said.Clear();
+            for (int length = 0; length < MaxTogether && _outgoing.Reader.TryRead(out var message); length += 100 + message.From.Length + message.Text.Length)
+            {
+                said.Add(message);
+            }
+
+            byte[] bytes = JsonSerializer.SerializeToUtf8Bytes(said);
             foreach (string peer in Directory.GetFiles(s_directory).Where(path => path != _self))
             {
                 try

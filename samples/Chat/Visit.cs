@@ -24,7 +24,7 @@ internal sealed class Visit(WebSocket socket, Room room, string name, VisitState
     private const int MaxWaiting = 1200, MaxText = 2000, Greeting = 20;
 
     /// <summary>Messages may reach the nodes so much apart.</summary>
-    private const long Apart = 5000;
+    private const long Apart = 30_000;
 
     private readonly Queue<(string Id, long Time)> _heard = new(before?.Heard.Select(heard => (heard.Key, heard.Value)) ?? []);
 
@@ -32,7 +32,8 @@ internal sealed class Visit(WebSocket socket, Room room, string name, VisitState
     {
         get
         {
-            long since = Now - Apart;
+            // What was heard before the first of those that are remembered is not said again either.
+            long since = Math.Max(Now - Apart, _heard.Count == MaxWaiting ? _heard.Peek().Time : 0);
             return new(since, _heard.Where(heard => heard.Time >= since).ToDictionary(heard => heard.Id, heard => heard.Time));
         }
     }
@@ -126,7 +127,7 @@ internal sealed class Visit(WebSocket socket, Room room, string name, VisitState
 
     private bool Hear(Message message)
     {
-        if (before?.Heard.ContainsKey(message.Id) == true)
+        if (before is not null && (message.Time < before.Since || before.Heard.ContainsKey(message.Id)))
         {
             return false;
         }

@@ -10,8 +10,8 @@ namespace Baton.Deploy;
 
 /// <summary>
 /// A rolling deploy of the chat sample under load: three nodes, each replaced once by the next version, while WebSocket
-/// clients send numbered messages and others keep requesting over HTTP connections that stay open; every second client
-/// of either kind does so over TLS.
+/// clients send numbered messages and others (HttpClient, wrk, h2load) keep requesting over HTTP/1.1 connections that stay
+/// open; half of each kind over TLS.
 /// </summary>
 internal static class DeployRun
 {
@@ -87,12 +87,13 @@ internal static class DeployRun
         await MakeCertificateAsync(directory);
         await using var network = await DemoNetwork.CreateAsync(relay: false, cancellation);
         await using var farm = await LocalFarm.StartAsync(network, directory, await ChatAsync(directory, 1, cancellation), [("web", 80), ("tls", 443)], cancellation);
-        Console.Out.WriteLine($"three nodes of version 1; {count} WebSocket clients and {ClientProcess.HttpClients} over HTTP begin, every second one over TLS");
+        Console.Out.WriteLine($"three nodes of version 1; {count} WebSocket clients, {ClientProcess.HttpClients} of HttpClient, wrk and h2load begin, half of each over TLS");
         using var clients = StartInside(network, "clients", count.ToString(CultureInfo.InvariantCulture), Path.Combine(directory, CertificateFile));
         using var browser = pictures is null ? null : StartInside(network, "browser", Directory.CreateDirectory(pictures).FullName);
         try
         {
             await RequireLineAsync(clients, "ready", cancellation);
+            await using var load = await Load.StartAsync(network, directory, Math.Clamp(count / 20, 4, 20), cancellation);
             if (browser is not null)
             {
                 await RequireLineAsync(browser, "ready", cancellation);
@@ -110,10 +111,17 @@ internal static class DeployRun
             }
 
             await Task.Delay(s_between, cancellation);
+            var loads = await load.StopAsync();
+            long reconnects = await load.ReconnectsAsync(cancellation);
             clients.StandardInput.Close();
             string result = await clients.StandardOutput.ReadToEndAsync(cancellation);
             var outcome = JsonSerializer.Deserialize<Outcome>(result) ?? throw new DemoException("The clients gave no result.");
-            return browser is null ? outcome : outcome with { Page = await EndAsync(browser, cancellation) };
+            outcome = outcome with { Loads = loads };
+
+            // A browser opens connections as it likes.
+            return browser is null
+                ? outcome with { Reconnects = reconnects }
+                : outcome with { Page = await EndAsync(browser, cancellation) };
         }
         catch
         {
@@ -185,7 +193,12 @@ internal static class DeployRun
     private static void Print(Outcome outcome)
     {
         Console.Out.WriteLine($"{outcome.Sent} messages, {outcome.Moves} moves of WebSockets, {outcome.Old} clients last served by version 1, longest wait for a message {outcome.LongestWaitMs} ms");
-        Console.Out.WriteLine($"{outcome.Requests} HTTP requests, {outcome.FailedRequests} failed, {outcome.Connections} connections opened for them");
+        Console.Out.WriteLine($"HttpClient: {outcome.Requests} requests, {outcome.FailedRequests} failed, {outcome.Connections} connections opened for them");
+        foreach (var load in outcome.Loads)
+        {
+            Console.Out.WriteLine($"{load.Name}: {load.Requests} requests, {load.Failed} failed");
+        }
+
         if (outcome.Page is { } page)
         {
             Console.Out.WriteLine($"the browser's page: {page}");
@@ -196,6 +209,6 @@ internal static class DeployRun
             Console.Out.WriteLine(error);
         }
 
-        Console.Out.WriteLine($"figures: disconnects={outcome.Disconnects} lost={outcome.Lost} doubled={outcome.Doubled} reordered={outcome.Reordered} failed_requests={outcome.FailedRequests}");
+        Console.Out.WriteLine($"figures: disconnects={outcome.Disconnects} lost={outcome.Lost} doubled={outcome.Doubled} reordered={outcome.Reordered} failed_requests={outcome.AllFailedRequests} reconnects={outcome.Reconnects}");
     }
 }

@@ -29,12 +29,21 @@ internal sealed record Outcome
     /// <summary>Connections that the HTTP clients opened: as many as there are clients, if none was closed on them.</summary>
     public long Connections { get; set; }
 
+    /// <summary>What the load generators counted.</summary>
+    public IReadOnlyList<LoadOutcome> Loads { get; init; } = [];
+
+    /// <summary>Requests that failed, whoever made them.</summary>
+    public long AllFailedRequests => FailedRequests + Loads.Sum(load => load.Failed);
+
+    /// <summary>Connections that were opened during the deploy, when every client had its own already.</summary>
+    public long Reconnects { get; init; }
+
     /// <summary>What the browser's page showed last of who serves it; null without a browser.</summary>
     public string? Page { get; set; }
 
     /// <summary>The first few things that went wrong, in words.</summary>
     public List<string> Errors { get; set; } = [];
 
-    public bool Held => this is { Disconnects: 0, Lost: 0, Doubled: 0, Reordered: 0, FailedRequests: 0, Moves: > 0, Old: 0 }
-        && Connections == ClientProcess.HttpClients;
+    public bool Held => this is { Disconnects: 0, Lost: 0, Doubled: 0, Reordered: 0, AllFailedRequests: 0, Reconnects: 0, Moves: > 0, Old: 0 }
+        && Loads.All(load => load.Requests > 0) && Connections == ClientProcess.HttpClients;
 }
