@@ -64,7 +64,7 @@ internal sealed class BatonConnection : ConnectionContext,
             useSynchronizationContext: false));
         _raw = PipeReader.Create(new TransportStream(connection, first), new StreamPipeReaderOptions(MemoryPool, leaveOpen: true));
         Raw = new DuplexPipe(_raw, _output.Writer);
-        Output = new HandoffOutput(_output.Writer, _resumed, RefuseResponse);
+        Output = new HandoffOutput(_output.Writer, _resumed, Fail);
 
         // Records are nothing for a listener that does not open them.
         Input = new HandoffInput(
@@ -151,6 +151,13 @@ internal sealed class BatonConnection : ConnectionContext,
         {
             Input.BeginOpaque();
         }
+    }
+
+    /// <summary>What was begun at another node cannot go on here: the connection is reset.</summary>
+    public void Fail(string why)
+    {
+        KestrelLog.CannotGoOn(_logger, ConnectionId, why);
+        Abort(new ConnectionAbortedException(why));
     }
 
     /// <summary>The exchange that goes on here, for its handler; null for every one after it.</summary>
@@ -260,12 +267,6 @@ internal sealed class BatonConnection : ConnectionContext,
     }
 
     private void OnEnded() => _ = _closed.CancelAsync();
-
-    private void RefuseResponse(string why)
-    {
-        KestrelLog.CannotGoOn(_logger, ConnectionId, why);
-        Abort(new ConnectionAbortedException(why));
-    }
 
     private async Task SendAsync()
     {

@@ -22,23 +22,26 @@ internal enum ExchangeKind : byte
 /// <param name="IsChunked">Whether the response's body is chunked.</param>
 /// <param name="Head">The request's head as the client sent it.</param>
 /// <param name="State">The handler's state.</param>
+/// <param name="Opening">The message by which the client of a hub has opened its connection; empty for others.</param>
 internal sealed record CarriedExchange(
-    ExchangeKind Kind, int Status, bool IsChunked, ReadOnlyMemory<byte> Head, ReadOnlyMemory<byte> State)
+    ExchangeKind Kind, int Status, bool IsChunked, ReadOnlyMemory<byte> Head, ReadOnlyMemory<byte> State, ReadOnlyMemory<byte> Opening = default)
 {
-    private const byte Version = 1;
-    private const int FixedLength = 1 + 1 + 2 + 1 + 4;
+    private const byte Version = 2;
+    private const int FixedLength = 1 + 1 + 2 + 1 + 4 + 4;
 
-    /// <summary>The encoded form: version, kind, status, chunked, length of the head, head, state.</summary>
+    /// <summary>The encoded form: version, kind, status, chunked, lengths of head and opening, head, opening, state.</summary>
     public byte[] Encode()
     {
-        byte[] bytes = new byte[FixedLength + Head.Length + State.Length];
+        byte[] bytes = new byte[FixedLength + Head.Length + Opening.Length + State.Length];
         bytes[0] = Version;
         bytes[1] = (byte)Kind;
         BinaryPrimitives.WriteUInt16BigEndian(bytes.AsSpan(2), (ushort)Status);
         bytes[4] = IsChunked ? (byte)1 : (byte)0;
         BinaryPrimitives.WriteInt32BigEndian(bytes.AsSpan(5), Head.Length);
+        BinaryPrimitives.WriteInt32BigEndian(bytes.AsSpan(9), Opening.Length);
         Head.CopyTo(bytes.AsMemory(FixedLength));
-        State.CopyTo(bytes.AsMemory(FixedLength + Head.Length));
+        Opening.CopyTo(bytes.AsMemory(FixedLength + Head.Length));
+        State.CopyTo(bytes.AsMemory(FixedLength + Head.Length + Opening.Length));
         return bytes;
     }
 
@@ -53,7 +56,8 @@ internal sealed record CarriedExchange(
         }
 
         int head = BinaryPrimitives.ReadInt32BigEndian(span[5..]);
-        if (head <= 0 || head > span.Length - FixedLength)
+        int opening = BinaryPrimitives.ReadInt32BigEndian(span[9..]);
+        if (head <= 0 || opening < 0 || (long)head + opening > span.Length - FixedLength)
         {
             return false;
         }
@@ -63,7 +67,8 @@ internal sealed record CarriedExchange(
             BinaryPrimitives.ReadUInt16BigEndian(span[2..]),
             span[4] == 1,
             bytes.Slice(FixedLength, head),
-            bytes[(FixedLength + head)..]);
+            bytes[(FixedLength + head + opening)..],
+            bytes.Slice(FixedLength + head, opening));
         return true;
     }
 }

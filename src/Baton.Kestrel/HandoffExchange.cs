@@ -1,3 +1,4 @@
+using Baton.Kestrel.Hubs;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.SignalR;
@@ -18,6 +19,7 @@ internal sealed class HandoffExchange : IHandoffFeature
         var resumed = connection.TakeResumed();
         Resumed = resumed is not null;
         State = resumed?.State ?? default;
+        Opening = resumed?.Opening ?? default;
     }
 
     /// <inheritdoc/>
@@ -28,6 +30,23 @@ internal sealed class HandoffExchange : IHandoffFeature
 
     /// <inheritdoc/>
     public ReadOnlyMemory<byte> State { get; set; }
+
+    /// <summary>The message by which the client of a hub has opened its connection.</summary>
+    public ReadOnlyMemory<byte> Opening { get; set; }
+
+    /// <summary>Whether the connection's input has ended, so that it leaves.</summary>
+    public bool Leaves => _connection.Input.IsParked;
+
+    /// <summary>Calls of a hub under way; while there are some, the connection does not move.</summary>
+    public HubCalls TrackCalls()
+    {
+        var calls = new HubCalls(_connection.Input.Wake);
+        _connection.Input.LeaveOnlyIf(() => calls.IsIdle);
+        return calls;
+    }
+
+    /// <summary>What was begun at another node cannot go on here.</summary>
+    public void Fail(string why) => _connection.Fail(why);
 
     /// <inheritdoc/>
     public async Task ContinueElsewhereAsync(ReadOnlyMemory<byte> state)
@@ -66,10 +85,16 @@ internal sealed class HandoffExchange : IHandoffFeature
         var input = _connection.Input;
         bool isWebSocket = string.Equals(_context.Request.Headers.Upgrade, "websocket", StringComparison.OrdinalIgnoreCase);
 
-        // A hub's server knows its connection by a token, and its groups and calls under way by the connection: none of it
-        // is at another node.
-        bool isHub = _context.GetEndpoint()?.Metadata.GetMetadata<HubMetadata>() is not null;
-        if (isWebSocket && !isHub && !input.Head.IsEmpty && KeepsNoCompressionContext(_context.Response.Headers.SecWebSocketExtensions.ToString()))
+        // A hub's server has groups and items of its connection, which are at no other node, unless the application says
+        // that it can do without.
+        var hub = _context.GetEndpoint()?.Metadata;
+        bool isHub = hub?.GetMetadata<HubMetadata>() is not null, moves = hub?.GetMetadata<MovingHub>() is not null;
+        if (Resumed && !Opening.IsEmpty && !moves)
+        {
+            Fail("the hub is mapped without handoff here");
+        }
+
+        if (isWebSocket && isHub == moves && !input.Head.IsEmpty && KeepsNoCompressionContext(_context.Response.Headers.SecWebSocketExtensions.ToString()))
         {
             _isWebSocket = true;
             input.BeginWebSocket();
@@ -87,7 +112,7 @@ internal sealed class HandoffExchange : IHandoffFeature
         if (_isWebSocket && _connection.Input.IsParked)
         {
             _connection.Carried = new CarriedExchange(
-                ExchangeKind.WebSocket, StatusCodes.Status101SwitchingProtocols, false, _connection.Input.Head.ToArray(), State);
+                ExchangeKind.WebSocket, StatusCodes.Status101SwitchingProtocols, false, _connection.Input.Head.ToArray(), State, Opening);
         }
     }
 

@@ -49,6 +49,7 @@ internal sealed class HandoffInput : PipeReader
     private bool _identified;
     private bool _headTooLong;
     private bool _resumes;
+    private volatile Func<bool>? _mayLeave;
     private volatile bool _requested;
     private volatile bool _cancelled;
 
@@ -91,7 +92,7 @@ internal sealed class HandoffInput : PipeReader
     private bool MayPark => _requested && !_resumes && !_headTooLong && Stage switch
     {
         ConnectionStage.Boundary => true,
-        ConnectionStage.WebSocket => _frames.IsAtGap && !_frames.IsClosing && !_output.IsClosing,
+        ConnectionStage.WebSocket => _frames.IsAtGap && !_frames.IsClosing && !_output.IsClosing && _mayLeave?.Invoke() != false,
         _ => false,
     };
 
@@ -100,6 +101,18 @@ internal sealed class HandoffInput : PipeReader
     {
         _requested = true;
         _inner.CancelPendingRead();
+    }
+
+    /// <summary>Between messages of the WebSocket it leaves only if <paramref name="mayLeave"/>; that it may is said by <see cref="Wake"/>.</summary>
+    public void LeaveOnlyIf(Func<bool> mayLeave) => _mayLeave = mayLeave;
+
+    /// <summary>What kept the connection may have ended. From any thread.</summary>
+    public void Wake()
+    {
+        if (_requested)
+        {
+            _inner.CancelPendingRead();
+        }
     }
 
     /// <summary>From now on the connection's bytes come out of TLS.</summary>

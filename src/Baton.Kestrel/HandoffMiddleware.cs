@@ -1,7 +1,9 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Connections;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.SignalR;
 
 namespace Baton.Kestrel;
 
@@ -39,11 +41,23 @@ internal sealed class HandoffMiddleware(RequestDelegate next)
             exchange.OnHandlerEnded();
         }
 
-        if (await ReadToEndAsync(context))
+        if (IsTransportOfHub(context))
+        {
+            connection.Input.BeginOpaque();
+        }
+        else if (await ReadToEndAsync(context))
         {
             connection.Input.EndRequest();
         }
     }
+
+    /// <summary>
+    /// Whether the request belongs to a hub's connection that one node knows by its token: long polling, server-sent events
+    /// and what a client sends beside them. Others follow on the same connection.
+    /// </summary>
+    private static bool IsTransportOfHub(HttpContext context) =>
+        context.GetEndpoint()?.Metadata is { } metadata && metadata.GetMetadata<HubMetadata>() is not null
+        && metadata.GetMetadata<NegotiateMetadata>() is null && !context.Response.Headers.Upgrade.Contains("websocket");
 
     /// <summary>Reads what the application left of the request's body, as Kestrel would: the next request is behind it.</summary>
     /// <returns>Whether the body is read to its end. If not, Kestrel closes the connection.</returns>

@@ -1,8 +1,10 @@
 using Baton.Engine;
 using Baton.Hosting;
 using Baton.Kestrel;
+using Baton.Kestrel.Hubs;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.SignalR;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -54,6 +56,7 @@ public static class WebHostBuilderBatonExtensions
             services.TryAddSingleton<IConnectionFactory, BatonConnectionFactory>();
             services.AddSingleton<IStartupFilter, HandoffStartupFilter>();
             services.AddHostedService<DrainOnStop>();
+            services.Configure<HubOptions>(static hubs => hubs.AddFilter<HubCallFilter>());
             services.AddOptions<KestrelServerOptions>().Configure<Extensions.Options.IOptions<BatonTransportOptions>>((kestrel, transport) =>
             {
                 foreach (string service in transport.Value.Services)
