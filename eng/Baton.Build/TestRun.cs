@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using System.Xml.Linq;
 
 namespace Baton.Build;
@@ -46,6 +47,22 @@ internal sealed record TestRun(int Passed, int Failed, int Skipped, IReadOnlyLis
         {
             File.Delete(report);
         }
+    }
+
+    /// <summary>Options that select the first case of each test that <paramref name="filter"/> selects.</summary>
+    public static string[] OneCaseOfEach(string project, IReadOnlyList<string> filter)
+    {
+        const string Each = "-preEnumerateTheories";
+        var (_, output) = Tool.Capture("dotnet", ["exec", Solution.Assembly(project), "-noColor", "-list", "full/json", Each, .. filter]);
+        using var cases = JsonDocument.Parse(output);
+        string Of(JsonElement test, string name) => test.GetProperty(name).GetString()!;
+        return
+        [
+            Each,
+            .. cases.RootElement.EnumerateArray()
+                .GroupBy(test => Of(test, "Class") + Of(test, "Method"))
+                .SelectMany(test => (string[])["-id", Of(test.First(), "ID")]),
+        ];
     }
 
     private static TestRun Parse(XDocument report)

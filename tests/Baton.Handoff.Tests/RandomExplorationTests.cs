@@ -1,4 +1,5 @@
 using Baton.Handoff.Tests.Farm;
+using Baton.Testing;
 using Baton.Wire;
 using Xunit.Sdk;
 
@@ -51,7 +52,7 @@ public sealed class RandomExplorationTests(ITestOutputHelper output)
             return [one];
         }
 
-        int count = int.TryParse(Environment.GetEnvironmentVariable("BATON_HANDOFF_SEEDS"), out int n) ? n : 300;
+        int count = int.TryParse(Environment.GetEnvironmentVariable("BATON_HANDOFF_SEEDS"), out int n) ? n : QuickForm.Or(300, quick: 100);
         return Enumerable.Range(1, count);
     }
 

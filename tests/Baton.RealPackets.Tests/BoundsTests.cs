@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Baton.Engine;
+using Baton.Testing;
 using Baton.Wire;
 
 namespace Baton.RealPackets.Tests;
@@ -7,7 +8,7 @@ namespace Baton.RealPackets.Tests;
 /// <summary>R35: what can grow is bounded, and goes when its reason is gone.</summary>
 public sealed class BoundsTests(RealNetwork network)
 {
-    private static int Rounds => Environment.GetEnvironmentVariable("BATON_QUICK") == "1" ? 2 : 20;
+    private static int Rounds => QuickForm.Or(20, quick: 2);
 
     [RealFact]
     public async Task Unattached_endpoints_are_limited_and_go_when_their_time_is_over()

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Baton.Engine;
+using Baton.Testing;
 using Baton.Wire;
 
 namespace Baton.RealPackets.Tests;
@@ -9,7 +10,7 @@ public sealed class EnduranceTests(RealNetwork network)
 {
     private static readonly TimeSpan s_spacing = TimeSpan.FromMilliseconds(2);
 
-    private static int Handoffs => Environment.GetEnvironmentVariable("BATON_QUICK") == "1" ? 100 : 1000;
+    private static int Handoffs => QuickForm.Or(1000, quick: 100);
 
     [RealFact]
     public Task A_download_is_handed_off_a_thousand_times_and_its_bytes_are_exact() => HandOffAsync(downloads: true, uploads: false);

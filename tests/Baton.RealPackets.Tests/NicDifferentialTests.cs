@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using Baton.Link.Bpf;
 using Baton.Link.Nic;
+using Baton.Testing;
 using Baton.Wire;
 
 namespace Baton.RealPackets.Tests;
@@ -12,7 +13,7 @@ public sealed class NicDifferentialTests(ITestOutputHelper output)
     private const int Vlan = 5;
 
     /// <summary>How many; BATON_NIC_PACKETS says another number, BATON_NIC_SEED another seed.</summary>
-    private static readonly int s_packets = Number("BATON_NIC_PACKETS", Number("BATON_QUICK", 0) == 1 ? 20_000 : 1_000_000);
+    private static readonly int s_packets = Number("BATON_NIC_PACKETS", QuickForm.Or(1_000_000, quick: 20_000));
     private static readonly int s_seed = Number("BATON_NIC_SEED", Random.Shared.Next());
 
     [NicFact]

@@ -5,6 +5,7 @@ using System.Security.Authentication;
 using System.Text;
 using Baton.Engine;
 using Baton.Engine.Tests;
+using Baton.Testing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -19,7 +20,7 @@ public sealed class TlsHandoffTests
 
     private static int Handoffs => Environment.GetEnvironmentVariable("BATON_TLS_HANDOFFS") is { } count
         ? int.Parse(count, System.Globalization.CultureInfo.InvariantCulture)
-        : Environment.GetEnvironmentVariable("BATON_QUICK") == "1" ? 200 : 1000;
+        : QuickForm.Or(1000, quick: 200);
 
     [Fact(Skip = KernelNetwork.RootOnly, SkipUnless = nameof(KernelNetwork.IsRoot), SkipType = typeof(KernelNetwork))]
     public async Task An_https_connection_is_answered_by_each_node_it_moves_to()

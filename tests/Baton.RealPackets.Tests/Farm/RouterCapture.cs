@@ -1,4 +1,6 @@
+using System.Buffers.Binary;
 using System.Collections.Concurrent;
+using System.Net;
 using System.Net.Sockets;
 using Baton.Link;
 
@@ -7,7 +9,6 @@ namespace Baton.RealPackets.Tests;
 /// <summary>What the router's kernel passes, on all its interfaces: a packet socket in its namespace.</summary>
 internal sealed class RouterCapture : IDisposable
 {
-    private const ProtocolType EveryProtocol = (ProtocolType)0x0300;
     private const int SOL_SOCKET = 1, SO_RCVBUFFORCE = 33, BufferLength = 64 << 20;
 
     private readonly Socket _socket;
@@ -16,7 +17,7 @@ internal sealed class RouterCapture : IDisposable
 
     public RouterCapture(RealNetwork network)
     {
-        _socket = NetworkNamespace.Run(network.Router, () => new Socket(AddressFamily.Packet, SocketType.Raw, EveryProtocol));
+        _socket = NetworkNamespace.Run(network.Router, () => new Socket(AddressFamily.Packet, SocketType.Raw, ProtocolType.Unspecified));
         try
         {
             _socket.SetRawSocketOption(SOL_SOCKET, SO_RCVBUFFORCE, BitConverter.GetBytes(BufferLength));
@@ -27,6 +28,8 @@ internal sealed class RouterCapture : IDisposable
             _socket.ReceiveBufferSize = BufferLength;
         }
 
+        // It receives from here on, so that nothing meets the short buffer that it was made with.
+        _socket.Bind(new EveryFrame());
         _socket.ReceiveTimeout = 100;
         _thread = new Thread(Receive) { IsBackground = true, Name = "router capture" };
         _thread.Start();
@@ -57,6 +60,22 @@ internal sealed class RouterCapture : IDisposable
             {
                 return;
             }
+        }
+    }
+
+    /// <summary>All interfaces and protocols, as packet(7) writes them: <c>sockaddr_ll</c> with ETH_P_ALL.</summary>
+    private sealed class EveryFrame : EndPoint
+    {
+        private const int Length = 20, ProtocolAt = 2;
+        private const ushort ETH_P_ALL = 3;
+
+        public override AddressFamily AddressFamily => AddressFamily.Packet;
+
+        public override SocketAddress Serialize()
+        {
+            var address = new SocketAddress(AddressFamily.Packet, Length);
+            BinaryPrimitives.WriteUInt16BigEndian(address.Buffer.Span[ProtocolAt..], ETH_P_ALL);
+            return address;
         }
     }
 }

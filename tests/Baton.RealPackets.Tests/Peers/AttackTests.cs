@@ -117,13 +117,13 @@ public sealed class AttackTests
                 ["tcp6", "-i", "cable", "-d", service, "-a", $"{PeerFarm.FirstPort}", "-X", "S", "-F", "200", "-l", "-z", "1"],
                 ["jumbo6", "-i", "cable", "-d", service],
             ];
-            foreach (string[] attack in attacks)
+            await Task.WhenAll(attacks.Select(async attack =>
             {
                 var (status, output) = await PeerProgram.RunAsync(farm, "timeout", ["1.5", .. attack]);
 
                 // The end of its time, its own end, or that the answer it waits for does not come.
                 Assert.True(status is 124 or 0 or 1, $"{string.Join(' ', attack)} ended with {status}:\n{output}");
-            }
+            }));
         });
     }
 
