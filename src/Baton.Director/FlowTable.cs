@@ -40,6 +40,9 @@ public sealed class FlowTable
     /// <summary>Flows that were not added because the table was full.</summary>
     public long Overflows { get; private set; }
 
+    /// <summary>Told of each change; null for nobody.</summary>
+    public IFlowObserver? Observer { get; set; }
+
     /// <summary>The verdicts given.</summary>
     public VerdictCounters Verdicts => _counters;
 
@@ -106,6 +109,7 @@ public sealed class FlowTable
         };
         _index.Add(Tag(in flow), number);
         Count++;
+        Observer?.OnWritten(in entry);
         return AddResult.Added;
     }
 
@@ -135,6 +139,8 @@ public sealed class FlowTable
             {
                 entry.StoredReference = question.Reference;
             }
+
+            Observer?.OnWritten(in entry);
         }
 
         return new SwapResult(swapped ? SwapOutcome.Swapped : SwapOutcome.Refused, entry.Owner, entry.Epoch, entry.StoredReference);
@@ -187,6 +193,7 @@ public sealed class FlowTable
                 else if (recovering && announced.Phase != AnnouncedPhase.Ready && announced.Epoch > entry.Epoch)
                 {
                     entry.Epoch = announced.Epoch;
+                    Observer?.OnWritten(in entry);
                 }
 
                 entry.List = list;
@@ -277,12 +284,13 @@ public sealed class FlowTable
         return true;
     }
 
-    private static void Write(ref FlowEntry entry, in Announcement announced)
+    private void Write(ref FlowEntry entry, in Announcement announced)
     {
         entry.Owner = announced.Owner;
         entry.Epoch = announced.Epoch;
         entry.LastHandoff = announced.Handoff;
         entry.StoredReference = announced.Reference;
+        Observer?.OnWritten(in entry);
     }
 
     // A question is one of two: commit to another node with the next epoch, or abort at the same node with the one
@@ -336,10 +344,12 @@ public sealed class FlowTable
             NextEpoch = entry.Epoch;
         }
 
+        var removed = entry;
         _index.RemoveAt(slot);
         entry = new FlowEntry { NextFree = _firstFree };
         _firstFree = number;
         Count--;
+        Observer?.OnRemoved(in removed);
     }
 
     /// <summary>Walks the entries.</summary>

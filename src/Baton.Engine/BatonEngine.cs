@@ -289,6 +289,7 @@ public sealed class BatonEngine : IAsyncDisposable
         _shard.Dispose();
         _shard.Options.Front.Link.Dispose();
         _shard.Options.Lan.Link.Dispose();
+        _shard.Options.Nic?.Dispose();
         _stopping.Dispose();
     }
 

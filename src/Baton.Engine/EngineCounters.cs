@@ -93,6 +93,21 @@ public sealed record EngineCounters
     /// <summary>Attempts to agree on keys with a peer that failed, by the name of the <see cref="PeerRefusal"/>; reasons never met are left out.</summary>
     public IReadOnlyDictionary<string, long> PeersRefused { get; init; } = new Dictionary<string, long>();
 
+    /// <summary>Packets that the front's NIC program forwarded: the host never saw them, and no other counter has them.</summary>
+    public long NicForwarded { get; init; }
+
+    /// <summary>Packets that the NIC programs handed up to the host.</summary>
+    public long NicHandedUp { get; init; }
+
+    /// <summary>Packets that the NIC programs left to the kernel, which are not the farm's.</summary>
+    public long NicLeftToKernel { get; init; }
+
+    /// <summary>Flows and references that the NIC programs had no room for.</summary>
+    public long NicOverflows { get; init; }
+
+    /// <summary>Packets of which the NIC program said another endpoint or epoch than the directory, which was right.</summary>
+    public long NicStale { get; init; }
+
     /// <summary>Packets dropped, by the name of the reason; reasons never met are left out.</summary>
     public required IReadOnlyDictionary<string, long> Drops { get; init; }
 }

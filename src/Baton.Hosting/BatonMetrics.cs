@@ -38,6 +38,7 @@ internal sealed class BatonMetrics : IDisposable
             new(c.ForwardedByTombstone, new KeyValuePair<string, object?>("verdict", "forwarded_late")),
             new(c.Decapsulated, new KeyValuePair<string, object?>("verdict", "decapsulated")),
             new(c.Held, new KeyValuePair<string, object?>("verdict", "held")),
+            new(c.NicForwarded, new KeyValuePair<string, object?>("verdict", "forwarded_by_nic")),
         ]);
         Counter("baton.drops", "{packet}", "Packets dropped, by reason.", c =>
             c.Drops.Select(d => new Measurement<long>(d.Value, new KeyValuePair<string, object?>("reason", d.Key))));

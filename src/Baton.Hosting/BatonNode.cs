@@ -98,7 +98,7 @@ public sealed class BatonNode : IHostedService, IAsyncDisposable
     private async Task StartEngineAsync(BatonOptions options, CancellationToken cancellation)
     {
         _captures = CaptureControl.Open(options, reason => LogEvents.LinkOpened(_logger, reason));
-        _engine = await BatonEngine.StartAsync(EngineOptionsFactory.Create(options, _captures.Front, _captures.Lan), cancellation);
+        _engine = await BatonEngine.StartAsync(EngineOptionsFactory.Create(options, _captures.Front, _captures.Lan, _captures.Nic), cancellation);
         _metrics = new BatonMetrics(options.Node);
         _engine.HandoffEnded += OnHandoffEnded;
         _running.Add(UntilStoppedAsync("metrics", _metrics.RunAsync(_engine, _stopping.Token)));

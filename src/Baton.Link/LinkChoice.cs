@@ -3,9 +3,28 @@ using Baton.Wire;
 
 namespace Baton.Link;
 
-/// <summary>What a link is wanted for, when its kind is chosen here.</summary>
+/// <summary>A kind of link.</summary>
+public enum LinkKind
+{
+    /// <summary>The best that works.</summary>
+    Auto,
+
+    /// <summary><see cref="TapLink"/>.</summary>
+    Tap,
+
+    /// <summary><see cref="PacketLink"/>.</summary>
+    Packet,
+
+    /// <summary><see cref="XdpLink"/>.</summary>
+    Xdp,
+}
+
+/// <summary>What a link is wanted for.</summary>
 public sealed record LinkRequest
 {
+    /// <summary>The kind that is wanted.</summary>
+    public LinkKind Kind { get; init; }
+
     /// <summary>The interface's name.</summary>
     public required string Name { get; init; }
 
@@ -17,6 +36,9 @@ public sealed record LinkRequest
 
     /// <summary>The stack's Internet addresses, which the kernel must not own.</summary>
     public IReadOnlyList<InetAddress> Addresses { get; init; } = [];
+
+    /// <summary>The NIC program's side of the interface, if the link is to be one of XDP; null for none.</summary>
+    public NicInterface? Nic { get; init; }
 
     /// <summary>Largest IP packet in bytes, of an interface that is made.</summary>
     public int Mtu { get; init; } = 1500;
@@ -30,6 +52,13 @@ public sealed record LinkRequest
 /// <param name="Reason">One line for a log.</param>
 public sealed record ChosenLink(ILink Link, string Reason);
 
+/// <summary>A node's two links, and the programs on their interfaces.</summary>
+/// <param name="Front">To the clients.</param>
+/// <param name="Lan">To the other nodes.</param>
+/// <param name="Nic">What the programs know; null where none runs.</param>
+/// <param name="Reason">Who forwards, and why: one line for a log; empty where no link is of XDP.</param>
+public sealed record ChosenLinks(ChosenLink Front, ChosenLink Lan, NicCache? Nic, string Reason);
+
 /// <summary>
 /// Chooses the link that is best for an interface. One that does not exist is made: a TAP device. Of one that exists an XDP
 /// socket takes all frames, so it is chosen only where the kernel has no address to lose and the driver has XDP and one
@@ -37,9 +66,73 @@ public sealed record ChosenLink(ILink Link, string Reason);
 /// </summary>
 public static class LinkChoice
 {
-    /// <summary>Opens the best link that works.</summary>
-    /// <exception cref="LinkException">None does; the message is that of the last.</exception>
-    public static ChosenLink Open(LinkRequest request)
+    /// <summary>Opens both links of a node, with the NIC program on those that are of XDP.</summary>
+    /// <param name="front">The link to the clients.</param>
+    /// <param name="lan">The link to the other nodes.</param>
+    /// <param name="nic">How much the program holds; null to do without it.</param>
+    /// <exception cref="LinkException">One does not open; none is left open.</exception>
+    public static ChosenLinks OpenBoth(LinkRequest front, LinkRequest lan, NicOptions? nic)
+    {
+        string reason = "";
+        bool mayBeXdp = front.Kind is LinkKind.Xdp or LinkKind.Auto || lan.Kind is LinkKind.Xdp or LinkKind.Auto;
+        var cache = mayBeXdp && nic is not null ? MakeCache(nic, front.Kind == LinkKind.Xdp || lan.Kind == LinkKind.Xdp, out reason) : null;
+        ChosenLink? frontLink = null;
+        try
+        {
+            frontLink = Open(front with { Nic = cache?.Front });
+            var lanLink = Open(lan with { Nic = cache?.Lan });
+            if (cache is { Front.IsAttached: false, Lan.IsAttached: false })
+            {
+                cache.Dispose();
+                cache = null;
+            }
+
+            return new(frontLink, lanLink, cache, cache is null ? reason : WhoForwards(front.Name, cache));
+        }
+        catch
+        {
+            frontLink?.Link.Dispose();
+            cache?.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Opens the link that is wanted.</summary>
+    /// <exception cref="LinkException">It does not open; of <see cref="LinkKind.Auto"/> the message is that of the last that was tried.</exception>
+    public static ChosenLink Open(LinkRequest request) => request.Kind switch
+    {
+        LinkKind.Tap => new(OpenTap(request), $"{request.Name}: tap, as configured"),
+        LinkKind.Packet => new(OpenPacket(request), $"{request.Name}: packet, as configured"),
+        LinkKind.Xdp => OpenConfiguredXdp(request),
+        _ => OpenBest(request),
+    };
+
+    private static ChosenLink OpenConfiguredXdp(LinkRequest request)
+    {
+        var link = OpenXdp(request);
+        return new(link, $"{request.Name}: xdp ({link.Description}), as configured");
+    }
+
+    private static NicCache? MakeCache(NicOptions options, bool isConfigured, out string reason)
+    {
+        reason = "";
+        try
+        {
+            return new NicCache(options);
+        }
+        catch (LinkException e) when (!isConfigured)
+        {
+            reason = $"no program on the interfaces, since it does not work: {e.Message.Split('\n')[0]}";
+            return null;
+        }
+    }
+
+    private static string WhoForwards(string front, NicCache cache) =>
+        cache.CanForward ? $"{front}: its program forwards by itself what other nodes own, since front and lan are both xdp"
+        : cache.Front.IsAttached ? $"{front}: its program hands up what other nodes own and the host forwards it, since the lan is not xdp"
+        : "the host forwards what other nodes own, since the front is not xdp";
+
+    private static ChosenLink OpenBest(LinkRequest request)
     {
         var (exists, shared, queues) = NetworkNamespace.Run(request.Namespace, () => Look(request.Name));
         if (!exists)
@@ -52,7 +145,7 @@ public static class LinkChoice
         {
             try
             {
-                var link = XdpLink.Open(new() { Name = request.Name, Namespace = request.Namespace, Place = XdpPlace.Native, Addresses = request.Addresses });
+                var link = XdpLink.Open(new() { Name = request.Name, Namespace = request.Namespace, Place = XdpPlace.Native, Addresses = request.Addresses, Nic = request.Nic });
                 return new(link, $"{request.Name}: xdp ({link.Description}), since its driver has it and the kernel has no address on it");
             }
             catch (LinkException e)
@@ -77,7 +170,7 @@ public static class LinkChoice
     /// <summary>Opens an XDP socket.</summary>
     /// <exception cref="LinkException">It does not open.</exception>
     public static XdpLink OpenXdp(LinkRequest request) => XdpLink.Open(
-        new() { Name = request.Name, Namespace = request.Namespace, Addresses = request.Addresses });
+        new() { Name = request.Name, Namespace = request.Namespace, Addresses = request.Addresses, Nic = request.Nic });
 
     /// <summary>Whether the interface is there, the kernel has an address on it (a link-local one aside), and how many queues it receives by.</summary>
     private static (bool Exists, bool Shared, int Queues) Look(string name)

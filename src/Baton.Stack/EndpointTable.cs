@@ -26,6 +26,9 @@ internal sealed class EndpointTable
 
     public EndpointTimers Timers { get; } = new();
 
+    /// <summary>Told when an endpoint that has a reference leaves.</summary>
+    public IReferenceObserver? References { get; set; }
+
     public IReadOnlyCollection<Endpoint> All => _flows;
 
     /// <summary>What the endpoints of services are together.</summary>
@@ -110,6 +113,10 @@ internal sealed class EndpointTable
         }
 
         endpoint.Held.Clear();
+        if (endpoint.Reference.Length > 0)
+        {
+            References?.OnEnded(endpoint);
+        }
     }
 
     /// <summary>An embryo has become the owner's endpoint.</summary>

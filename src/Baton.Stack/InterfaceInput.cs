@@ -50,6 +50,20 @@ internal sealed class InterfaceInput
         }
     }
 
+    public int NeighbourChanges
+    {
+        get
+        {
+            int changes = 0;
+            foreach (var each in _transmitter.Routes)
+            {
+                changes += each.Neighbours.Changes;
+            }
+
+            return changes;
+        }
+    }
+
     public InterfaceId Add(Instant now, InterfaceOptions options)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Mtu, options.SpeaksV6 ? MinMtuV6 : MinMtu);
@@ -193,6 +207,11 @@ internal sealed class InterfaceInput
         id = networkInterface.Id;
         return true;
     }
+
+    public MacAddress? LinkAddressOf(InetAddress destination) =>
+        _transmitter.Routes.TryFind(default, destination, out var networkInterface, out var nextHop)
+            ? networkInterface.Neighbours.Known(nextHop)
+            : null;
 
     public void OnDeadline(Instant now)
     {

@@ -32,6 +32,9 @@ internal sealed class NeighbourCache
 
     public int Count => _entries.Count;
 
+    /// <summary>How often a neighbour got a link address, another one, or lost it.</summary>
+    public int Changes { get; private set; }
+
     public Instant NextDeadline
     {
         get
@@ -100,6 +103,7 @@ internal sealed class NeighbourCache
             {
                 entry = new Neighbour(address, _interface) { State = NeighbourState.Stale, MacAddress = mac, LastUsed = now };
                 _entries.Add(address, entry);
+                Changes++;
             }
 
             return;
@@ -173,6 +177,7 @@ internal sealed class NeighbourCache
                 case NeighbourState.Probe:
                     // Unicast went unanswered: the address may have moved, so everybody is asked (RFC 7048 §3).
                     entry.State = NeighbourState.Incomplete;
+                    Changes++;
                     _unanswered++;
                     entry.Requests = 0;
                     Request(now, entry);
@@ -191,6 +196,7 @@ internal sealed class NeighbourCache
     /// <summary>The link address is known: what waited is sent.</summary>
     private void Resolve(Neighbour entry, MacAddress mac, NeighbourState state)
     {
+        Changes += entry.IsUsable && entry.MacAddress == mac ? 0 : 1;
         if (!entry.IsUsable)
         {
             _unanswered--;
@@ -235,6 +241,7 @@ internal sealed class NeighbourCache
             _unanswered--;
         }
 
+        Changes++;
         ClearTimer(entry);
         entry.State = NeighbourState.Evicted;
         _entries.Remove(entry.Address);

@@ -113,6 +113,16 @@ public sealed class NetworkStack
     /// <summary>Addresses that are not used because somebody else on the link has them (<see cref="InterfaceOptions.CheckAddresses"/>).</summary>
     public IEnumerable<InetAddress> DuplicateAddresses => _interfaces.Duplicates;
 
+    /// <summary>Changes whenever a neighbour's link address becomes known, another or unknown: then <see cref="LinkAddressOf"/> may say something else.</summary>
+    public int NeighbourChanges => _interfaces.NeighbourChanges;
+
+    /// <summary>Told of references and of the ends of their endpoints; null for nobody.</summary>
+    public IReferenceObserver? References
+    {
+        get => _table.References;
+        set => _table.References = value;
+    }
+
     /// <summary>Adds an interface.</summary>
     /// <param name="options">What it is to be.</param>
     /// <param name="now">The time, from which the check of its addresses counts.</param>
@@ -367,6 +377,9 @@ public sealed class NetworkStack
     public bool TryWriteLinkHeader(Instant now, InetAddress destination, Span<byte> frame, out InterfaceId networkInterface) =>
         _interfaces.TryWriteLinkHeader(now, destination, frame, out networkInterface);
 
+    /// <summary>The link address of the next hop to a destination as far as it is known, without asking for it.</summary>
+    public MacAddress? LinkAddressOf(InetAddress destination) => _interfaces.LinkAddressOf(destination);
+
     /// <summary>Takes what happened to the endpoint that waited longest.</summary>
     public bool TryTakeEvent(out Endpoint endpoint, out EndpointEvents events) => _table.TryTakeEvent(out endpoint, out events);
 
@@ -451,6 +464,7 @@ public sealed class NetworkStack
     public EncodedReference IssueReference(Endpoint endpoint, Epoch epoch, ushort? ownerPort = null)
     {
         _factory.IssueReference(endpoint, epoch, ownerPort);
+        References?.OnIssued(endpoint);
         return endpoint.Reference;
     }
 

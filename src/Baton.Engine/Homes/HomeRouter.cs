@@ -65,7 +65,10 @@ internal sealed class HomeRouter
     public bool MaySpeak(InetAddress address) => _agent.MaySpeak(address);
 
     /// <summary>Whether unknown flows may begin here, and handoffs are decided here.</summary>
-    public bool Serves(in Flow flow) => _agent.Serves(flow.Tuple.LocalAddress);
+    public bool Serves(in Flow flow) => Serves(flow.Tuple.LocalAddress);
+
+    /// <summary>The same of an address.</summary>
+    public bool Serves(InetAddress address) => _agent.Serves(address);
 
     /// <summary>Whether packets of known flows are forwarded although the address is not this node's any more.</summary>
     public bool ForwardsLate(InetAddress address) => _agent.PhaseOf(address) is HomePhase.Yielding or HomePhase.Former;
@@ -181,6 +184,7 @@ internal sealed class HomeRouter
         }
 
         _shard.Exchange.Digest = _agent.Digest;
+        _shard.Nic?.OnHomes();
     }
 
     private void Do(Action input)

@@ -1,3 +1,4 @@
+using Baton.Link;
 using Baton.Membership;
 using Baton.Wire;
 
@@ -20,6 +21,12 @@ public sealed class EngineOptions
 
     /// <summary>The network between the nodes. The engine owns the link and disposes it.</summary>
     public required NetworkOptions Lan { get; init; }
+
+    /// <summary>
+    /// What the programs on the links' interfaces know of the directory, or null where none runs. The engine keeps it in step
+    /// and disposes it, after the links.
+    /// </summary>
+    public NicCache? Nic { get; init; }
 
     /// <summary>The farm's secret keys.</summary>
     public required EngineKeys Keys { get; init; }

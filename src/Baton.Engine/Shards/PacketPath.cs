@@ -146,6 +146,7 @@ internal sealed class PacketPath
         }
 
         var verdict = _shard.Flows.Decide(in flow);
+        _shard.Nic?.Compare(in verdict);
         _shard.Tracer?.Invoke(new PacketTrace(verdict.Kind, verdict.Owner, bytes[..layout.TotalLength], verdict.Reference.Span, encapsulated: false));
         switch (verdict.Kind)
         {

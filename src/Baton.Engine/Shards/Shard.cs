@@ -58,6 +58,7 @@ public sealed class Shard : IDisposable
         Placer = new Placer(this);
         Handoffs = new HandoffRouter(this, ShardSettings.Handoff(options));
         Homes = new HomeRouter(this, front);
+        Nic = options.Nic is { } nic ? new NicMirror(this, nic) : null;
         Moves = new MoveDesk(this);
         Channels = new PeerChannels(this);
         Sessions = MakeSessions(options);
@@ -143,6 +144,8 @@ public sealed class Shard : IDisposable
 
     internal HomeRouter Homes { get; }
 
+    internal NicMirror? Nic { get; }
+
     internal MoveDesk Moves { get; }
 
     internal PeerChannels Channels { get; }
@@ -193,6 +196,7 @@ public sealed class Shard : IDisposable
         }
         while (more && frames < MaxFramesPerRun);
         _transmission.Flush();
+        Nic?.OnRun();
         WasBusy = busy;
         return frames >= MaxFramesPerRun || HasWorks ? now
             : looksAtLan ? NextDeadline() : Instant.Min(NextDeadline(), _nextLanLook);
@@ -346,6 +350,7 @@ public sealed class Shard : IDisposable
         lock (_afterEnd)
         {
             _ended = true;
+            Nic?.StandDown();
             foreach (var endpoint in Stack.Endpoints.ToArray())
             {
                 (endpoint.Application as Attachment)?.Leave(LeaveReason.Closed);

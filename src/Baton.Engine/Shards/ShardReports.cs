@@ -1,3 +1,4 @@
+using Baton.Link;
 using Baton.Stack;
 using Baton.Tcp;
 using Baton.Wire;
@@ -74,7 +75,7 @@ internal static class ShardReports
         var drops = new Dictionary<string, long>();
         foreach (var reason in Enum.GetValues<DropReason>())
         {
-            long count = shard.Drops[reason] + shard.Handoffs.Drops[reason] + shard.Homes.Drops[reason];
+            long count = shard.Drops[reason] + shard.Handoffs.Drops[reason] + shard.Homes.Drops[reason] + (shard.Nic?.Count(reason) ?? 0);
             if (count > 0)
             {
                 drops.Add(reason.ToString(), count);
@@ -114,6 +115,11 @@ internal static class ShardReports
             FlowsReconciled = shard.Homes.Reconciled,
             EndpointsDiscarded = shard.Homes.Discarded,
             PeersRefused = Refusals(shard),
+            NicForwarded = shard.Nic?.Count(NicVerdict.Forwarded) ?? 0,
+            NicHandedUp = shard.Nic?.HandedUp ?? 0,
+            NicLeftToKernel = shard.Nic?.Count(NicVerdict.Kernel) ?? 0,
+            NicOverflows = shard.Nic?.Overflows ?? 0,
+            NicStale = shard.Nic?.Stale ?? 0,
             Drops = drops,
         };
     }

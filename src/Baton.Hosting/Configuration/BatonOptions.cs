@@ -34,6 +34,9 @@ public sealed class BatonOptions
     /// <summary>The network between the nodes.</summary>
     public NetworkSettings Lan { get; set; } = new() { Device = "lan", Mtu = 9000 };
 
+    /// <summary>The NIC program, where the links are of XDP.</summary>
+    public NicSettings Nic { get; set; } = new();
+
     /// <summary>The services of the farm.</summary>
     public IList<ServiceSettings> Services { get; set; } = [];
 
@@ -122,6 +125,22 @@ public sealed class NetworkSettings
 
     /// <summary>Whether the kernel merges what the node sends (NAPI, GRO): better for bulk, worse for small packets.</summary>
     public bool Napi { get; set; }
+}
+
+/// <summary>The program on interfaces that XDP links use.</summary>
+public sealed class NicSettings
+{
+    /// <summary>
+    /// Whether it decides there, and forwards by itself; otherwise the link takes every frame, and captures of this node see
+    /// the forwarded ones too.
+    /// </summary>
+    public bool Enabled { get; set; } = true;
+
+    /// <summary>Flows that it holds; the host decides about others.</summary>
+    public int Flows { get; set; } = 65_536;
+
+    /// <summary>Endpoints of this node's whose references it checks; the host checks all of them.</summary>
+    public int Endpoints { get; set; } = 65_536;
 }
 
 /// <summary>A service that clients use.</summary>

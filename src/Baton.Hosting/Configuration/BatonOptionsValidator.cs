@@ -19,6 +19,7 @@ public sealed class BatonOptionsValidator : IValidateOptions<BatonOptions>
         CheckMembers(options, errors);
         CheckNetwork("Baton:Front", options.Front, options, errors);
         CheckNetwork("Baton:Lan", options.Lan, options, errors);
+        CheckNic(options.Nic, errors);
         AddressFamilyChecks.Check(options, errors);
         CheckServices(options, errors);
         CheckTimes(options, errors);
@@ -166,6 +167,17 @@ public sealed class BatonOptionsValidator : IValidateOptions<BatonOptions>
         if (network.Gateway.Length > 0 && !InetAddress.TryParse(network.Gateway, out _))
         {
             errors.Add($"{path}:Gateway is '{network.Gateway}'. Write an IPv4 or IPv6 address, or leave it out.");
+        }
+    }
+
+    private static void CheckNic(NicSettings nic, List<string> errors)
+    {
+        foreach (var (name, number) in new[] { (nameof(nic.Flows), nic.Flows), (nameof(nic.Endpoints), nic.Endpoints) })
+        {
+            if (number is < 1 or > 1 << 24)
+            {
+                errors.Add($"Baton:Nic:{name} is {number}. Write a number from 1 to 16777216.");
+            }
         }
     }
 

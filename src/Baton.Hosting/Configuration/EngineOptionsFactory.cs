@@ -9,13 +9,14 @@ namespace Baton.Hosting;
 internal static class EngineOptionsFactory
 {
     /// <summary>The engine's options, with links that are already open.</summary>
-    public static EngineOptions Create(BatonOptions options, ILink front, ILink lan) => new()
+    public static EngineOptions Create(BatonOptions options, ILink front, ILink lan, NicCache? nic) => new()
     {
         Node = options.Node,
         Members = [.. options.Members.Select(Member)],
         Services = [.. options.Services.Select(ServiceOf)],
         Front = Network(options.Front, front),
         Lan = Network(options.Lan, lan),
+        Nic = nic,
         Keys = EngineKeys.FromSecret(Encoding.UTF8.GetBytes(options.Secret)),
         Limits = options.Limits,
         Rule = options.Rule,
@@ -24,27 +25,26 @@ internal static class EngineOptionsFactory
         MembershipInterval = options.MembershipInterval,
     };
 
-    /// <summary>Opens the device that the settings name.</summary>
-    /// <returns>The link, and a line that says what it is and why.</returns>
-    /// <exception cref="LinkException">It does not open.</exception>
-    public static ChosenLink OpenLink(NetworkSettings network, BatonOptions options)
+    /// <summary>Opens the devices that the settings name.</summary>
+    /// <exception cref="LinkException">One does not open; none is left open.</exception>
+    public static ChosenLinks OpenLinks(BatonOptions options) => LinkChoice.OpenBoth(
+        Request(options.Front, options), Request(options.Lan, options), options.Nic.Enabled ? new() { Flows = options.Nic.Flows, Endpoints = options.Nic.Endpoints } : null);
+
+    private static LinkRequest Request(NetworkSettings network, BatonOptions options) => new()
     {
-        var request = new LinkRequest
+        Kind = network.Link switch
         {
-            Name = network.Device,
-            Mtu = network.Mtu,
-            Napi = network.Napi,
-            Address = MacAddress.TryParse(network.MacAddress, out var address) ? address : null,
-            Addresses = [.. options.Members.Where(member => member.Name == options.Node).Select(Member).SelectMany(AddressesOf)],
-        };
-        return network.Link switch
-        {
-            "auto" => LinkChoice.Open(request),
-            "packet" => new(LinkChoice.OpenPacket(request), $"{network.Device}: packet, as configured"),
-            "xdp" => new(LinkChoice.OpenXdp(request), $"{network.Device}: xdp, as configured"),
-            _ => new(LinkChoice.OpenTap(request), $"{network.Device}: tap, as configured"),
-        };
-    }
+            "auto" => LinkKind.Auto,
+            "packet" => LinkKind.Packet,
+            "xdp" => LinkKind.Xdp,
+            _ => LinkKind.Tap,
+        },
+        Name = network.Device,
+        Mtu = network.Mtu,
+        Napi = network.Napi,
+        Address = MacAddress.TryParse(network.MacAddress, out var address) ? address : null,
+        Addresses = [.. options.Members.Where(member => member.Name == options.Node).Select(Member).SelectMany(AddressesOf)],
+    };
 
     /// <summary>The protocol by its name in the configuration.</summary>
     public static IpProtocol? ProtocolOf(string name) => name switch

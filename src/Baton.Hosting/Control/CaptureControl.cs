@@ -10,10 +10,10 @@ internal sealed class CaptureControl
     private readonly (string Network, CaptureLink Link)[] _links;
     private CaptureView[] _views = [];
 
-    private CaptureControl(string node, CaptureLink front, CaptureLink lan)
+    private CaptureControl(string node, CaptureLink front, CaptureLink lan, NicCache? nic)
     {
         _node = node;
-        (Front, Lan) = (front, lan);
+        (Front, Lan, Nic) = (front, lan, nic);
         _links = [("front", front), ("lan", lan)];
     }
 
@@ -22,6 +22,9 @@ internal sealed class CaptureControl
 
     /// <summary>The link to the other nodes. The engine disposes it.</summary>
     public CaptureLink Lan { get; }
+
+    /// <summary>What the programs on the interfaces know; what they forward no capture sees. Null where none runs. The engine disposes it.</summary>
+    public NicCache? Nic { get; }
 
     /// <summary>The capture that runs, or the last one.</summary>
     public IReadOnlyList<CaptureView> Views
@@ -41,22 +44,21 @@ internal sealed class CaptureControl
     /// <exception cref="LinkException">One does not open; none is left open.</exception>
     public static CaptureControl Open(BatonOptions options, Action<string> opened)
     {
-        var open = options.LinkFactory ?? (network =>
+        if (options.LinkFactory is { } open)
         {
-            var (link, reason) = EngineOptionsFactory.OpenLink(network, options);
-            opened(reason);
-            return link;
-        });
-        var front = new CaptureLink(open(options.Front));
-        try
-        {
-            return new(options.Node, front, new CaptureLink(open(options.Lan)));
+            return OpenOwn(options, open);
         }
-        catch
+
+        var (front, lan, nic, reason) = EngineOptionsFactory.OpenLinks(options);
+        foreach (string line in (string[])[front.Reason, lan.Reason, reason])
         {
-            front.Dispose();
-            throw;
+            if (line.Length > 0)
+            {
+                opened(line);
+            }
         }
+
+        return new(options.Node, new CaptureLink(front.Link), new CaptureLink(lan.Link), nic);
     }
 
     /// <summary>Begins to capture both links.</summary>
@@ -95,6 +97,20 @@ internal sealed class CaptureControl
         lock (_lock)
         {
             return StopAll();
+        }
+    }
+
+    private static CaptureControl OpenOwn(BatonOptions options, Func<NetworkSettings, ILink> open)
+    {
+        var front = new CaptureLink(open(options.Front));
+        try
+        {
+            return new(options.Node, front, new CaptureLink(open(options.Lan)), nic: null);
+        }
+        catch
+        {
+            front.Dispose();
+            throw;
         }
     }
 

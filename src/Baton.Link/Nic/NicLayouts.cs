@@ -166,28 +166,3 @@ internal readonly record struct NicMetadata(uint Kind, uint Epoch, ulong Id)
 
     public static uint Marked(NicVerdict verdict) => Mark | (uint)verdict;
 }
-
-/// <summary>Why a packet was handed up, or that it was not; these are the first counters, those of drops follow.</summary>
-internal enum NicVerdict
-{
-    /// <summary>Left to the host: a fragment, an ICMP message that belongs to no flow, what does not fit the lan.</summary>
-    Undecided,
-
-    /// <summary>The endpoint lives here.</summary>
-    Local,
-
-    /// <summary>There is no such flow.</summary>
-    Unknown,
-
-    /// <summary>For an address of the stack's own.</summary>
-    Host,
-
-    /// <summary>Encapsulated, from a member.</summary>
-    Encapsulated,
-
-    /// <summary>Not handed up: forwarded to the owner.</summary>
-    Forwarded,
-
-    /// <summary>Not handed up: not ours, left to the kernel.</summary>
-    Kernel,
-}

@@ -44,6 +44,9 @@ internal sealed class NicMaps(NicLimits limits) : IDisposable
     /// <summary>The members' lan addresses.</summary>
     public BpfMap<NicAddress, uint> Members { get; } = new(BpfMapKind.Hash, "baton_members", limits.Members);
 
+    /// <summary>Whose ARP the stack is to hear also when it is about themselves: members, next hops.</summary>
+    public BpfMap<NicAddress, uint> Neighbours { get; } = new(BpfMapKind.Hash, "baton_neighbours", limits.Members);
+
     /// <summary>The epochs of this node's endpoints, by id; both as on the wire.</summary>
     public BpfMap<ulong, uint> Endpoints { get; } = new(BpfMapKind.Hash, "baton_endpoints", limits.Endpoints);
 
@@ -74,7 +77,7 @@ internal sealed class NicMaps(NicLimits limits) : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (IDisposable map in (IDisposable[])[Addresses, Flows, NextHops, Members, Endpoints, SynSources, SynLimit, Sockets, Devices, Scratch, Counters])
+        foreach (IDisposable map in (IDisposable[])[Addresses, Flows, NextHops, Members, Neighbours, Endpoints, SynSources, SynLimit, Sockets, Devices, Scratch, Counters])
         {
             map.Dispose();
         }

@@ -83,15 +83,24 @@ internal static class NicProgram
         code.Jump(nic.Kernel);
     }
 
-    /// <summary>ARP about an address of ours is the stack's to answer or to learn from (RFC 826): by its target address.</summary>
+    /// <summary>
+    /// ARP about an address of ours is the stack's to answer or to learn from (RFC 826): by its target address. So is what a
+    /// neighbour says of itself, which may have another Ethernet address now (RFC 5227 §3).
+    /// </summary>
     private static void ReadArp(NicCode nic)
     {
-        const int targetOffset = 24;
+        const int senderOffset = 14, targetOffset = 24;
         var code = nic.Code;
+        var notOurs = new Label("not about us");
         code.Place(nic.Arp);
         code.Require(R9, ArpPacket.Length, nic.Kernel);
         KeepV4(code, NicCode.Local, targetOffset);
-        code.Lookup(nic.Maps.Addresses, NicCode.Local, nic.Kernel);
+        code.Lookup(nic.Maps.Addresses, NicCode.Local, notOurs);
+        nic.JumpUp(NicVerdict.Host);
+
+        code.Place(notOurs);
+        KeepV4(code, NicCode.Remote, senderOffset);
+        code.Lookup(nic.Maps.Neighbours, NicCode.Remote, nic.Kernel);
         nic.JumpUp(NicVerdict.Host);
     }
 

@@ -1,4 +1,6 @@
 using Baton.Link.Bpf;
+using Baton.Link.Nic;
+using Baton.Wire;
 using static Baton.Link.Bpf.Register;
 
 namespace Baton.Link;
@@ -7,23 +9,30 @@ namespace Baton.Link;
 internal sealed class XdpDevice : IDisposable
 {
     private readonly BpfMap<uint, int> _sockets;
+    private readonly bool _ownsSockets;
     private readonly BpfProgram _program;
     private readonly XdpAttachment _attachment;
 
     /// <summary>Loads a program and attaches it.</summary>
+    /// <param name="name">The interface's name.</param>
+    /// <param name="index">Its number.</param>
+    /// <param name="place">Where the program is to run.</param>
+    /// <param name="nic">What the NIC program knows; null for the program that hands over all frames.</param>
+    /// <param name="address">The interface's Ethernet address.</param>
     /// <exception cref="LinkException">It cannot be attached there.</exception>
-    public XdpDevice(string name, int index, XdpPlace place)
+    public XdpDevice(string name, int index, XdpPlace place, NicMaps? nic, MacAddress address)
     {
-        _sockets = new(BpfMapKind.XdpSockets, "baton_sockets", capacity: 64);
+        _ownsSockets = nic is null;
+        _sockets = nic?.Sockets ?? new(BpfMapKind.XdpSockets, "baton_sockets", capacity: 64);
         try
         {
-            _program = BpfProgram.Load("baton_all", AllFrames(_sockets), multiBuffer: true);
+            _program = nic is null ? BpfProgram.Load("baton_all", AllFrames(_sockets), multiBuffer: true) : NicProgram.Load(nic, address);
             _attachment = Attach(_program, name, index, place);
         }
         catch
         {
             _program?.Dispose();
-            _sockets.Dispose();
+            DisposeSockets();
             throw;
         }
     }
@@ -39,7 +48,15 @@ internal sealed class XdpDevice : IDisposable
     {
         _attachment.Dispose();
         _program.Dispose();
-        _sockets.Dispose();
+        DisposeSockets();
+    }
+
+    private void DisposeSockets()
+    {
+        if (_ownsSockets)
+        {
+            _sockets.Dispose();
+        }
     }
 
     /// <summary>Every frame of a queue that has a socket goes there, the others to the kernel.</summary>

@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using Baton.Link.Bpf;
+using Baton.Link.Nic;
 using Baton.Wire;
 
 namespace Baton.Link;
@@ -19,6 +21,7 @@ public sealed unsafe class XdpLink : ILink
 
     private readonly XdpSocket _socket;
     private readonly XdpDevice _device;
+    private readonly NicInterface? _nic;
     private readonly ulong[] _free;
     private readonly byte[] _assembled = new byte[LongestFrame];
     private readonly int _piece = XdpSocket.ChunkLength - XdpSocket.MetadataLength;
@@ -32,6 +35,7 @@ public sealed unsafe class XdpLink : ILink
     {
         _socket = socket;
         _device = device;
+        _nic = options.Nic;
         Name = options.Name;
         Address = address;
         Mtu = mtu;
@@ -89,7 +93,12 @@ public sealed unsafe class XdpLink : ILink
             var socket = new XdpSocket(options.Name, kernel.Index, options.Queue, options.RingLength);
             try
             {
-                var device = new XdpDevice(options.Name, kernel.Index, options.Place);
+                var device = new XdpDevice(options.Name, kernel.Index, options.Place, options.Nic?.Maps, kernel.Address);
+                if (options.Nic is { } nic)
+                {
+                    (nic.Index, nic.Namespace) = (kernel.Index, options.Namespace);
+                }
+
                 return new XdpLink(options, socket, device, kernel.Address, kernel.Mtu);
             }
             catch
@@ -212,6 +221,7 @@ public sealed unsafe class XdpLink : ILink
         if (!_disposed)
         {
             _disposed = true;
+            _nic?.Index = 0;
             _device.Dispose();
             _socket.Dispose();
         }
@@ -220,6 +230,11 @@ public sealed unsafe class XdpLink : ILink
     private void Take(IFrameReceiver receiver, in XdpDescriptor descriptor, bool last)
     {
         var part = _socket.Memory(descriptor.Address, (int)descriptor.Length);
+        if (_assembledLength == 0)
+        {
+            ReadMark(descriptor.Address);
+        }
+
         if (last && _assembledLength == 0)
         {
             Give(receiver, part);
@@ -250,6 +265,18 @@ public sealed unsafe class XdpLink : ILink
 
         Counters.Received++;
         receiver.OnFrame(this, FrameOffload.None, frame);
+        _nic?.Mark = null;
+    }
+
+    /// <summary>The program's word stands right before the frame. It is taken away: the next frame in this chunk may have none.</summary>
+    private void ReadMark(ulong frame)
+    {
+        if (_nic is { } nic && frame >= NicMetadata.Length)
+        {
+            ref var metadata = ref MemoryMarshal.AsRef<NicMetadata>(_socket.Memory(frame - NicMetadata.Length, NicMetadata.Length));
+            nic.Mark = metadata.Verdict is { } verdict ? new(verdict, new(metadata.Id), new(metadata.Epoch)) : null;
+            metadata = default;
+        }
     }
 
     /// <summary>

@@ -18,7 +18,7 @@ public enum XdpPlace
 /// <summary>How an <see cref="XdpLink"/> is opened.</summary>
 public sealed record XdpOptions
 {
-    /// <summary>The interface, which must exist and be up; all its frames come here, the kernel sees none.</summary>
+    /// <summary>The interface, which must exist and be up. Without <see cref="Nic"/> all its frames come here, the kernel sees none.</summary>
     public required string Name { get; init; }
 
     /// <summary>The network namespace of the interface, by name or path; null for the present one.</summary>
@@ -35,6 +35,12 @@ public sealed record XdpOptions
     /// the kernel would answer the clients' segments with RST.
     /// </summary>
     public IReadOnlyList<InetAddress> Addresses { get; init; } = [];
+
+    /// <summary>
+    /// The NIC program's side of this interface: the program decides which frames come here, and leaves the kernel what is
+    /// not the stack's. Null for a program that hands over all of them.
+    /// </summary>
+    public NicInterface? Nic { get; init; }
 
     /// <summary>Frames that wait to be received, and as many to be sent: a power of two, 64 to 16384.</summary>
     public int RingLength { get; init; } = 2048;
