@@ -140,7 +140,8 @@ public sealed class FlowTableTests
         var random = new Random(seed);
         var key = new HashKey((ulong)random.NextInt64(), (ulong)random.NextInt64());
         const int Capacity = 300;
-        var table = new FlowTable(A, key, Capacity);
+        var copy = new Copy();
+        var table = new FlowTable(A, key, Capacity) { Observer = copy };
         var model = new Dictionary<Flow, (NodeId Owner, Epoch Epoch, EncodedReference Reference)>();
         for (int step = 0; step < 50_000; step++)
         {
@@ -184,9 +185,27 @@ public sealed class FlowTableTests
         {
             Assert.True(listed.Add(entry.Flow));
             Assert.Equal(model[entry.Flow].Reference, entry.Reference);
+            Assert.Equal((entry.Owner, entry.Epoch, entry.Reference), copy.Entries[entry.Flow]);
         }
 
         Assert.Equal(model.Count, listed.Count);
+        Assert.Equal(model.Count, copy.Entries.Count);
+    }
+
+    [Fact]
+    public void Who_is_told_of_changes_hears_what_owners_announce_and_what_is_written_off()
+    {
+        var copy = new Copy();
+        var table = new FlowTable(A, Key, 16) { Observer = copy };
+        table.Announce(new(FlowNumber(1), A, new(3), AnnouncedPhase.Active, HandoffId.None, Encoded(1)), list: 1, recovering: true);
+        table.Announce(new(FlowNumber(1), B, new(4), AnnouncedPhase.Active, HandoffId.None, Encoded(2)), list: 1, recovering: true);
+        table.Announce(new(FlowNumber(1), B, new(6), AnnouncedPhase.Active, HandoffId.None, Encoded(2)), list: 1, recovering: true);
+        table.Restore(new(FlowNumber(2), B, new(5), AnnouncedPhase.Active, HandoffId.None, Encoded(3)));
+        Assert.Equal((B, new Epoch(6), Encoded(2)), copy.Entries[FlowNumber(1)]);
+        Assert.Equal((B, new Epoch(5), Encoded(3)), copy.Entries[FlowNumber(2)]);
+
+        Assert.Equal(2, table.RemoveAll(FlowNumber(1).Tuple.LocalAddress, B));
+        Assert.Empty(copy.Entries);
     }
 
     [Fact]
@@ -237,5 +256,15 @@ public sealed class FlowTableTests
 
         static FourTuple FlowNumberTuple(int number) => new(
             InetAddress.FromV4(0xC633_6465), 80, InetAddress.FromV4(0xCB00_7100 | (uint)(number & 0xFF)), (ushort)(1024 + (number >> 8)));
+    }
+
+    /// <summary>What somebody knows who is told of changes only.</summary>
+    private sealed class Copy : IFlowObserver
+    {
+        public Dictionary<Flow, (NodeId Owner, Epoch Epoch, EncodedReference Reference)> Entries { get; } = [];
+
+        public void OnWritten(in FlowEntry entry) => Entries[entry.Flow] = (entry.Owner, entry.Epoch, entry.Reference);
+
+        public void OnRemoved(in FlowEntry entry) => Assert.True(Entries.Remove(entry.Flow));
     }
 }

@@ -50,6 +50,46 @@ public sealed class LinkChoiceTests
         Assert.StartsWith("left: packet, since xdp does not work: Interface left: its driver has no XDP.", Choose<PacketLink>(space, "left"), StringComparison.Ordinal);
     }
 
+    [BpfFact]
+    public void Where_both_links_are_xdp_the_program_forwards_and_where_one_is_the_log_says_who_does()
+    {
+        using var space = new TestNamespace();
+        space.AddVethPair("front", "client");
+        space.AddVethPair("lan", "others");
+        var small = new NicOptions { Flows = 16, Endpoints = 16 };
+        const string byItself = "front: its program forwards by itself what other nodes own, since front and lan are both xdp";
+
+        Assert.Equal(byItself, Forwards(space, LinkKind.Xdp, LinkKind.Xdp, small));
+        Assert.Equal(byItself, Forwards(space, LinkKind.Auto, LinkKind.Auto, small));
+        Assert.Equal(
+            "front: its program hands up what other nodes own and the host forwards it, since the lan is not xdp",
+            Forwards(space, LinkKind.Xdp, LinkKind.Packet, small));
+        Assert.Equal("the host forwards what other nodes own, since the front is not xdp", Forwards(space, LinkKind.Packet, LinkKind.Xdp, small));
+        Assert.Equal("", Forwards(space, LinkKind.Packet, LinkKind.Packet, small));
+        Assert.Equal("", Forwards(space, LinkKind.Xdp, LinkKind.Xdp, null));
+    }
+
+    [BpfFact]
+    public void When_the_second_link_does_not_open_the_first_is_closed()
+    {
+        using var space = new TestNamespace();
+        space.AddVethPair("front", "client");
+        string before = TestNamespace.Ip("-n", space.Name, "-d", "link", "show", "dev", "front");
+
+        Assert.Throws<LinkException>(() => Forwards(space, LinkKind.Xdp, LinkKind.Xdp, new NicOptions { Flows = 16, Endpoints = 16 }));
+        Assert.Equal(before, TestNamespace.Ip("-n", space.Name, "-d", "link", "show", "dev", "front"));
+    }
+
+    private static string Forwards(TestNamespace space, LinkKind front, LinkKind lan, NicOptions? options)
+    {
+        var links = LinkChoice.OpenBoth(
+            new() { Kind = front, Name = "front", Namespace = space.Name }, new() { Kind = lan, Name = "lan", Namespace = space.Name }, options);
+        links.Front.Link.Dispose();
+        links.Lan.Link.Dispose();
+        links.Nic?.Dispose();
+        return links.Reason;
+    }
+
     private static string Choose<T>(TestNamespace space, string device)
     {
         var chosen = LinkChoice.Open(new LinkRequest { Name = device, Namespace = space.Name });

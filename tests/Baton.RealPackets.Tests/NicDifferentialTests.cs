@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using Baton.Link;
 using Baton.Link.Bpf;
 using Baton.Link.Nic;
 using Baton.Testing;

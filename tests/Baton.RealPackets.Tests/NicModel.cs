@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Baton.Director;
+using Baton.Link;
 using Baton.Link.Nic;
 using Baton.Wire;
 

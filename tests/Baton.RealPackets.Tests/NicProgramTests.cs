@@ -66,6 +66,12 @@ public sealed class NicProgramTests
 
         Assert.Equal(NicVerdict.Host, VerdictOf(program.Run(Arp(NicModel.ServiceV4))));
         Assert.Equal(XdpAction.Pass, program.Run(Arp(InetAddress.Parse("198.51.100.200"))).Action);
+
+        // What a neighbour says about itself.
+        var gateway = InetAddress.Parse("198.51.100.1");
+        Assert.Equal(XdpAction.Pass, program.Run(Arp(gateway, gateway)).Action);
+        maps.Neighbours.TryWrite(NicAddress.Of(gateway), 0);
+        Assert.Equal(NicVerdict.Host, VerdictOf(program.Run(Arp(gateway, gateway))));
     }
 
     [NicFact]
@@ -183,11 +189,16 @@ public sealed class NicProgramTests
         return frame;
     }
 
-    private static byte[] Arp(InetAddress target)
+    private static byte[] Arp(InetAddress target, InetAddress sender = default)
     {
         byte[] frame = new byte[42];
         new EthernetHeader(MacAddress.Broadcast, new(0x02_00_00_00_00_09), EtherType.Arp).Write(frame);
         target.CopyTo(frame.AsSpan(38));
+        if (sender != default)
+        {
+            sender.CopyTo(frame.AsSpan(28));
+        }
+
         return frame;
     }
 

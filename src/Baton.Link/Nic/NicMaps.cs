@@ -30,7 +30,7 @@ internal sealed class NicMaps(NicLimits limits) : IDisposable
     public const int FirstDropCounter = 8;
 
     /// <summary>How many reasons there is room for.</summary>
-    public const int DropCounters = 64;
+    public const int DropCounters = 128;
 
     /// <summary>This node's addresses.</summary>
     public BpfMap<NicAddress, uint> Addresses { get; } = new(BpfMapKind.Hash, "baton_addresses", limits.Addresses);

@@ -19,14 +19,17 @@ internal sealed class NodeProcess : IAsyncDisposable
     }
 
     /// <summary>Starts a node with the configuration that the nodes in the test's process have.</summary>
-    public static NodeProcess Start(RealNetwork network, string name)
+    public static NodeProcess Start(RealNetwork network, string name) => Start(network.NamespaceOf(name), name, "tap");
+
+    /// <summary>Starts a node in a namespace on links of a kind.</summary>
+    public static NodeProcess Start(string space, string name, string link)
     {
         string directory = Directory.CreateTempSubdirectory("baton-real-").FullName;
         string file = Path.Combine(directory, "baton.json");
-        File.WriteAllText(file, Configuration(name, Path.Combine(directory, "node.sock")));
+        File.WriteAllText(file, Configuration(name, Path.Combine(directory, "node.sock"), link));
         string program = Path.Combine(AppContext.BaseDirectory, "baton.dll");
         var start = new ProcessStartInfo(
-            "ip", ["netns", "exec", network.NamespaceOf(name), Environment.ProcessPath is { } host && Path.GetFileName(host) == "dotnet" ? host : "dotnet",
+            "ip", ["netns", "exec", space, Environment.ProcessPath is { } host && Path.GetFileName(host) == "dotnet" ? host : "dotnet",
                 program, "node", "--config", file, "--stop-at-end-of-input"])
         {
             RedirectStandardInput = true,
@@ -76,7 +79,7 @@ internal sealed class NodeProcess : IAsyncDisposable
         Directory.Delete(_directory, recursive: true);
     }
 
-    private static string Configuration(string name, string socket) => new JsonObject
+    private static string Configuration(string name, string socket, string link) => new JsonObject
     {
         ["Baton"] = new JsonObject
         {
@@ -92,8 +95,8 @@ internal sealed class NodeProcess : IAsyncDisposable
                 ["Front"] = $"198.51.100.{i + 11}",
                 ["ServiceAddresses"] = new JsonArray($"198.51.100.{i + 101}"),
             })]),
-            ["Front"] = Network("front", name, "198.51.100.1"),
-            ["Lan"] = Network("lan", name, ""),
+            ["Front"] = Network("front", name, link, "198.51.100.1"),
+            ["Lan"] = Network("lan", name, link, ""),
             ["Services"] = new JsonArray([.. FarmSetup.Services.Select(service => new JsonObject
             {
                 ["Name"] = service.Name,
@@ -105,8 +108,9 @@ internal sealed class NodeProcess : IAsyncDisposable
         },
     }.ToJsonString();
 
-    private static JsonObject Network(string network, string node, string gateway) => new()
+    private static JsonObject Network(string network, string node, string link, string gateway) => new()
     {
+        ["Link"] = link,
         ["Device"] = network,
         ["MacAddress"] = RealFarm.MacOf(network, node).ToString(),
         ["Mtu"] = RealNetwork.Mtu(network),

@@ -1,0 +1,83 @@
+using System.Globalization;
+using Baton.Link;
+
+namespace Baton.RealPackets.Tests;
+
+/// <summary>
+/// A network whose nodes' interfaces are cables, as XDP wants them: a client and the nodes a and b on the front, the nodes
+/// on the lan, each network a bridge in a namespace of its own.
+/// </summary>
+internal sealed class NicNetwork : IDisposable
+{
+    public const string Client = "198.51.100.2";
+
+    /// <summary>The address of the kernel of a's namespace, on the interface that the node uses.</summary>
+    public const string KernelOfA = "198.51.100.201";
+
+    public static readonly string[] Nodes = ["a", "b"];
+
+    private readonly string _prefix = string.Create(CultureInfo.InvariantCulture, $"baton-real-{Environment.ProcessId}-nic");
+
+    public NicNetwork()
+    {
+        try
+        {
+            foreach (string name in (string[])["client", "switch", .. Nodes])
+            {
+                RealNetwork.Run(null, "ip", "netns", "add", this[name]);
+                NetworkNamespace.Run(this[name], () =>
+                {
+                    File.WriteAllText("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1");
+                    File.WriteAllText("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
+                });
+            }
+
+            foreach (string bridge in (string[])["front", "lan"])
+            {
+                Ip("switch", "link", "add", bridge, "type", "bridge", "stp_state", "0", "forward_delay", "0", "mcast_snooping", "0");
+                Ip("switch", "link", "set", bridge, "mtu", Mtu(bridge), "up");
+            }
+
+            AddCable("client", "front");
+            Array.ForEach(Nodes, node => AddCable(node, "front"));
+            Array.ForEach(Nodes, node => AddCable(node, "lan"));
+            Ip("client", "address", "add", $"{Client}/24", "dev", "front");
+            Ip("a", "address", "add", $"{KernelOfA}/24", "dev", "front");
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The namespace of the client, the switch or a node.</summary>
+    public string this[string name] => _prefix + name;
+
+    /// <summary>Runs <c>ip</c> in one of the namespaces.</summary>
+    public void Ip(string name, params string[] arguments) => RealNetwork.Run(null, "ip", ["-n", this[name], .. arguments]);
+
+    public void Dispose()
+    {
+        foreach (string name in (string[])["client", "switch", .. Nodes])
+        {
+            RealNetwork.TryRun(null, "ip", "netns", "delete", this[name]);
+        }
+    }
+
+    private static string Mtu(string network) => (network == "lan" ? RealNetwork.LanMtu : RealNetwork.FrontMtu).ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>
+    /// Whoever sends completes its checksums, since XDP cannot see that one is missing; and the switch's end takes what the
+    /// program sends by itself, for which a cable wants GRO there (and what that puts together, it takes apart again).
+    /// </summary>
+    private void AddCable(string name, string network)
+    {
+        string port = $"{network}-{name}";
+        Ip("switch", "link", "add", port, "mtu", Mtu(network), "type", "veth", "peer", "name", network, "mtu", Mtu(network), "netns", this[name]);
+        Ip("switch", "link", "set", port, "master", network, "up");
+        Ip(name, "link", "set", network, "up");
+        RealNetwork.Run(this[name], "ethtool", "-K", network, "tx", "off");
+        RealNetwork.Run(this["switch"], "ethtool", "-K", port, "gro", "on", "tx", "off");
+    }
+}
