@@ -1,5 +1,4 @@
 using System.Globalization;
-using Baton.Engine;
 using Baton.Hosting;
 
 namespace Baton.Node.Demo;
@@ -10,9 +9,6 @@ namespace Baton.Node.Demo;
 /// </summary>
 internal sealed class DemoFarm : IAsyncDisposable
 {
-    private static readonly TimeSpan StartTime = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(20);
-
     private readonly List<DemoProcess> _processes = [];
     private readonly Dictionary<string, ControlClient> _controls = new(StringComparer.Ordinal);
 
@@ -43,7 +39,8 @@ internal sealed class DemoFarm : IAsyncDisposable
         try
         {
             farm.StartProcesses(options);
-            await farm.UntilReadyAsync(cancellation);
+            await farm._processes[0].Ready.WaitAsync(cancellation);
+            await FarmStart.WaitAsync(farm.SocketOf, farm.RequireRunning, hint: "", cancellation);
             foreach (var control in farm._controls.Values)
             {
                 // A young process compiles at its first answer, and a small transfer could be over meanwhile.
@@ -119,41 +116,4 @@ internal sealed class DemoFarm : IAsyncDisposable
 
     /// <summary>Where a node's control socket is; any <c>baton</c> command may be tried on it meanwhile.</summary>
     public string SocketOf(DemoNode node) => Path.Combine(WorkDirectory, "baton", node.Name + ".sock");
-
-    private async Task UntilReadyAsync(CancellationToken cancellation)
-    {
-        await _processes[0].Ready.WaitAsync(cancellation);
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        limit.CancelAfter(StartTime);
-        string missing = "";
-        try
-        {
-            foreach (var node in AddressPlan.Nodes)
-            {
-                while ((missing = await MissingAsync(node, limit.Token)).Length > 0)
-                {
-                    RequireRunning();
-                    await Task.Delay(PollInterval, limit.Token);
-                }
-            }
-        }
-        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
-        {
-            throw new DemoException($"The farm did not come up in {StartTime.TotalSeconds:0} s: {missing}");
-        }
-    }
-
-    private async Task<string> MissingAsync(DemoNode node, CancellationToken cancellation)
-    {
-        try
-        {
-            var farm = await this[node.Name].StatusAsync(cancellation: cancellation);
-            var away = farm.Nodes.Where(n => n.State == "unreachable").Select(n => n.Name);
-            return string.Join(", ", away.Select(other => $"{node.Name} does not reach {other}"));
-        }
-        catch (BatonException)
-        {
-            return $"{node.Name} does not answer";
-        }
-    }
 }

@@ -1,5 +1,3 @@
-using Baton.Engine;
-using Baton.Hosting;
 using Baton.Node.Demo;
 
 namespace Baton.Node.Up;
@@ -7,8 +5,7 @@ namespace Baton.Node.Up;
 /// <summary>Three nodes of the user's program on this machine, in a <see cref="DemoNetwork"/>.</summary>
 internal sealed class LocalFarm : IAsyncDisposable
 {
-    private static readonly TimeSpan StartTime = TimeSpan.FromSeconds(60), StopTime = TimeSpan.FromSeconds(40);
-    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan StopTime = TimeSpan.FromSeconds(40);
 
     private readonly Dictionary<DemoNode, ServedProgram> _programs = [];
     private readonly IReadOnlyList<(string Name, int Port)> _services;
@@ -61,13 +58,6 @@ internal sealed class LocalFarm : IAsyncDisposable
         await UntilReadyAsync(cancellation);
     }
 
-    /// <summary>What the nodes' control API says of the farm, asked at one that answers.</summary>
-    public async Task<FarmView> StatusAsync(DemoNode node, CancellationToken cancellation)
-    {
-        using var control = new ControlClient(SocketOf(node));
-        return await control.StatusAsync(cancellation: cancellation);
-    }
-
     /// <summary>Throws when a program has ended.</summary>
     public void RequireRunning()
     {
@@ -82,38 +72,6 @@ internal sealed class LocalFarm : IAsyncDisposable
     private void Start(DemoNode node, ProgramCommand program) => _programs[node] = ServedProgram.Start(
         node, Network, program.Command, program.Directory, LogOf(node), UpConfiguration.Environment(node, _services, _directory));
 
-    private async Task UntilReadyAsync(CancellationToken cancellation)
-    {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        limit.CancelAfter(StartTime);
-        string missing = "";
-        try
-        {
-            foreach (var node in AddressPlan.Nodes)
-            {
-                while ((missing = await MissingAsync(node, limit.Token)).Length > 0)
-                {
-                    RequireRunning();
-                    await Task.Delay(PollInterval, limit.Token);
-                }
-            }
-        }
-        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
-        {
-            throw new DemoException($"The farm did not come up in {StartTime.TotalSeconds:0} s: {missing}. Does the program call UseBaton or AddBaton?");
-        }
-    }
-
-    private async Task<string> MissingAsync(DemoNode node, CancellationToken cancellation)
-    {
-        try
-        {
-            var farm = await StatusAsync(node, cancellation);
-            return string.Join(", ", farm.Nodes.Where(n => n.State == "unreachable").Select(n => $"{node.Name} does not reach {n.Name}"));
-        }
-        catch (BatonException)
-        {
-            return $"{node.Name} does not answer";
-        }
-    }
+    private Task UntilReadyAsync(CancellationToken cancellation) =>
+        FarmStart.WaitAsync(SocketOf, RequireRunning, hint: " Does the program call UseBaton or AddBaton?", cancellation);
 }
