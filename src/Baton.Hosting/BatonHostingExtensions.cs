@@ -38,8 +38,9 @@ public static class BatonHostingExtensions
     public static IServiceCollection AddBaton(
         this IServiceCollection services, IConfigurationSection section, Action<BatonOptions>? configure = null)
     {
-        services.AddOptions<BatonOptions>().Configure(options =>
+        services.AddOptions<BatonOptions>().Configure<IServiceProvider>((options, provider) =>
         {
+            options.BaseDirectory = provider.GetService<IHostEnvironment>()?.ContentRootPath ?? "";
             var (errors, bindable) = ConfigurationShape.Check(section, typeof(BatonOptions));
             bindable.Bind(options);
             options.ShapeErrors = errors;

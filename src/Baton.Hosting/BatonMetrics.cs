@@ -42,6 +42,8 @@ internal sealed class BatonMetrics : IDisposable
         ]);
         Counter("baton.drops", "{packet}", "Packets dropped, by reason.", c =>
             c.Drops.Select(d => new Measurement<long>(d.Value, new KeyValuePair<string, object?>("reason", d.Key))));
+        Counter("baton.peers.refused", "{attempt}", "Attempts to agree on keys with a member that failed, by reason.", c =>
+            c.PeersRefused.Select(d => new Measurement<long>(d.Value, new KeyValuePair<string, object?>("reason", d.Key))));
         Counter("baton.resets", "{segment}", "RST segments sent for segments of no connection.", c =>
         [
             new(c.ResetsSent, new KeyValuePair<string, object?>("to", "client")),

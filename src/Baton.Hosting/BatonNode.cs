@@ -18,6 +18,7 @@ public sealed class BatonNode : IHostedService, IAsyncDisposable
     private readonly List<Task> _running = [];
     private BatonEngine? _engine;
     private BatonMetrics? _metrics;
+    private FarmCertificates? _certificates;
     private CaptureControl? _captures;
     private ControlServer? _control;
 
@@ -92,16 +93,33 @@ public sealed class BatonNode : IHostedService, IAsyncDisposable
         }
 
         _metrics?.Dispose();
+        _certificates?.Dispose();
         _stopping.Dispose();
     }
 
     private async Task StartEngineAsync(BatonOptions options, CancellationToken cancellation)
     {
         _captures = CaptureControl.Open(options, reason => LogEvents.LinkOpened(_logger, reason));
-        _engine = await BatonEngine.StartAsync(EngineOptionsFactory.Create(options, _captures.Front, _captures.Lan, _captures.Nic), cancellation);
+        var engineOptions = EngineOptionsFactory.Create(options, _captures.Front, _captures.Lan, _captures.Nic, Authenticator(options));
+        _engine = await BatonEngine.StartAsync(engineOptions, cancellation);
         _metrics = new BatonMetrics(options.Node);
         _engine.HandoffEnded += OnHandoffEnded;
+        _engine.PeerRefused += refused => LogEvents.PeerRefused(_logger, refused.Peer, refused.Reason, refused.Text);
         _running.Add(UntilStoppedAsync("metrics", _metrics.RunAsync(_engine, _stopping.Token)));
+    }
+
+    private TlsPeerAuthenticator? Authenticator(BatonOptions options)
+    {
+        if (options.Security is null)
+        {
+            return null;
+        }
+
+        var errors = new List<string>();
+        _certificates = FarmCertificates.Load(options, DateTimeOffset.UtcNow, errors)
+            ?? throw new OptionsValidationException(Options.DefaultName, typeof(BatonOptions), errors);
+        LogEvents.Authenticates(_logger, _certificates.Own.Subject, _certificates.Own.Issuer, _certificates.Own.NotAfter);
+        return new TlsPeerAuthenticator(_certificates);
     }
 
     private Task RunAsync(IBatonApplication application) =>

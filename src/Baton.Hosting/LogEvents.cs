@@ -18,6 +18,9 @@ internal static partial class LogEvents
     [LoggerMessage(1004, LogLevel.Information, "Link {Reason}")]
     public static partial void LinkOpened(ILogger logger, string reason);
 
+    [LoggerMessage(1005, LogLevel.Information, "Members authenticate each other; this one by {Subject} of {Issuer}, valid until {NotAfter:u}")]
+    public static partial void Authenticates(ILogger logger, string subject, string issuer, DateTime notAfter);
+
     [LoggerMessage(1101, LogLevel.Error, "Application {Application} failed")]
     public static partial void ApplicationFailed(ILogger logger, string application, Exception failure);
 
@@ -28,4 +31,7 @@ internal static partial class LogEvents
     [LoggerMessage(1202, LogLevel.Warning, "{Role} of handoff {Handoff}: {Flow}, {From} to {To}: {Outcome}: {Reason}")]
     public static partial void HandoffFailed(
         ILogger logger, HandoffRole role, string handoff, string flow, int from, int to, MoveOutcome outcome, string reason);
+
+    [LoggerMessage(1301, LogLevel.Warning, "No keys agreed on with {Peer} ({Reason}): {Text}")]
+    public static partial void PeerRefused(ILogger logger, string peer, PeerRefusal reason, string text);
 }

@@ -162,6 +162,9 @@ public sealed class LoadExchange
         Changed();
     }
 
+    /// <summary>Begins a round at once: somebody can hear this node now who could not before.</summary>
+    public void Tell(Instant now) => BeginRound(now);
+
     /// <summary>Takes a datagram from the lan.</summary>
     /// <param name="now">The time.</param>
     /// <param name="source">The address that it came from: only a member's own counts.</param>

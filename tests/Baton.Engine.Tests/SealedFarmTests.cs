@@ -77,6 +77,21 @@ public sealed class SealedFarmTests
         }
     }
 
+    [Fact]
+    public void While_the_nodes_agree_on_keys_nothing_more_is_dropped_than_without_and_every_member_is_heard_at_once()
+    {
+        IReadOnlyDictionary<string, long> DropsOfA(bool isSealed)
+        {
+            using var farm = new Farm(new FarmSettings { Sealed = isSealed });
+            farm.RunUntil(() => farm.Nodes.All(node => farm.Nodes.All(peer => peer == node || node.Sees(peer))), TimeSpan.FromMilliseconds(20));
+            farm.RunFor(TimeSpan.FromSeconds(5));
+            Assert.Empty(farm["a"].Shard.Counters().PeersRefused);
+            return farm["a"].Shard.Counters().Drops;
+        }
+
+        Assert.Equal(DropsOfA(isSealed: false), DropsOfA(isSealed: true));
+    }
+
     private static EngineOptions Unsealed(EngineOptions options) => new()
     {
         Node = options.Node,

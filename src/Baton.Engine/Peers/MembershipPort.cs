@@ -53,7 +53,7 @@ internal sealed class MembershipPort
         {
             if (_shard.Sessions is { } sessions)
             {
-                if (sessions.Current(to.Id) is not { } session)
+                if (sessions.Shared(to.Id) is not { } session)
                 {
                     // The first thing that the peer will hear is an attempt to agree on keys.
                     continue;
@@ -110,6 +110,7 @@ internal sealed class MembershipPort
             return DropReason.MessageUnauthentic;
         }
 
+        sessions.OnHeard(member, session);
         length = LoadDatagram.Length;
         return LoadDatagram.TryRead(datagram[..length], out var read) == DropReason.None && read.State.Incarnation != session.PeerIncarnation
             ? DropReason.MessageStale

@@ -256,7 +256,7 @@ internal sealed class PeerChannel
                 return;
             }
 
-            var session = sessions.Current(Peer)!;
+            var session = sessions.Newest(Peer)!;
             Use(session);
             _input = new SealedInput(session.ChannelReceiver());
             Span<byte> preface = stackalloc byte[ArrivingChannel.PrefaceLength];

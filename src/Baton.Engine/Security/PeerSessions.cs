@@ -4,8 +4,8 @@ using Baton.Wire;
 namespace Baton.Engine;
 
 /// <summary>
-/// The sessions with all peers, at most two with each: the one in use and the one before it, which the peer may still
-/// send under. Counts what was refused, by reason.
+/// The sessions with all peers, at most two with each: the newest, and the one before it, which the peer may still send
+/// under. Counts what was refused, by reason.
 /// </summary>
 internal sealed class PeerSessions
 {
@@ -13,42 +13,54 @@ internal sealed class PeerSessions
     private static readonly int s_reasons = Enum.GetValues<PeerRefusal>().Length;
 
     private readonly Shard _shard;
-    private readonly Func<PeerSessions, IKeyAgreement> _make;
     private readonly Dictionary<NodeId, Peer> _peers = [];
     private readonly long[] _refusals = new long[s_reasons];
-    private IKeyAgreement? _agreement;
+    private readonly IKeyAgreement _agreement;
 
     public PeerSessions(Shard shard, Func<PeerSessions, IKeyAgreement> agreement)
     {
         _shard = shard;
-        _make = agreement;
         foreach (var member in shard.Farm.Members.Members)
         {
             _peers.Add(member.Id, new Peer(member));
         }
+
+        _agreement = agreement(this);
     }
 
     /// <summary>What was refused so far, by <see cref="PeerRefusal"/>.</summary>
     public ReadOnlySpan<long> Refusals => _refusals;
 
-    private IKeyAgreement Agreement => _agreement ??= _make(this);
-
     /// <summary>Whether a session is there of which no channel has been made.</summary>
-    public bool HasFresh(NodeId node) => _peers[node].Current is { IsUsed: false };
+    public bool HasFresh(NodeId node) => _peers[node].Newest is { IsUsed: false };
 
     /// <summary>Whether there is any session.</summary>
-    public bool HasAny(NodeId node) => _peers[node].Current is not null;
+    public bool HasAny(NodeId node) => _peers[node].Newest is not null;
 
-    /// <summary>The session that this node seals datagrams under; null without one.</summary>
-    public PeerSession? Current(NodeId node) => _peers[node].Current;
+    /// <summary>The newest session; null without one.</summary>
+    public PeerSession? Newest(NodeId node) => _peers[node].Newest;
+
+    /// <summary>The newest session that the peer is known to have, to seal datagrams under; null without one.</summary>
+    public PeerSession? Shared(NodeId node) => _peers[node].Shared;
 
     /// <summary>The session of that number; null without one.</summary>
     public PeerSession? Find(NodeId node, ulong id) => _peers[node] switch
     {
-        { Current: { } current } when current.Id == id => current,
+        { Newest: { } newest } when newest.Id == id => newest,
         { Previous: { } previous } when previous.Id == id => previous,
         _ => null,
     };
+
+    /// <summary>The peer has sealed something under a session, so it has it.</summary>
+    public void OnHeard(NodeId node, PeerSession session)
+    {
+        var peer = _peers[node];
+        if (session == peer.Newest && session != peer.Shared)
+        {
+            peer.Shared = session;
+            _shard.Exchange.Tell(_shard.Now);
+        }
+    }
 
     /// <summary>Begins to agree on a session, unless that is under way.</summary>
     public void Begin(NodeId node)
@@ -57,12 +69,12 @@ internal sealed class PeerSessions
         if (!peer.IsAgreeing)
         {
             peer.IsAgreeing = true;
-            Agreement.Begin(peer.Member);
+            _agreement.Begin(peer.Member);
         }
     }
 
     /// <summary>Takes what peers have begun.</summary>
-    public void AcceptAll() => Agreement.AcceptAll();
+    public void AcceptAll() => _agreement.AcceptAll();
 
     /// <summary>A session is there.</summary>
     public void OnAgreed(NodeId node, PeerSession session, bool initiated)
@@ -76,9 +88,15 @@ internal sealed class PeerSessions
         }
 
         peer.Incarnation = session.PeerIncarnation;
-        peer.Previous = peer.Current;
-        peer.Current = session;
+        peer.Previous = peer.Newest;
+        peer.Newest = session;
         Array.Clear(peer.Reported);
+        if (initiated)
+        {
+            // Who initiates has it last (KeyDialogue).
+            OnHeard(node, session);
+        }
+
         _shard.Channels.OnSession(node, session.PeerIncarnation);
     }
 
@@ -100,7 +118,9 @@ internal sealed class PeerSessions
     {
         public Member Member { get; } = member;
 
-        public PeerSession? Current { get; set; }
+        public PeerSession? Newest { get; set; }
+
+        public PeerSession? Shared { get; set; }
 
         public PeerSession? Previous { get; set; }
 

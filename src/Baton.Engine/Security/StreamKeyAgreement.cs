@@ -84,11 +84,13 @@ internal sealed class StreamKeyAgreement : IKeyAgreement
         using var limit = new CancellationTokenSource(s_patience);
         var connection = new Connection(endpoint);
         PeerRefusedException? refused = null;
+        bool authenticated = false;
         try
         {
             var stream = await _authenticator.AuthenticateAsync(connection.AsStream(), peer.Name, initiates, limit.Token).ConfigureAwait(false);
             await using (stream.ConfigureAwait(false))
             {
+                authenticated = true;
                 var dialogue = new KeyDialogue(_shard.Farm.Self.Id, _shard.Incarnation, peer.Id);
                 await dialogue.RunAsync(stream, initiates, session => AdoptAsync(peer, session, initiates), limit.Token).ConfigureAwait(false);
             }
@@ -103,7 +105,10 @@ internal sealed class StreamKeyAgreement : IKeyAgreement
         }
         catch (Exception e) when (e is IOException or AuthenticationException or InvalidOperationException)
         {
-            refused = new(PeerRefusal.Unreachable, e.Message);
+            // Who makes a connection by TLS 1.3 is through before the other end has looked at its certificate.
+            refused = authenticated && initiates
+                ? new(PeerRefusal.RefusedByPeer, $"it has refused this node, and its own log says why ({e.InnerException?.Message ?? e.Message})")
+                : new(PeerRefusal.Unreachable, e.Message);
         }
 
         if (refused is not null)

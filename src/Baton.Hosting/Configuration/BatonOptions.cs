@@ -19,9 +19,12 @@ public sealed class BatonOptions
     /// <summary>The farm's secret, at least 16 characters.</summary>
     public string Secret { get; set; } = "";
 
+    /// <summary>What members prove themselves with; absent where they do not authenticate each other.</summary>
+    public SecuritySettings? Security { get; set; }
+
     /// <summary>
-    /// Allows lan addresses outside loopback and 192.0.2.0/24 although members do not authenticate each other: whoever
-    /// reaches the lan can take connections.
+    /// Without <see cref="Security"/>: allows lan addresses outside loopback and 192.0.2.0/24 although members do not
+    /// authenticate each other, so that whoever reaches the lan can take connections.
     /// </summary>
     public bool Insecure { get; set; }
 
@@ -61,6 +64,9 @@ public sealed class BatonOptions
     /// <summary>Opens a network's device; null for the link that its settings name. For programs that bring their own.</summary>
     public Func<NetworkSettings, ILink>? LinkFactory { get; set; }
 
+    /// <summary>What relative paths begin at; empty for the current directory.</summary>
+    internal string BaseDirectory { get; set; } = "";
+
     /// <summary>What did not fit these types when the configuration was read; reported with all other errors.</summary>
     internal IReadOnlyList<string> ShapeErrors { get; set; } = [];
 }
@@ -88,6 +94,36 @@ public sealed class MemberSettings
 
     /// <summary>Its share under the weighted policy, 1 to 65535.</summary>
     public int Weight { get; set; } = 1;
+}
+
+/// <summary>
+/// What a member proves itself with. Relative paths begin at the host's content root, which for <c>baton node</c> is the
+/// configuration's folder.
+/// </summary>
+public sealed class SecuritySettings
+{
+    /// <summary>
+    /// The folder of what is not named by itself: <c>ca.pem</c>, <c>NODE.pem</c> and <c>NODE.key</c>, as <c>baton farm</c>
+    /// makes them; so one configuration serves all members.
+    /// </summary>
+    public string Directory { get; set; } = "";
+
+    /// <summary>The certificate of the farm's authority, in PEM form; empty for the one in <see cref="Directory"/>.</summary>
+    public string Authority { get; set; } = "";
+
+    /// <summary>This member's certificate, in PEM form; empty for the one in <see cref="Directory"/>.</summary>
+    public string Certificate { get; set; } = "";
+
+    /// <summary>The certificate's key, in PEM form, readable by its owner only; empty for the one in <see cref="Directory"/>.</summary>
+    public string Key { get; set; } = "";
+
+    /// <summary>Where they are for a node.</summary>
+    internal (string Authority, string Certificate, string Key) Files(BatonOptions options)
+    {
+        string In(string file, string name) =>
+            Path.GetFullPath(file.Length > 0 ? file : Path.Combine(Directory, name), Path.GetFullPath(options.BaseDirectory.Length > 0 ? options.BaseDirectory : "."));
+        return (In(Authority, FarmAuthority.CertificateFile), In(Certificate, options.Node + ".pem"), In(Key, options.Node + ".key"));
+    }
 }
 
 /// <summary>A network the node is on.</summary>

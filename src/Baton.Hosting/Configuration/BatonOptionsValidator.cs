@@ -8,6 +8,7 @@ namespace Baton.Hosting;
 public sealed class BatonOptionsValidator : IValidateOptions<BatonOptions>
 {
     private const int ReferenceOverhead = 168;
+    private static readonly TimeSpan RenewalTime = TimeSpan.FromDays(30);
 
     private static readonly string[] Policies = ["least-of-two", "weighted", "round-robin"];
 
@@ -23,6 +24,7 @@ public sealed class BatonOptionsValidator : IValidateOptions<BatonOptions>
         AddressFamilyChecks.Check(options, errors);
         CheckServices(options, errors);
         CheckTimes(options, errors);
+        CheckSecurity(options, errors);
         return errors.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(errors);
     }
 
@@ -32,6 +34,15 @@ public sealed class BatonOptionsValidator : IValidateOptions<BatonOptions>
         if (options.Insecure)
         {
             yield return "Baton:Insecure is true: members do not authenticate each other, and whoever reaches the lan can take connections.";
+        }
+
+        if (options.Security is not null)
+        {
+            using var certificates = FarmCertificates.Load(options, DateTimeOffset.UtcNow, []);
+            if (certificates is { Own: { } own } && own.NotAfter < DateTime.Now + RenewalTime)
+            {
+                yield return $"The certificate of {options.Node} ends on {own.NotAfter:u}. Make a new one by `baton farm certificate {options.Node} --renew`, and start the node anew.";
+            }
         }
 
         if (options.Lan.Mtu < options.Front.Mtu + ReferenceOverhead)
@@ -91,9 +102,9 @@ public sealed class BatonOptionsValidator : IValidateOptions<BatonOptions>
                 CheckAddress($"{path}:FrontV6", member.FrontV6, addresses, errors);
             }
 
-            if (CheckAddress($"{path}:Lan", member.Lan, addresses, errors) is { } lan && !options.Insecure && !IsPrivateToThisMachine(lan))
+            if (CheckAddress($"{path}:Lan", member.Lan, addresses, errors) is { } lan && options is { Insecure: false, Security: null } && !IsPrivateToThisMachine(lan))
             {
-                errors.Add($"{path}:Lan is {lan}: members do not authenticate each other yet, so a lan that others may reach is refused. Use 192.0.2.0/24 or 2001:db8::/32 in namespaces of one machine, or accept the risk by \"Insecure\": true.");
+                errors.Add($"{path}:Lan is {lan}: without certificates members do not authenticate each other, so a lan that others may reach is refused. Make certificates by `baton farm init` and `baton farm certificate {member.Name}` and write \"Security\": {{ \"Directory\": \"farm\" }}, use 192.0.2.0/24 or 2001:db8::/32 in namespaces of one machine, or accept the risk by \"Insecure\": true.");
             }
 
             for (int s = 0; s < member.ServiceAddresses.Count; s++)
@@ -236,6 +247,24 @@ public sealed class BatonOptionsValidator : IValidateOptions<BatonOptions>
 
     /// <summary>An address in the one spelling that it has (RFC 5952); other text stays.</summary>
     private static string Canonical(string text) => InetAddress.TryParse(text, out var address) ? address.ToString() : text;
+
+    private static void CheckSecurity(BatonOptions options, List<string> errors)
+    {
+        if (options.Security is null)
+        {
+            return;
+        }
+
+        if (options.Insecure)
+        {
+            errors.Add("Baton:Insecure is true although Baton:Security is there. Leave one of them out.");
+        }
+
+        if (options.Node.Length > 0)
+        {
+            FarmCertificates.Load(options, DateTimeOffset.UtcNow, errors)?.Dispose();
+        }
+    }
 
     private static void CheckTimes(BatonOptions options, List<string> errors)
     {

@@ -9,7 +9,7 @@ namespace Baton.Hosting;
 internal static class EngineOptionsFactory
 {
     /// <summary>The engine's options, with links that are already open.</summary>
-    public static EngineOptions Create(BatonOptions options, ILink front, ILink lan, NicCache? nic) => new()
+    public static EngineOptions Create(BatonOptions options, ILink front, ILink lan, NicCache? nic, IPeerAuthenticator? authenticator) => new()
     {
         Node = options.Node,
         Members = [.. options.Members.Select(Member)],
@@ -18,6 +18,7 @@ internal static class EngineOptionsFactory
         Lan = Network(options.Lan, lan),
         Nic = nic,
         Keys = EngineKeys.FromSecret(Encoding.UTF8.GetBytes(options.Secret)),
+        Authenticator = authenticator,
         Limits = options.Limits,
         Rule = options.Rule,
         SpinTime = options.SpinTime,

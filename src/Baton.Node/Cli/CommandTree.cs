@@ -19,6 +19,7 @@ internal static class CommandTree
         DrainVerb.Create(),
         TakeoverVerb.Create(),
         CaptureVerb.Create(),
+        FarmVerb.Create(),
         DemoVerb.Create(),
         UpVerb.Create(),
         RelayVerb.Create(),

@@ -53,6 +53,7 @@ internal static class DemoConfiguration
         {
             ["Node"] = node.Name,
             ["Secret"] = "the demonstration's secret is no secret",
+            ["Security"] = new JsonObject { ["Directory"] = DemoCertificates.FolderName },
             ["SpinTime"] = "00:00:00",
             ["HandoffBudget"] = HandoffBudget,
             ["Members"] = Array(AddressPlan.Nodes.Select(Member)),

@@ -103,6 +103,7 @@ internal sealed class DemoFarm : IAsyncDisposable
             "--snaplen", options.SnapLength.ToString(CultureInfo.InvariantCulture),
         ]));
         var environment = new Dictionary<string, string> { ["XDG_RUNTIME_DIR"] = WorkDirectory };
+        DemoCertificates.Make(WorkDirectory);
         foreach (var node in AddressPlan.Nodes)
         {
             string config = Path.Combine(WorkDirectory, node.Name + ".json");

@@ -25,6 +25,7 @@ internal sealed class LocalFarm : IAsyncDisposable
         var farm = new LocalFarm(network, directory, services);
         try
         {
+            DemoCertificates.Make(directory);
             foreach (var node in AddressPlan.Nodes)
             {
                 farm.Start(node, program);

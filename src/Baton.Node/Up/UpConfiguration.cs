@@ -9,7 +9,7 @@ internal static class UpConfiguration
     /// <summary>The variables of a node.</summary>
     /// <param name="node">Which.</param>
     /// <param name="services">The farm's services and their ports.</param>
-    /// <param name="directory">Where the control sockets are made.</param>
+    /// <param name="directory">Where the control sockets are made, and the certificates are.</param>
     public static Dictionary<string, string> Environment(DemoNode node, IEnumerable<(string Name, int Port)> services, string directory)
     {
         var variables = new Dictionary<string, string>(StringComparer.Ordinal)
@@ -17,6 +17,7 @@ internal static class UpConfiguration
             ["XDG_RUNTIME_DIR"] = directory,
             ["Baton__Node"] = node.Name,
             ["Baton__Secret"] = "a farm on one machine has no secret",
+            ["Baton__Security__Directory"] = Path.Combine(directory, DemoCertificates.FolderName),
             ["Baton__SpinTime"] = "00:00:00",
             ["Baton__HandoffBudget"] = DemoConfiguration.HandoffBudget,
         };
