@@ -88,7 +88,7 @@ public sealed class FarmAuthority : IDisposable
         {
             return new FarmAuthority(X509Certificate2.CreateFromPemFile(certificateFile, keyFile), directory, clock);
         }
-        catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is CryptographicException or ArgumentException or IOException or UnauthorizedAccessException)
         {
             throw new BatonException($"{certificateFile} and {keyFile} cannot be read as a certificate and its key: {e.Message}");
         }

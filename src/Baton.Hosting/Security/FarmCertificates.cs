@@ -102,7 +102,7 @@ internal sealed class FarmCertificates : IDisposable
         {
             return read();
         }
-        catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is CryptographicException or ArgumentException or IOException or UnauthorizedAccessException)
         {
             errors.Add($"Baton:Security:{setting} is {file}, which cannot be read as {what}: {e.Message}");
             return null;

@@ -8,7 +8,7 @@ internal static class DemoCertificates
     /// <summary>The certificates' folder in the working directory.</summary>
     public const string FolderName = "farm";
 
-    private static readonly TimeSpan s_validity = TimeSpan.FromDays(30);
+    private static readonly TimeSpan s_validity = TimeSpan.FromDays(90);
 
     /// <summary>Makes the authority and each node's certificate.</summary>
     public static void Make(string directory)

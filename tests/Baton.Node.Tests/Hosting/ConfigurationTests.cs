@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json.Nodes;
 using Baton.Hosting;
 using Baton.Node.Demo;
 using Microsoft.Extensions.Configuration;
@@ -7,16 +8,22 @@ using Microsoft.Extensions.Options;
 
 namespace Baton.Node.Tests.Hosting;
 
-public sealed class ConfigurationTests
+public sealed class ConfigurationTests : IDisposable
 {
-    private static string Valid => DemoConfiguration.Text(AddressPlan.Nodes[0]);
+    private readonly string _directory = Directory.CreateTempSubdirectory("baton-test-").FullName;
+
+    public ConfigurationTests() => DemoCertificates.Make(_directory);
+
+    private string Valid => TextOf(AddressPlan.Nodes[0]);
+
+    public void Dispose() => Directory.Delete(_directory, recursive: true);
 
     [Fact]
     public void The_demonstrations_configuration_is_valid_on_each_node()
     {
         foreach (var node in AddressPlan.Nodes)
         {
-            var options = Read(DemoConfiguration.Text(node));
+            var options = Read(TextOf(node));
             Assert.Equal(node.Name, options.Node);
             Assert.Equal(3, options.Members.Count);
             Assert.Equal(4, options.Services.Count);
@@ -78,10 +85,13 @@ public sealed class ConfigurationTests
     }
 
     [Fact]
-    public void A_lan_that_others_may_reach_needs_insecure()
+    public void A_lan_that_others_may_reach_needs_certificates_or_insecure()
     {
-        string open = Valid.Replace("192.0.2.", "10.1.2.", StringComparison.Ordinal);
-        Assert.Equal(3, Errors(open).Count(e => e.Contains("\"Insecure\": true", StringComparison.Ordinal)));
+        string reachable = Valid.Replace("192.0.2.", "10.1.2.", StringComparison.Ordinal);
+        Read(reachable);
+
+        string open = WithoutSecurity(reachable);
+        Assert.Equal(3, Errors(open).Count(e => e.Contains("\"Insecure\": true", StringComparison.Ordinal) && e.Contains("baton farm init", StringComparison.Ordinal)));
 
         var allowed = Read(open.Replace("\"Secret\"", "\"Insecure\": true, \"Secret\"", StringComparison.Ordinal));
         Assert.Contains(BatonOptionsValidator.Warnings(allowed), w => w.Contains("Insecure", StringComparison.Ordinal));
@@ -100,6 +110,16 @@ public sealed class ConfigurationTests
         var options = Read(Valid.Replace("\"Mtu\": 9000", "\"Mtu\": 1500", StringComparison.Ordinal));
         Assert.Contains("1668", Assert.Single(BatonOptionsValidator.Warnings(options)), StringComparison.Ordinal);
     }
+
+    private static string WithoutSecurity(string json)
+    {
+        var root = JsonNode.Parse(json)!;
+        root["Baton"]!.AsObject().Remove("Security");
+        return root.ToJsonString();
+    }
+
+    private string TextOf(DemoNode node) => DemoConfiguration.Text(node).Replace(
+        $"\"Directory\": \"{DemoCertificates.FolderName}\"", $"\"Directory\": \"{Path.Combine(_directory, DemoCertificates.FolderName)}\"", StringComparison.Ordinal);
 
     private static BatonOptions Read(string json)
     {

@@ -42,6 +42,7 @@ public sealed class MetricsTests : IDisposable
                 ["baton.frames"] = "{frame}",
                 ["baton.packets"] = "{packet}",
                 ["baton.drops"] = "{packet}",
+                ["baton.peers.refused"] = "{attempt}",
                 ["baton.resets"] = "{segment}",
                 ["baton.syn_cookies"] = "{segment}",
                 ["baton.endpoints"] = "{endpoint}",
