@@ -13,7 +13,8 @@ internal static class DemoVerb
         var size = new Option<string>("--size") { Description = "Bytes of the download and of the upload, e.g. 256M, 1G.", DefaultValueFactory = _ => "1G" };
         var snap = new Option<int>("--snaplen") { Description = "Bytes captured of each packet; 0 for all.", DefaultValueFactory = _ => 160 };
         var keep = new Option<string>("--keep-captures") { Description = "Leave the captures in this directory.", HelpName = "DIR" };
-        var link = new Option<string>("--link") { Description = "Kind of the nodes' links.", DefaultValueFactory = _ => "tap" }.AcceptOnlyFromAmong("tap");
+        var link = new Option<string>("--link") { Description = "Kind of the nodes' links; xdp takes root.", DefaultValueFactory = _ => "tap" }
+            .AcceptOnlyFromAmong("tap", "packet", "xdp");
         var json = new Option<bool>("--json") { Description = "Print the summary as JSON." };
         delay.Validators.Add(result => Range(result, delay, 0, 1000));
         loss.Validators.Add(result => Range(result, loss, 0, 50));
@@ -37,6 +38,7 @@ internal static class DemoVerb
                 Loss = parsed.GetValue(loss),
                 Size = bytes,
                 SnapLength = parsed.GetValue(snap),
+                Link = Enum.Parse<DemoLink>(parsed.GetRequiredValue(link), ignoreCase: true),
                 KeepCaptures = parsed.GetValue(keep),
                 Json = parsed.GetValue(json),
                 Arguments = [.. parsed.Tokens.Select(t => t.Value)],

@@ -47,7 +47,7 @@ internal static class DemoConfiguration
     public static MacAddress LanMac(DemoNode node) => new(0x02_BA70_0002_00 + (ulong)node.Id);
 
     /// <summary>The text of a node's <c>baton.json</c>.</summary>
-    public static string Text(DemoNode node) => new JsonObject
+    public static string Text(DemoNode node, DemoLink link = DemoLink.Tap) => new JsonObject
     {
         [BatonOptions.SectionName] = new JsonObject
         {
@@ -57,8 +57,8 @@ internal static class DemoConfiguration
             ["SpinTime"] = "00:00:00",
             ["HandoffBudget"] = HandoffBudget,
             ["Members"] = Array(AddressPlan.Nodes.Select(Member)),
-            ["Front"] = Network("front", FrontMac(node), AddressPlan.FrontMtu, AddressPlan.RouterInside.ToString()),
-            ["Lan"] = Network("lan", LanMac(node), AddressPlan.LanMtu, gateway: ""),
+            ["Front"] = Network("front", link, FrontMac(node), AddressPlan.FrontMtu, AddressPlan.RouterInside.ToString()),
+            ["Lan"] = Network("lan", link, LanMac(node), AddressPlan.LanMtu, gateway: ""),
             ["Services"] = new JsonArray(
                 Service("web", "tcp", WebPort, "handshake", "whoami"),
                 Service("files", "tcp", FilesPort, "first-request", "dispatcher"),
@@ -91,8 +91,9 @@ internal static class DemoConfiguration
         ["ServiceAddresses"] = new JsonArray(node.Service.ToString()),
     };
 
-    private static JsonObject Network(string device, MacAddress address, int mtu, string gateway) => new()
+    private static JsonObject Network(string device, DemoLink link, MacAddress address, int mtu, string gateway) => new()
     {
+        ["Link"] = link.ToString().ToLowerInvariant(),
         ["Device"] = device,
         ["MacAddress"] = address.ToString(),
         ["Mtu"] = mtu,

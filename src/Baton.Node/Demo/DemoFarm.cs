@@ -107,7 +107,7 @@ internal sealed class DemoFarm : IAsyncDisposable
         foreach (var node in AddressPlan.Nodes)
         {
             string config = Path.Combine(WorkDirectory, node.Name + ".json");
-            File.WriteAllText(config, DemoConfiguration.Text(node));
+            File.WriteAllText(config, DemoConfiguration.Text(node, options.Link));
             _processes.Add(DemoProcess.StartSelf(
                 $"node {node.Name}", Network.NamespaceOf(node), Path.Combine(WorkDirectory, node.Name + ".log"),
                 ["node", "--config", config, "--stop-at-end-of-input"], environment));

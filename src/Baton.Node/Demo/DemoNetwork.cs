@@ -5,8 +5,8 @@ namespace Baton.Node.Demo;
 
 /// <summary>
 /// A farm's network, made of namespaces: client, router, a switch with the front and the lan bridge, and one per node.
-/// Client and router meet at two TAPs that the relay joins, or directly; each node opens two TAPs, <c>front</c> and
-/// <c>lan</c>, which are bridged to the switch. Names carry this process's number, so that runs do not meet and what a
+/// Client and router meet at two TAPs that the relay joins, or directly; each node has two devices, <c>front</c> and
+/// <c>lan</c>: TAPs that it opens and that are bridged to the switch, or the ends of cables to it. Names carry this process's number, so that runs do not meet and what a
 /// killed run left can be told and removed.
 /// </summary>
 internal sealed class DemoNetwork : IAsyncDisposable
@@ -21,8 +21,9 @@ internal sealed class DemoNetwork : IAsyncDisposable
     private readonly string _prefix = string.Create(CultureInfo.InvariantCulture, $"{NamePrefix}{Environment.ProcessId}-");
 
     private readonly bool _relay;
+    private readonly DemoLink _link;
 
-    private DemoNetwork(bool relay) => _relay = relay;
+    private DemoNetwork(bool relay, DemoLink link) => (_relay, _link) = (relay, link);
 
     public string Client => _prefix + "client";
 
@@ -36,11 +37,12 @@ internal sealed class DemoNetwork : IAsyncDisposable
 
     /// <summary>Removes what killed runs left, then makes the network.</summary>
     /// <param name="relay">Whether a relay will join client and router; without they are joined here.</param>
+    /// <param name="link">What the nodes will open.</param>
     /// <param name="cancellation">Ends the making.</param>
-    public static async Task<DemoNetwork> CreateAsync(bool relay, CancellationToken cancellation)
+    public static async Task<DemoNetwork> CreateAsync(bool relay, DemoLink link, CancellationToken cancellation)
     {
         await RemoveLeftoversAsync(cancellation);
-        var network = new DemoNetwork(relay);
+        var network = new DemoNetwork(relay, link);
         try
         {
             await network.MakeAsync(cancellation);
@@ -52,6 +54,9 @@ internal sealed class DemoNetwork : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>The same for nodes on TAPs.</summary>
+    public static Task<DemoNetwork> CreateAsync(bool relay, CancellationToken cancellation) => CreateAsync(relay, DemoLink.Tap, cancellation);
 
     /// <summary>Removes every namespace, and with them all that is in them.</summary>
     public async ValueTask DisposeAsync()
@@ -81,7 +86,12 @@ internal sealed class DemoNetwork : IAsyncDisposable
         await Task.WhenAll(
             BatchAsync(Client, ClientCommands(), cancellation),
             BatchAsync(Router, RouterCommands(), cancellation),
-            Task.WhenAll(AddressPlan.Nodes.Select(node => BatchAsync(NamespaceOf(node), NodeCommands(), cancellation))));
+            Task.WhenAll(AddressPlan.Nodes.Select(node => BatchAsync(NamespaceOf(node), NodeCommands(node), cancellation))));
+        if (_link == DemoLink.Xdp)
+        {
+            await PrepareForXdpAsync(cancellation);
+        }
+
         await Tool.RequireAsync("ip", ["netns", "exec", Router, "sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"], cancellation: cancellation);
     }
 
@@ -104,7 +114,7 @@ internal sealed class DemoNetwork : IAsyncDisposable
             yield return $"link set {bridge} mtu {mtu} up";
             foreach (var node in AddressPlan.Nodes)
             {
-                yield return $"link add {bridge}-{node.Name} mtu {mtu} type veth peer name {bridge}-port mtu {mtu} netns {NamespaceOf(node)}";
+                yield return $"link add {bridge}-{node.Name} mtu {mtu} type veth peer name {PortOf(bridge)} mtu {mtu} netns {NamespaceOf(node)}";
                 yield return $"link set {bridge}-{node.Name} master {bridge} up";
             }
         }
@@ -113,7 +123,40 @@ internal sealed class DemoNetwork : IAsyncDisposable
         yield return "link set front-router master front up";
     }
 
-    private static IEnumerable<string> NodeCommands()
+    /// <summary>The node's end of its cable to the switch: what it opens itself, or what its TAP is bridged to.</summary>
+    private string PortOf(string network) => _link == DemoLink.Tap ? network + "-port" : network;
+
+    private IEnumerable<string> NodeCommands(DemoNode node) => _link == DemoLink.Tap ? TapCommands() :
+    [
+        // An XDP link takes the interface's Ethernet address, a packet link has one of its own.
+        .. _link == DemoLink.Xdp
+            ? (string[])[$"link set front address {DemoConfiguration.FrontMac(node)}", $"link set lan address {DemoConfiguration.LanMac(node)}"]
+            : [],
+        "link set front up",
+        "link set lan up",
+    ];
+
+    /// <summary>
+    /// On a cable between namespaces the kernel leaves checksums out, which XDP cannot see: each sender is to complete them.
+    /// And the switch is to take frames that a node's program sends by itself, which a cable does with GRO.
+    /// </summary>
+    private async Task PrepareForXdpAsync(CancellationToken cancellation)
+    {
+        await OffloadAsync(Router, "front", ["tx", "off"], cancellation);
+        foreach (var node in AddressPlan.Nodes)
+        {
+            foreach (string network in (string[])["front", "lan"])
+            {
+                await OffloadAsync(NamespaceOf(node), network, ["tx", "off"], cancellation);
+                await OffloadAsync(Switch, $"{network}-{node.Name}", ["tx", "off", "gro", "on"], cancellation);
+            }
+        }
+    }
+
+    private static async Task OffloadAsync(string name, string device, string[] settings, CancellationToken cancellation) =>
+        await Tool.RequireAsync("ip", ["netns", "exec", name, "ethtool", "-K", device, .. settings], cancellation: cancellation);
+
+    private static IEnumerable<string> TapCommands()
     {
         foreach (string tap in (string[])["front", "lan"])
         {

@@ -16,6 +16,9 @@ internal sealed record DemoOptions
 
     public required int SnapLength { get; init; }
 
+    /// <summary>The kind of the nodes' links.</summary>
+    public required DemoLink Link { get; init; }
+
     public required string? KeepCaptures { get; init; }
 
     public required bool Json { get; init; }

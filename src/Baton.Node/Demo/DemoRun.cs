@@ -14,7 +14,7 @@ internal static class DemoRun
         if (!Unprivileged.IsInside)
         {
             using var interruption = new Interruption();
-            await Prerequisites.RequireAsync(isRoot, Console.Error.WriteLine, interruption.Token);
+            await Prerequisites.RequireAsync(isRoot, options.Link, Console.Error.WriteLine, interruption.Token);
         }
 
         if (!isRoot)
@@ -64,7 +64,7 @@ internal static class DemoRun
     {
         var step = view.Begin("farm");
         step.Now("making namespaces");
-        await using var network = await DemoNetwork.CreateAsync(relay: true, cancellation);
+        await using var network = await DemoNetwork.CreateAsync(relay: true, options.Link, cancellation);
         step.Event("namespaces are made: client, router, switch, a, b, c");
         step.Now("starting the relay and three nodes");
         await using var farm = await DemoFarm.StartAsync(network, directory, options, cancellation);
@@ -81,14 +81,14 @@ internal static class DemoRun
 
         var captures = view.Begin("captures");
         captures.Now("reading");
-        await AddNodesAsync(farm, report, cancellation);
+        await AddNodesAsync(farm, options.Link, report, cancellation);
         var views = await farm.StopCapturesAsync(cancellation);
         string kept = options.KeepCaptures is { } keep ? Directory.CreateDirectory(keep).FullName : farm.CaptureDirectory;
         await Task.Run(() => new TrafficChecks(report, kept, options.KeepCaptures is not null, options.SnapLength).Run(farm.RelayCapture, views), cancellation);
         captures.Done(true, string.Join(", ", report.Captures.Select(c => $"{c.Network} {c.Packets} packets")));
     }
 
-    private static async Task AddNodesAsync(DemoFarm farm, DemoReport report, CancellationToken cancellation)
+    private static async Task AddNodesAsync(DemoFarm farm, DemoLink link, DemoReport report, CancellationToken cancellation)
     {
         var status = await farm["a"].StatusAsync(cancellation: cancellation);
         foreach (var node in status.Nodes)
@@ -96,8 +96,14 @@ internal static class DemoRun
             if (node.Counters is { } c)
             {
                 report.Nodes.Add(new(
-                    node.Name, c.Endpoints, c.HandoffsOut, c.HandoffsIn, c.Held, c.Forwarded, c.ForwardedByTombstone, c.ResetsSent, c.Drops));
+                    node.Name, c.Endpoints, c.HandoffsOut, c.HandoffsIn, c.Held, c.Forwarded, c.NicForwarded, c.ForwardedByTombstone, c.ResetsSent, c.Drops));
             }
+        }
+
+        if (link == DemoLink.Xdp)
+        {
+            long forwarded = report.Nodes.FirstOrDefault(node => node.Name == "a")?.ForwardedByNic ?? 0;
+            report.Check("A's interface forwarded without the host", forwarded > 0, $"{forwarded} packets");
         }
 
         report.Check("every node answered to the end", report.Nodes.Count == AddressPlan.Nodes.Count, $"{report.Nodes.Count} of {AddressPlan.Nodes.Count}");

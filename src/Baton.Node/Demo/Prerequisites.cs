@@ -13,12 +13,25 @@ internal static class Prerequisites
         ("mount", "mount"),
     ];
 
+    /// <summary>Cables between namespaces are to complete checksums, as XDP wants it.</summary>
+    private static readonly (string Program, string DebianPackage)[] ProgramsForXdp = [("ethtool", "ethtool")];
+
+    /// <summary>Checks what a farm on TAPs needs.</summary>
+    /// <exception cref="PrerequisiteException">Something is missing.</exception>
+    public static Task RequireAsync(bool isRoot, Action<string> report, CancellationToken cancellation) =>
+        RequireAsync(isRoot, DemoLink.Tap, report, cancellation);
+
     /// <summary>Checks everything that can be checked before anything is made.</summary>
     /// <exception cref="PrerequisiteException">Something is missing.</exception>
-    public static async Task RequireAsync(bool isRoot, Action<string> report, CancellationToken cancellation)
+    public static async Task RequireAsync(bool isRoot, DemoLink link, Action<string> report, CancellationToken cancellation)
     {
+        if (link == DemoLink.Xdp && !isRoot)
+        {
+            throw new PrerequisiteException("XDP takes root of the machine. Either run as root, or on other links:\n  sudo ./baton demo --link xdp\n  ./baton demo --link packet");
+        }
+
         RequireTunDevice();
-        await RequireProgramsAsync(isRoot, report, cancellation);
+        await RequireProgramsAsync(isRoot, link == DemoLink.Xdp ? [.. Programs, .. ProgramsForXdp] : Programs, report, cancellation);
         if (!isRoot)
         {
             await RequireUserNamespacesAsync(cancellation);
@@ -48,9 +61,10 @@ internal static class Prerequisites
         }
     }
 
-    private static async Task RequireProgramsAsync(bool isRoot, Action<string> report, CancellationToken cancellation)
+    private static async Task RequireProgramsAsync(
+        bool isRoot, (string Program, string DebianPackage)[] programs, Action<string> report, CancellationToken cancellation)
     {
-        string[] packages = Missing();
+        string[] packages = Missing(programs);
         if (packages.Length == 0)
         {
             return;
@@ -62,7 +76,7 @@ internal static class Prerequisites
             report($"installing {names}");
             await Tool.RunAsync(apt, ["update", "-qq"], cancellation: cancellation);
             await Tool.RunAsync(apt, ["install", "-y", "-qq", "--no-install-recommends", .. packages], cancellation: cancellation);
-            packages = Missing();
+            packages = Missing(programs);
             names = string.Join(' ', packages);
         }
 
@@ -72,8 +86,8 @@ internal static class Prerequisites
         }
     }
 
-    private static string[] Missing() =>
-        [.. Programs.Where(p => Tool.Find(p.Program) is null).Select(p => p.DebianPackage).Distinct()];
+    private static string[] Missing((string Program, string DebianPackage)[] programs) =>
+        [.. programs.Where(p => Tool.Find(p.Program) is null).Select(p => p.DebianPackage).Distinct()];
 
     private static async Task RequireUserNamespacesAsync(CancellationToken cancellation)
     {

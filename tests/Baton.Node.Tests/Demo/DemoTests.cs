@@ -35,4 +35,19 @@ public sealed class DemoTests
             Directory.Delete(captures, recursive: true);
         }
     }
+
+    [Theory]
+    [InlineData("packet")]
+    [InlineData("xdp")]
+    public async Task It_holds_all_its_checks_on_other_links(string link)
+    {
+        Assert.SkipUnless(Environment.IsPrivilegedProcess && File.Exists("/dev/net/tun") && !Unprivileged.IsInside, "needs root of the machine and /dev/net/tun");
+        var run = await Tool.RunAsync(
+            "dotnet", [typeof(DemoRun).Assembly.Location, "demo", "--size", "64M", "--json", "--link", link], cancellation: TestContext.Current.CancellationToken);
+        Assert.True(run.ExitCode == 0, run.Error + run.Output);
+
+        using var report = JsonDocument.Parse(run.Output);
+        Assert.True(report.RootElement.GetProperty("held").GetBoolean());
+        Assert.Equal(8, report.RootElement.GetProperty("handoffs").GetArrayLength());
+    }
 }

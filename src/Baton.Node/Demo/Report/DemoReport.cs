@@ -18,7 +18,7 @@ internal sealed record TransferReport(
 
 /// <summary>What one node counted.</summary>
 internal sealed record NodeReport(
-    string Name, long Connections, long HandedOff, long Taken, long Held, long Forwarded, long ForwardedLate, long Resets, IReadOnlyDictionary<string, long> Drops);
+    string Name, long Connections, long HandedOff, long Taken, long Held, long Forwarded, long ForwardedByNic, long ForwardedLate, long Resets, IReadOnlyDictionary<string, long> Drops);
 
 /// <summary>A capture of one network.</summary>
 internal sealed record CaptureReport(string Network, string File, long Packets, long Dropped);

@@ -67,10 +67,10 @@ internal static class Summary
 
     private static void PrintNodes(IReadOnlyList<NodeReport> nodes)
     {
-        var table = Output.Table("node", "handed off", "taken", "held", "forwarded", "late", "RST", "drops");
+        var table = Output.Table("node", "handed off", "taken", "held", "forwarded", "by the NIC", "late", "RST", "drops");
         foreach (var n in nodes)
         {
-            table.Row(n.Name, n.HandedOff, n.Taken, n.Held, n.Forwarded, n.ForwardedLate, n.Resets, string.Join(", ", n.Drops.Select(d => $"{d.Key} {d.Value}")));
+            table.Row(n.Name, n.HandedOff, n.Taken, n.Held, n.Forwarded, n.ForwardedByNic, n.ForwardedLate, n.Resets, string.Join(", ", n.Drops.Select(d => $"{d.Key} {d.Value}")));
         }
 
         AnsiConsole.Write(table);
