@@ -18,14 +18,21 @@ public sealed class ServiceTable
     public IReadOnlyList<Service> Services => _all;
 
     /// <summary>Builds the table, or says everything that is wrong with the services and what to write instead.</summary>
+    /// <param name="services">The services.</param>
+    /// <param name="policies">Policies beside those of <see cref="SelectionPolicies"/>, by name; each service gets one of its own.</param>
+    /// <param name="table">The table.</param>
+    /// <param name="errors">What is wrong.</param>
     public static bool TryCreate(
-        IEnumerable<Service> services, [NotNullWhen(true)] out ServiceTable? table, out IReadOnlyList<string> errors)
+        IEnumerable<Service> services,
+        IReadOnlyDictionary<string, Func<ISelectionPolicy>> policies,
+        [NotNullWhen(true)] out ServiceTable? table,
+        out IReadOnlyList<string> errors)
     {
         var built = new ServiceTable();
         var found = new List<string>();
         foreach (var service in services)
         {
-            built.Add(service, found);
+            built.Add(service, policies, found);
         }
 
         errors = found;
@@ -59,7 +66,7 @@ public sealed class ServiceTable
     public NodeId Select(Service service, ReadOnlySpan<MemberState> candidates, in SelectionRequest request) =>
         _services[new ServiceKey(service.Address, service.Protocol, service.Port)].Policy.Select(candidates, in request);
 
-    private void Add(Service service, List<string> errors)
+    private void Add(Service service, IReadOnlyDictionary<string, Func<ISelectionPolicy>> policies, List<string> errors)
     {
         string at = $"services: '{service.Name}'";
         if (service.Name.Length == 0)
@@ -87,9 +94,10 @@ public sealed class ServiceTable
             errors.Add($"{at} uses UDP port {Encapsulation.Port}, which carries the farm's own packets; write another port.");
         }
 
-        if (!SelectionPolicies.TryCreate(service.Policy, out var policy))
+        var policy = policies.TryGetValue(service.Policy, out var create) ? create() : null;
+        if (policy is null && !SelectionPolicies.TryCreate(service.Policy, out policy))
         {
-            errors.Add($"{at} has the policy '{service.Policy}'; write one of {string.Join(", ", SelectionPolicies.Names)}.");
+            errors.Add($"{at} has the policy '{service.Policy}'; write one of {string.Join(", ", SelectionPolicies.Names.Concat(policies.Keys))}.");
             policy = new LeastOfTwo();
         }
 

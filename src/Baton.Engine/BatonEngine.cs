@@ -239,6 +239,17 @@ public sealed class BatonEngine : IAsyncDisposable
     /// <summary>What was counted so far.</summary>
     public ValueTask<EngineCounters> CountersAsync() => new(_shard.Call(static shard => shard.Counters()));
 
+    /// <summary>
+    /// Why the connections of a client's address and port were placed or asked to move, as far as this node decided it and
+    /// still knows (<see cref="EngineLimits.Placements"/>); oldest first.
+    /// </summary>
+    public ValueTask<IReadOnlyList<PlacementDecision>> ExplainPlacementAsync(IPEndPoint client)
+    {
+        ArgumentNullException.ThrowIfNull(client);
+        var (address, port) = (InetAddress.FromIPAddress(client.Address), (ushort)client.Port);
+        return new(_shard.Call(shard => shard.ExplainPlacement(address, port)));
+    }
+
     /// <summary>The last handoffs that this node took part in, oldest first.</summary>
     public ValueTask<IReadOnlyList<HandoffEvent>> HandoffsAsync() => new(_shard.Call(static shard => shard.HandoffEvents()));
 

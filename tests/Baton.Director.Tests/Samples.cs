@@ -21,6 +21,9 @@ internal static class Samples
         protocol,
         new(InetAddress.Parse("198.51.100.101"), 80, InetAddress.FromV4(0xCB00_7100 | (uint)(number & 0xFF)), (ushort)(1024 + (number >> 8))));
 
+    /// <summary>A member's state.</summary>
+    public static MemberState State(NodeId node, uint live = 0) => new(node, 1, live, 0, 0, Draining: false, Weight: 1);
+
     public static Flow FlowV6 { get; } = new(
         IpProtocol.Tcp, new(InetAddress.Parse("2001:db8:1::101"), 80, InetAddress.Parse("2001:db8:2::2"), 40_000));
 

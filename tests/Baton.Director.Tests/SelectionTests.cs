@@ -84,6 +84,36 @@ public sealed class SelectionTests
         Assert.Equal([A, B], Take(policy, 2, all));
     }
 
+    [Fact]
+    public void Rendezvous_keeps_a_client_at_its_member_whatever_its_port_and_load_and_follows_the_weights()
+    {
+        var policy = new Rendezvous();
+        MemberState[] all = [State(A) with { Weight = 1 }, State(B) with { Weight = 2 }, State(C) with { Weight = 3 }];
+        var members = Clients().Select(client => policy.Select(all, new(client, 0))).ToArray();
+
+        Assert.InRange(members.Count(member => member == A), 9_500, 10_500);
+        Assert.InRange(members.Count(member => member == B), 19_500, 20_500);
+        Assert.InRange(members.Count(member => member == C), 29_500, 30_500);
+        MemberState[] later = [all[2] with { LiveConnections = 1000 }, all[0], all[1]];
+        Assert.Equal(members, Clients(port: 2000).Select(client => policy.Select(later, new(client, ulong.MaxValue))));
+    }
+
+    [Fact]
+    public void Of_a_member_that_leaves_only_its_own_clients_go_elsewhere()
+    {
+        var policy = new Rendezvous();
+        MemberState[] all = [State(A), State(B), State(C)];
+        MemberState[] without = [State(A), State(B) with { Draining = true }, State(C)];
+        foreach (var client in Clients())
+        {
+            var before = policy.Select(all, new(client, 0));
+            var after = policy.Select(without, new(client, 0));
+            Assert.True(before == B ? after == A || after == C : after == before, $"{client}: {before}, then {after}");
+        }
+
+        Assert.Equal(NodeId.None, policy.Select([], new(FlowNumber(1), 0)));
+    }
+
     [Theory]
     [InlineData("least-of-two")]
     [InlineData("weighted")]
@@ -111,6 +141,9 @@ public sealed class SelectionTests
     private static NodeId[] Take(ISelectionPolicy policy, int count, params MemberState[] states) =>
         [.. Enumerable.Range(0, count).Select(number => policy.Select(states, new(FlowNumber(number), 0)))];
 
+    private static IEnumerable<Flow> Clients(ushort port = 1024) => Enumerable.Range(0, 60_000).Select(number => new Flow(
+        IpProtocol.Tcp, new(InetAddress.Parse("198.51.100.101"), 80, InetAddress.FromV4(0xCB00_0000 + (uint)number), port)));
+
     private static Dictionary<NodeId, int> Draw(ISelectionPolicy policy, int count, params MemberState[] states)
     {
         var random = new Random(42);
@@ -125,6 +158,4 @@ public sealed class SelectionTests
 
         return counts;
     }
-
-    private static MemberState State(NodeId node, uint live = 0) => new(node, 1, live, 0, 0, Draining: false, Weight: 1);
 }

@@ -6,12 +6,24 @@ namespace Baton.Director.Tests;
 public sealed class ServiceTableTests
 {
     private static readonly InetAddress s_address = InetAddress.Parse("198.51.100.101");
+    private static readonly Dictionary<string, Func<ISelectionPolicy>> s_noPolicies = [];
     private static readonly Service s_web = new("web", s_address, IpProtocol.Tcp, 80, A);
+
+    [Fact]
+    public void A_policy_of_the_programs_own_is_named_like_the_others()
+    {
+        var policies = new Dictionary<string, Func<ISelectionPolicy>> { ["last"] = () => new Last() };
+
+        Assert.True(ServiceTable.TryCreate([s_web with { Policy = "last" }], policies, out var table, out _));
+        Assert.Equal(C, table.Select(table.Services[0], [State(A), State(B), State(C)], new(FlowNumber(1), 0)));
+        Assert.False(ServiceTable.TryCreate([s_web with { Policy = "first" }], policies, out _, out var errors));
+        Assert.Contains("last", Assert.Single(errors), StringComparison.Ordinal);
+    }
 
     [Fact]
     public void A_service_is_found_by_what_the_client_addressed()
     {
-        Assert.True(ServiceTable.TryCreate([s_web, s_web with { Name = "dns", Protocol = IpProtocol.Udp, Port = 53 }], out var table, out _));
+        Assert.True(ServiceTable.TryCreate([s_web, s_web with { Name = "dns", Protocol = IpProtocol.Udp, Port = 53 }], s_noPolicies, out var table, out _));
 
         Assert.True(table.TryFind(FlowNumber(1), out var service));
         Assert.Equal("web", service.Name);
@@ -26,7 +38,7 @@ public sealed class ServiceTableTests
     public void Each_service_selects_by_its_own_policy()
     {
         Assert.True(ServiceTable.TryCreate(
-            [s_web with { Policy = "round-robin" }, s_web with { Name = "api", Port = 81, Policy = "round-robin" }], out var table, out _));
+            [s_web with { Policy = "round-robin" }, s_web with { Name = "api", Port = 81, Policy = "round-robin" }], s_noPolicies, out var table, out _));
         MemberState[] states = [new(A, 1, 0, 0, 0, false, 1), new(B, 1, 0, 0, 0, false, 1)];
 
         Assert.Equal(A, table.Select(table.Services[0], states, default));
@@ -46,7 +58,7 @@ public sealed class ServiceTableTests
             s_web with { Name = "ping", Protocol = IpProtocol.Icmp, Port = 0, Home = B },
         ];
 
-        Assert.False(ServiceTable.TryCreate(services, out _, out var errors));
+        Assert.False(ServiceTable.TryCreate(services, s_noPolicies, out _, out var errors));
 
         string all = string.Join('\n', errors);
         Assert.Contains("'web' is there with another protocol or port", all, StringComparison.Ordinal);
@@ -63,5 +75,10 @@ public sealed class ServiceTableTests
     {
         Assert.Empty(new DirectorLimits().Errors());
         Assert.Equal(3, new DirectorLimits { MaxFlows = 0, MaxTombstones = -1, TombstoneSilent = TimeSpan.FromSeconds(-1) }.Errors().Count());
+    }
+
+    private sealed class Last : ISelectionPolicy
+    {
+        public NodeId Select(ReadOnlySpan<MemberState> candidates, in SelectionRequest request) => candidates[^1].Node;
     }
 }

@@ -9,7 +9,7 @@ public static class SelectionPolicies
     public const string Default = "least-of-two";
 
     /// <summary>The names there are.</summary>
-    public static IReadOnlyList<string> Names { get; } = [Default, "weighted", "round-robin"];
+    public static IReadOnlyList<string> Names { get; } = [Default, "weighted", "round-robin", "rendezvous"];
 
     /// <summary>A policy of its own for one service.</summary>
     public static bool TryCreate(string name, [NotNullWhen(true)] out ISelectionPolicy? policy)
@@ -19,6 +19,7 @@ public static class SelectionPolicies
             Default => new LeastOfTwo(),
             "weighted" => new Weighted(),
             "round-robin" => new RoundRobin(),
+            "rendezvous" => new Rendezvous(),
             _ => null,
         };
         return policy is not null;

@@ -42,7 +42,7 @@ internal sealed class FarmModel
         }
 
         CheckFamilies(options, errors);
-        if (!ServiceTable.TryCreate(Expand(options, errors), out var services, out var serviceErrors))
+        if (!ServiceTable.TryCreate(Expand(options, errors), options.Policies, out var services, out var serviceErrors))
         {
             errors.AddRange(serviceErrors);
         }

@@ -64,6 +64,8 @@ internal sealed class MoveDesk
             return;
         }
 
+        var named = target is not null && _shard.Farm.Members.TryFind(target, out var member) ? member.Id : NodeId.None;
+        _shard.Placements.Add(Now, endpoint.Flow, endpoint.Service!.Policy, cause, named, _shard.Exchange.Candidates);
         if (record is { Running.IsArrival: true, Deferred: null })
         {
             record.Deferred = () => Request(id, target, cause, onEnded);

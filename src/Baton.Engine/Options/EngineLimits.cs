@@ -68,4 +68,7 @@ public sealed record EngineLimits
 
     /// <summary>Handoffs kept in an endpoint's history and in the node's event log.</summary>
     public int History { get; init; } = 4096;
+
+    /// <summary>Placements that the node can still explain.</summary>
+    public int Placements { get; init; } = 1024;
 }

@@ -1,3 +1,4 @@
+using Baton.Director;
 using Baton.Link;
 using Baton.Membership;
 using Baton.Wire;
@@ -5,7 +6,7 @@ using Baton.Wire;
 namespace Baton.Engine;
 
 /// <summary>What a node is told at start. Everything that all members must agree on comes from the farm's configuration.</summary>
-public sealed class EngineOptions
+public sealed record EngineOptions
 {
     /// <summary>This node's name; one of <see cref="Members"/>.</summary>
     public required string Node { get; init; }
@@ -15,6 +16,9 @@ public sealed class EngineOptions
 
     /// <summary>The services of the farm; the same list on every node.</summary>
     public required IReadOnlyList<ServiceOptions> Services { get; init; }
+
+    /// <summary>Selection policies beside the built-in ones, by the names that services use; the same names on every node.</summary>
+    public IReadOnlyDictionary<string, Func<ISelectionPolicy>> Policies { get; init; } = new Dictionary<string, Func<ISelectionPolicy>>();
 
     /// <summary>The client side network. The engine owns the link and disposes it.</summary>
     public required NetworkOptions Front { get; init; }

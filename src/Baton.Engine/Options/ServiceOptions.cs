@@ -29,6 +29,6 @@ public sealed record ServiceOptions
     /// <summary>When the node that serves a connection is selected.</summary>
     public Placement Placement { get; init; } = Placement.Handshake;
 
-    /// <summary>Who is selected: the name of a selection policy ("least-of-two", "weighted", "round-robin").</summary>
+    /// <summary>Who is selected: the name of a selection policy ("least-of-two", "weighted", "round-robin", "rendezvous", or one of <see cref="EngineOptions.Policies"/>).</summary>
     public string Policy { get; init; } = "least-of-two";
 }

@@ -21,6 +21,11 @@ internal sealed class Placer(Shard shard)
         var selected = service.Placement == Placement.Handshake ? Select(record.Endpoint, shard.Exchange.Candidates) : Self;
         if (selected != NodeId.None)
         {
+            if (service.Placement == Placement.Handshake)
+            {
+                shard.Placements.Add(shard.Now, record.Endpoint.Flow, service.Policy, cause: null, selected, shard.Exchange.Candidates);
+            }
+
             shard.Exchange.OnPlaced(selected);
         }
 

@@ -56,6 +56,7 @@ public sealed class Shard : IDisposable
         Lan = new LanForwarding(this, options.Lan.Link);
         Applications = new ApplicationTable(this);
         Placer = new Placer(this);
+        Placements = new PlacementLog(Farm, limits.Placements);
         Handoffs = new HandoffRouter(this, ShardSettings.Handoff(options));
         Homes = new HomeRouter(this, front);
         Nic = options.Nic is { } nic ? new NicMirror(this, nic) : null;
@@ -139,6 +140,8 @@ public sealed class Shard : IDisposable
     internal ApplicationTable Applications { get; }
 
     internal Placer Placer { get; }
+
+    internal PlacementLog Placements { get; }
 
     internal HandoffRouter Handoffs { get; }
 
@@ -296,6 +299,9 @@ public sealed class Shard : IDisposable
 
     /// <summary>The counters as of now.</summary>
     public EngineCounters Counters() => ShardReports.Counters(this);
+
+    /// <summary>Why connections of a client are where they are, as far as this node decided it of late; oldest first.</summary>
+    public IReadOnlyList<PlacementDecision> ExplainPlacement(InetAddress client, ushort port) => Placements.Of(Now, client, port);
 
     /// <summary>The last handoffs, oldest first.</summary>
     public IReadOnlyList<HandoffEvent> HandoffEvents() => [.. Handoffs.Log.Events];

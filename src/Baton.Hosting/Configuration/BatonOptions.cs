@@ -1,3 +1,4 @@
+using Baton.Director;
 using Baton.Engine;
 using Baton.Link;
 using Baton.Membership;
@@ -66,6 +67,20 @@ public sealed class BatonOptions
 
     /// <summary>What relative paths begin at; empty for the current directory.</summary>
     internal string BaseDirectory { get; set; } = "";
+
+    /// <summary>Selection policies that the program adds.</summary>
+    internal Dictionary<string, Func<ISelectionPolicy>> Policies { get; } = [];
+
+    /// <summary>
+    /// Adds a selection policy that services can name as their <c>Policy</c>; every node needs it. Each service gets one that
+    /// <paramref name="create"/> makes, and asks it on the shard's thread: it must not block.
+    /// </summary>
+    public void AddPolicy(string name, Func<ISelectionPolicy> create)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        ArgumentNullException.ThrowIfNull(create);
+        Policies.Add(name, create);
+    }
 
     /// <summary>What did not fit these types when the configuration was read; reported with all other errors.</summary>
     internal IReadOnlyList<string> ShapeErrors { get; set; } = [];
@@ -203,6 +218,6 @@ public sealed class ServiceSettings
     /// <summary>When the node that serves is selected: <c>handshake</c> or <c>first-request</c>.</summary>
     public string Placement { get; set; } = "handshake";
 
-    /// <summary>Who is selected: <c>least-of-two</c>, <c>weighted</c> or <c>round-robin</c>.</summary>
+    /// <summary>Who is selected: <c>least-of-two</c>, <c>weighted</c>, <c>round-robin</c>, <c>rendezvous</c>, or one of <see cref="BatonOptions.AddPolicy"/>.</summary>
     public string Policy { get; set; } = "least-of-two";
 }

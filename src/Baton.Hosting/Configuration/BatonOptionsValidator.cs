@@ -1,4 +1,5 @@
 using System.Net;
+using Baton.Director;
 using Baton.Wire;
 using Microsoft.Extensions.Options;
 
@@ -9,8 +10,6 @@ public sealed class BatonOptionsValidator : IValidateOptions<BatonOptions>
 {
     private const int ReferenceOverhead = 168;
     private static readonly TimeSpan RenewalTime = TimeSpan.FromDays(30);
-
-    private static readonly string[] Policies = ["least-of-two", "weighted", "round-robin"];
 
     /// <inheritdoc/>
     public ValidateOptionsResult Validate(string? name, BatonOptions options)
@@ -229,9 +228,10 @@ public sealed class BatonOptionsValidator : IValidateOptions<BatonOptions>
                 errors.Add($"{path}:Placement is '{service.Placement}'. Write handshake or first-request.");
             }
 
-            if (!Policies.Contains(service.Policy))
+            string[] policies = [.. SelectionPolicies.Names, .. options.Policies.Keys];
+            if (!policies.Contains(service.Policy))
             {
-                errors.Add($"{path}:Policy is '{service.Policy}'. Write {string.Join(" or ", Policies)}.");
+                errors.Add($"{path}:Policy is '{service.Policy}'. Write {string.Join(" or ", policies)}.");
             }
 
             foreach (string address in service.Addresses.Where(a => !offered.Contains(Canonical(a))))

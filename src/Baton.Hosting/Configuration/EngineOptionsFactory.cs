@@ -14,6 +14,7 @@ internal static class EngineOptionsFactory
         Node = options.Node,
         Members = [.. options.Members.Select(Member)],
         Services = [.. options.Services.Select(ServiceOf)],
+        Policies = options.Policies,
         Front = Network(options.Front, front),
         Lan = Network(options.Lan, lan),
         Nic = nic,

@@ -10,6 +10,7 @@ namespace Baton.Hosting;
 [JsonSerializable(typeof(ConnectionsView))]
 [JsonSerializable(typeof(IReadOnlyList<HandoffView>))]
 [JsonSerializable(typeof(IReadOnlyList<ForwardingView>))]
+[JsonSerializable(typeof(IReadOnlyList<PlacementView>))]
 [JsonSerializable(typeof(MoveCommand))]
 [JsonSerializable(typeof(MoveView))]
 [JsonSerializable(typeof(DrainView))]

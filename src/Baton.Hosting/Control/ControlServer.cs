@@ -64,7 +64,13 @@ internal sealed class ControlServer : IAsyncDisposable
     {
         var name = (string)http.GetRouteValue("name")!;
         var all = await farm.ConnectionsAsync(IsLocal(http), http.RequestAborted);
-        return all with { Connections = [.. all.Connections.Where(c => NodeControl.Names(name, c))] };
+        var found = all.Connections.Where(c => NodeControl.Names(name, c)).ToArray();
+        if (found is [var one] && !IsLocal(http))
+        {
+            found = [one with { Placements = await farm.PlacementsAsync(one, http.RequestAborted) }];
+        }
+
+        return all with { Connections = found };
     }
 
     // What a command lacks is null, whatever its type says.

@@ -21,6 +21,7 @@ internal sealed class FarmControl(BatonEngine engine, NodeControl own)
             { Kind: FarmQuestionKind.Status } => Encode(await own.StatusAsync(cancellation), ControlJson.Default.NodeView),
             { Kind: FarmQuestionKind.Connections } => Encode(await own.ConnectionsAsync(cancellation), ControlJson.Default.ConnectionsView),
             { Kind: FarmQuestionKind.Move, Move: { } move } => Encode(await own.MoveAsync(move, cancellation), ControlJson.Default.MoveView),
+            { Kind: FarmQuestionKind.Placements, Client: { } client } => Encode(await own.PlacementsAsync(client), ControlJson.Default.IReadOnlyListPlacementView),
             { Kind: FarmQuestionKind.Drain } => Encode(own.BeginDrain(), ControlJson.Default.DrainView),
             { Kind: FarmQuestionKind.DrainProgress } => Encode(own.Drain, ControlJson.Default.DrainView),
             { Kind: FarmQuestionKind.Resume } => Encode(await own.ResumeAsync(cancellation), ControlJson.Default.DrainView),
@@ -63,6 +64,15 @@ internal sealed class FarmControl(BatonEngine engine, NodeControl own)
         }
 
         return new([.. connections.OrderBy(c => c.Node, StringComparer.Ordinal).ThenBy(c => c.Client, StringComparer.Ordinal)], unreachable);
+    }
+
+    /// <summary>Why a connection is where it is: what all members that answer decided, the oldest first.</summary>
+    public async ValueTask<IReadOnlyList<PlacementView>> PlacementsAsync(ConnectionView connection, CancellationToken cancellation)
+    {
+        var answers = await Task.WhenAll(engine.Members.Select(async member => IsSelf(member)
+            ? await own.PlacementsAsync(connection.Client)
+            : (await TryAskAsync(member, new(FarmQuestionKind.Placements, Client: connection.Client), ControlJson.Default.IReadOnlyListPlacementView, cancellation)).Answer ?? []));
+        return [.. answers.SelectMany(placements => placements).Where(placement => placement.Service == connection.Server).OrderByDescending(placement => placement.SecondsAgo)];
     }
 
     /// <summary>Moves an endpoint, wherever it lives.</summary>

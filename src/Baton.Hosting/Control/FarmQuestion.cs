@@ -12,6 +12,9 @@ public enum FarmQuestionKind
     /// <summary>To move one of its endpoints: <see cref="MoveView"/>.</summary>
     Move,
 
+    /// <summary>Why a client's connections are where they are: a list of <see cref="PlacementView"/>.</summary>
+    Placements,
+
     /// <summary>To begin draining: <see cref="DrainView"/>.</summary>
     Drain,
 
@@ -25,4 +28,5 @@ public enum FarmQuestionKind
 /// <summary>A question to one member.</summary>
 /// <param name="Kind">What is asked.</param>
 /// <param name="Move">The move that is asked for.</param>
-public sealed record FarmQuestion(FarmQuestionKind Kind, MoveCommand? Move = null);
+/// <param name="Client">The address and port of the client that is asked about.</param>
+public sealed record FarmQuestion(FarmQuestionKind Kind, MoveCommand? Move = null, string? Client = null);

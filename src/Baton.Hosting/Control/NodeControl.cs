@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using Baton.Engine;
 using TakeoverResult = Baton.Handoff.TakeoverResult;
 
@@ -49,6 +50,10 @@ internal sealed class NodeControl(BatonEngine engine, TimeProvider time)
         var result = await engine.MoveAsync(id, command.Target, cancellation);
         return new(result.Outcome, result.Reason, connection, result.Event is { } handoff ? _views.Handoff(handoff) : null);
     }
+
+    /// <summary>What this node decided about the connections of a client, as far as it still knows.</summary>
+    public async ValueTask<IReadOnlyList<PlacementView>> PlacementsAsync(string client) =>
+        IPEndPoint.TryParse(client, out var at) ? [.. (await engine.ExplainPlacementAsync(at)).Select(_views.Placement)] : [];
 
     /// <summary>Whether <paramref name="text"/> (an id, the beginning of one, or the client's address and port) names the connection.</summary>
     public static bool Names(string text, ConnectionView connection) =>

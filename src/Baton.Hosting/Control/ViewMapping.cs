@@ -54,6 +54,9 @@ internal sealed class ViewMapping(BatonEngine engine)
         ImageBytes = e.ImageBytes,
     };
 
+    public PlacementView Placement(PlacementDecision p) => new(
+        engine.Self.Name, Server(p.Flow), p.Age.TotalSeconds, p.Cause, p.Policy, p.Selected, p.Candidates);
+
     public static ForwardingView Forwarding(ForwardingEntry e) => new(
         Protocol(e.Flow.Protocol),
         Client(e.Flow),

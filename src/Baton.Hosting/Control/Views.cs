@@ -140,6 +140,9 @@ public sealed record ConnectionView
     /// <summary>Handoffs that brought it here or failed to take it away.</summary>
     public required IReadOnlyList<HandoffView> History { get; init; }
 
+    /// <summary>Why it is there, as far as the members still know, oldest first; null where several connections are listed.</summary>
+    public IReadOnlyList<PlacementView>? Placements { get; init; }
+
     /// <summary>
     /// Bytes of the stream that the client has acknowledged, modulo 2^32; none before it has acknowledged the SYN. Null
     /// for UDP.
@@ -203,6 +206,17 @@ public sealed record HandoffView
 /// <param name="Reference">The owner's reference as issued, in hexadecimal.</param>
 public sealed record ForwardingView(
     string Protocol, string Client, string Server, string Owner, uint Epoch, string Verdict, string Reference);
+
+/// <summary>Why a connection was placed at a node, or asked to leave one: what was known when it was decided.</summary>
+/// <param name="Node">The node that decided.</param>
+/// <param name="Service">The service address and port.</param>
+/// <param name="SecondsAgo">When.</param>
+/// <param name="Cause">Who asked for the move; null when the connection was established and to be served by somebody.</param>
+/// <param name="Policy">The service's policy.</param>
+/// <param name="Selected">The node that was selected; null for any other by the policy.</param>
+/// <param name="Candidates">The members that could be reached, with their loads.</param>
+public sealed record PlacementView(
+    string Node, string Service, double SecondsAgo, MoveCause? Cause, string Policy, string? Selected, IReadOnlyList<PlacementCandidate> Candidates);
 
 /// <summary>Asks for a move.</summary>
 /// <param name="Connection">The endpoint's id, or the client's address and port.</param>

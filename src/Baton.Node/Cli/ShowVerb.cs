@@ -28,6 +28,7 @@ internal static class ShowVerb
                 foreach (var found in view.Connections)
                 {
                     Print(found);
+                    Print(found.Placements ?? []);
                 }
 
                 ConnectionsVerb.PrintUnreachable(view);
@@ -41,6 +42,18 @@ internal static class ShowVerb
             return view.Connections.Count == 0 ? ExitCode.Failed : ExitCode.Success;
         });
         return command;
+    }
+
+    private static void Print(IReadOnlyList<PlacementView> placements)
+    {
+        foreach (var p in placements)
+        {
+            string what = p.Cause is { } cause
+                ? $"{p.Node} was to move it to {p.Selected ?? $"another node by {p.Policy}"} ({cause})"
+                : $"{p.Node} placed it at {p.Selected} by {p.Policy}";
+            var loads = p.Candidates.Select(c => string.Create(CultureInfo.InvariantCulture, $"{c.Node} {c.Load}{(c.Draining ? " draining" : "")}"));
+            Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {p.SecondsAgo:0.0} s ago {what}; loads then: {string.Join(", ", loads)}"));
+        }
     }
 
     private static void Print(ConnectionView c)

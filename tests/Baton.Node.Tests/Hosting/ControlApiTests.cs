@@ -74,6 +74,22 @@ public sealed class ControlApiTests
         Assert.Equal(("draining", 1), own);
     }
 
+    [Fact]
+    public async Task A_single_connection_comes_with_why_it_is_there_or_was_to_go()
+    {
+        await using var node = await InProcessNode.StartAsync();
+        using var client = new ControlClient(node.SocketPath);
+        node.Connect(5001);
+        await ListedAsync(client, 1);
+        await client.MoveAsync(new MoveCommand("198.51.100.200:5001", "b"));
+
+        var found = Assert.Single((await client.FindAsync("198.51.100.200:5001")).Connections);
+        var asked = Assert.Single(found.Placements!);
+        Assert.Equal(("a", MoveCause.Operator, "b", "least-of-two"), (asked.Node, asked.Cause, asked.Selected, asked.Policy));
+        Assert.Equal("a", Assert.Single(asked.Candidates).Node);
+        Assert.Null(Assert.Single((await client.ConnectionsAsync()).Connections).Placements);
+    }
+
     [Theory]
     [InlineData("198.51.100.200:5001", "x", MoveOutcome.NotFound, "no member")]
     [InlineData("198.51.100.200:1", "b", MoveOutcome.NotFound, "198.51.100.200:1")]
