@@ -253,7 +253,7 @@ public sealed class HandoffAgent
         MessageKind.Swap when Swap.TryRead(header, body, out var m) => _home.OnSwap(from, m),
         MessageKind.Swapped when Swapped.TryRead(header, body, out var m) => Decide(now, from, header.Handoff, m.Decision),
         MessageKind.Abort when Abort.TryRead(header, body, out var m) => _target.OnAbort(now, from, m),
-        MessageKind.Done when Done.TryRead(header, body, out var m) => _source.OnDone(now, from, m),
+        MessageKind.Done when Done.TryRead(header, body, out var m) => _target.Knows(header.Handoff) ? _target.OnDone(now, from, m) : _source.OnDone(now, from, m),
         MessageKind.Closed when Closed.TryRead(header, body, out var m) => _home.OnClosed(from, m),
         MessageKind.ClosedAck when ClosedAck.TryRead(header, body, out var m) => _closed.OnAck(from, m),
         _ => DropReason.MessageMalformed,

@@ -109,7 +109,12 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
 
     public DropReason OnReady(NodeId from, in MessageHeader header)
     {
-        if (!_handoffs.TryGet(header.Handoff, out var handoff) || handoff.Request.Target != from)
+        if (!_handoffs.TryGet(header.Handoff, out var handoff))
+        {
+            return AnswerReady(header, from);
+        }
+
+        if (handoff.Request.Target != from)
         {
             return DropReason.MessageStale;
         }
@@ -149,6 +154,13 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
             || (decision.Outcome == HandoffOutcome.Aborted && handoff.Phase != SourcePhase.AskedAbort))
         {
             return HeardOf(id, decision.Outcome);
+        }
+
+        if (decision.Outcome == HandoffOutcome.Committed && decision.Owner == handoff.Request.Target
+            && home != outbox.Self && home != handoff.Request.Target)
+        {
+            // The home may be lost before the target hears it; the next one knows nothing of it.
+            outbox.Send(handoff.Header, handoff.Request.Target, Done.Write(handoff.Header, decision.Epoch, decision.Reference));
         }
 
         Decide(now, handoff, decision);
@@ -353,7 +365,7 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
                 outbox.Add(new HandoffOutput.BecomeTombstone(
                     request.Id, request.Flow, request.Endpoint, decision.Owner, decision.Epoch, decision.Reference,
                     forwardUntil, forwardUntil + limits.TombstoneSilence));
-                End(now, handoff, new(request.Flow, HandoffOutcome.Committed, HandoffReason.None, Decided: true));
+                End(now, handoff, new(request.Flow, HandoffOutcome.Committed, HandoffReason.None, Decided: true, decision.Epoch, decision.Reference));
                 return;
             case HandoffOutcome.Aborted:
                 Stay(now, handoff, handoff.OnAbort.Outcome, handoff.OnAbort.Reason, request.Epoch + 2, decided: true);
@@ -399,6 +411,20 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
             ? (ended.Reason, ended.Decided && ended.Outcome != HandoffOutcome.Gone)
             : (HandoffReason.UnknownHandoff, false);
         outbox.Send(header, target, Abort.Write(header, reason, decided));
+    }
+
+    /// <summary>A target that is READY, of a handoff that has ended here: what the home told this node is true for it too.</summary>
+    private DropReason AnswerReady(in MessageHeader header, NodeId target)
+    {
+        if (!_handoffs.TryGetEnded(header.Handoff, out var ended) || !ended.Decided || ended.Outcome == HandoffOutcome.Gone)
+        {
+            return DropReason.MessageStale;
+        }
+
+        outbox.Send(header, target, ended.Outcome == HandoffOutcome.Committed
+            ? Done.Write(header, ended.Epoch, ended.Reference)
+            : Abort.Write(header, ended.Reason, decided: true));
+        return DropReason.None;
     }
 
     /// <summary>The target and the home both tell of a commit: the second to come is no surprise.</summary>

@@ -146,6 +146,23 @@ internal sealed class TargetMachine(Outbox outbox, HandoffLimits limits)
         return DropReason.None;
     }
 
+    /// <summary>The home's yes, as the source has heard it: it has given the connection up on that.</summary>
+    public DropReason OnDone(Instant now, NodeId from, in Done message)
+    {
+        if (!Find(from, message.Header, out var handoff))
+        {
+            return _ended.TryGet(message.Header.Handoff, out var ended) && ended.Outcome == HandoffOutcome.Committed ? DropReason.None : DropReason.MessageStale;
+        }
+
+        if (handoff.Phase != TargetPhase.Ready || message.NewEpoch != handoff.NewEpoch || message.Reference != handoff.Reference)
+        {
+            return DropReason.MessageStale;
+        }
+
+        Activate(now, handoff);
+        return DropReason.None;
+    }
+
     /// <summary>The home's answer.</summary>
     public DropReason OnDecision(Instant now, NodeId home, HandoffId id, in Decision decision)
     {
@@ -225,6 +242,12 @@ internal sealed class TargetMachine(Outbox outbox, HandoffLimits limits)
                 _buffered -= handoff.BufferedBytes;
                 handoff.ForgetState();
                 _buffered += handoff.BufferedBytes;
+                TellPosition(handoff);
+            }
+
+            if (handoff.Phase == TargetPhase.Ready && handoff.Source == peer)
+            {
+                // Whatever the source has heard from the home meanwhile may have been told to nobody else.
                 TellPosition(handoff);
             }
 

@@ -66,8 +66,8 @@ public sealed class NormalPathTests
         var sends = farm.Trace.Where(t => t.Output is HandoffOutput.Send).ToList();
         Assert.DoesNotContain(sends, t => ((HandoffOutput.Send)t.Output).Peer == t.Node.Id);
 
-        // PREPARE, PREPARED, STATE, DONE; and SWAP, SWAPPED (to the source too) where the home is another node.
-        int expected = home == source ? 6 : home == target ? 4 : 7;
+        // PREPARE, PREPARED, STATE, DONE; and SWAP, SWAPPED (to the source too, which tells the target) where the home is another node.
+        int expected = home == source ? 6 : home == target ? 4 : 8;
         Assert.Equal(expected, sends.Count);
     }
 

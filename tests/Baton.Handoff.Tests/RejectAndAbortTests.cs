@@ -1,3 +1,4 @@
+using Baton.Handoff.Messages;
 using Baton.Handoff.Tests.Farm;
 using Baton.Wire;
 
@@ -50,6 +51,33 @@ public sealed class RejectAndAbortTests
         AssertStays(flow, home, request, HandoffOutcome.Aborted, HandoffReason.FreezeBudget, epoch: 3);
         var frozen = Assert.Single(_farm.Completions, c => c.Role == HandoffRole.Source && c.Handoff == request.Id).Frozen;
         Assert.InRange(frozen, TimeSpan.FromMilliseconds(5), TimeSpan.FromMilliseconds(6));
+    }
+
+    [Fact]
+    public void A_target_that_cannot_read_the_state_rejects_it()
+    {
+        var (flow, request) = Connect(1);
+        var target = new HandoffAgent(new(2), HandoffLimits.Default);
+        target.OnChannelUp(default, new(1), 1);
+        var header = new MessageHeader(MessageKind.Prepare, request.Id, request.Epoch, flow);
+        target.OnMessage(default, new(1), Prepare.Write(request));
+        target.OnPrepared(default, request.Id, new(77));
+        target.OnMessage(default, new(1), [.. State.WriteHead(header, 3, 0), 255, 255, 255]);
+
+        Assert.Contains(TakeAll(target), output => output is HandoffOutput.Completed { Reason: HandoffReason.StateMalformed, Outcome: HandoffOutcome.Rejected });
+    }
+
+    [Fact]
+    public void A_source_that_knows_nothing_of_a_handoff_says_so_to_a_target_that_waits()
+    {
+        var (flow, request) = Connect(1);
+        var source = new HandoffAgent(new(1), HandoffLimits.Default);
+        source.OnChannelUp(default, new(2), 1);
+        var header = new MessageHeader(MessageKind.Prepare, request.Id, request.Epoch, flow);
+        source.OnMessage(default, new(2), Prepared.Write(header, 0));
+
+        var answer = Assert.Single(TakeAll(source).OfType<HandoffOutput.Send>());
+        Assert.Equal(Abort.Write(header, HandoffReason.UnknownHandoff, decided: false), answer.Message.ToArray());
     }
 
     [Fact]
@@ -252,5 +280,16 @@ public sealed class RejectAndAbortTests
         Assert.Equal(BeginResult.Started, _farm.Begin(_farm.Request(flow, home, 1, 2), 1));
         _farm.Run();
         Assert.Equal(new Epoch(epoch + 1), _farm[2].Active(flow)!.Epoch);
+    }
+
+    private static List<HandoffOutput> TakeAll(HandoffAgent agent)
+    {
+        var all = new List<HandoffOutput>();
+        while (agent.TryTakeOutput(out var output))
+        {
+            all.Add(output);
+        }
+
+        return all;
     }
 }

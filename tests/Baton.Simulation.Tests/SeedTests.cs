@@ -15,14 +15,21 @@ public sealed class SeedTests
         Assert.Empty(results.Where(result => result.Failure is not null).Select(result => $"seed {result.Seed} {result.Failure}"));
         var totals = new Totals();
         results.ForEach(result => totals.Add(result.Totals));
-        Assert.Empty(totals.Missing.Select(Totals.Name));
+        Assert.Empty(totals.Missing(s_seeds));
     }
 
     /// <summary>
     /// What seeds beyond those have found. 1964: a home's lease came back while a handoff had its endpoint frozen, and woke it.
+    /// 1883, 4835: a home that was started anew served before owners that it could hear had listed. 4027: an endpoint that its
+    /// home did not know any more lived on because a handoff was under way. 5499: flows of an owner that its home had never
+    /// heard were never written off.
     /// </summary>
     [Theory]
     [InlineData(1964)]
+    [InlineData(1883)]
+    [InlineData(4027)]
+    [InlineData(4835)]
+    [InlineData(5499)]
     public void Seeds_that_failed_once_hold(ulong seed) => Assert.Null(SimulationRun.Run(seed).Failure);
 
     [Fact]

@@ -11,6 +11,7 @@ public sealed class FarmNode
 {
     private readonly Farm _farm;
     private Instant _next = Instant.Zero;
+    private bool _isRunning;
 
     internal FarmNode(Farm farm, string name, int number)
     {
@@ -36,6 +37,12 @@ public sealed class FarmNode
         });
         Shard = new Shard(farm.OptionsOf(this), farm.Now);
     }
+
+    /// <summary>Called when it has been killed; its shard is still the last one.</summary>
+    public Action? Crashed { get; set; }
+
+    /// <summary>Called when it has been started anew.</summary>
+    public Action? Restarted { get; set; }
 
     /// <summary>Its name.</summary>
     public string Name { get; }
@@ -97,23 +104,31 @@ public sealed class FarmNode
         return pending;
     }
 
-    /// <summary>Its process is killed: it says nothing any more, and forgets everything.</summary>
+    /// <summary>
+    /// Its process is killed: it says nothing any more, and forgets everything. In the middle of its own run too: what it had
+    /// not sent by then is lost with it.
+    /// </summary>
     public void Crash()
     {
         IsUp = false;
         FrontLink.IsPluggedIn = LanLink.IsPluggedIn = false;
-        while (FrontLink.Receive(Nobody.Instance, 1024) + LanLink.Receive(Nobody.Instance, 1024) > 0)
+        DropWaiting();
+        Crashed?.Invoke();
+        if (_isRunning)
         {
+            throw new NodeCrashException();
         }
     }
 
     /// <summary>Its process is started anew, with no memory.</summary>
     public void Restart()
     {
+        DropWaiting();
         Incarnation++;
         Shard = new Shard(_farm.OptionsOf(this), _farm.Now, Incarnation);
         FrontLink.IsPluggedIn = LanLink.IsPluggedIn = IsUp = true;
         _next = Instant.Zero;
+        Restarted?.Invoke();
     }
 
     /// <summary>When it wants to run.</summary>
@@ -136,12 +151,33 @@ public sealed class FarmNode
         HasRun = now >= _next || FrontLink.Waiting > 0 || LanLink.Waiting > 0 || Shard.HasWorks;
         if (HasRun)
         {
-            _next = Shard.Run(now);
+            _isRunning = true;
+            try
+            {
+                _next = Shard.Run(now);
+            }
+            catch (NodeCrashException)
+            {
+                _next = Instant.Never;
+                HasRun = false;
+            }
+
+            _isRunning = false;
         }
 
         return _next;
     }
+
+    private void DropWaiting()
+    {
+        while (FrontLink.Receive(Nobody.Instance, 1024) + LanLink.Receive(Nobody.Instance, 1024) > 0)
+        {
+        }
+    }
 }
+
+/// <summary>A node is killed in the middle of its run.</summary>
+internal sealed class NodeCrashException : Exception;
 
 /// <summary>Takes a dead node's frames.</summary>
 internal sealed class Nobody : IFrameReceiver

@@ -55,6 +55,9 @@ internal sealed class EndpointRecord(Endpoint endpoint, Instant since)
     /// <summary>Frozen because its home cannot be heard, not for a handoff.</summary>
     public bool IsSuspended { get; set; }
 
+    /// <summary>In a handoff when its home said that it does not know it any more: it ends when the handoff has left it here.</summary>
+    public bool IsGone { get; set; }
+
     /// <summary>A move that was asked for while the endpoint was still arriving; done once it has.</summary>
     public Action? Deferred { get; set; }
 

@@ -31,6 +31,9 @@ internal sealed class HandoffRouter
     /// <summary>What happened.</summary>
     public HandoffLog Log { get; }
 
+    /// <summary>Called before each thing that the protocol wants done; null for nobody.</summary>
+    public Action<HandoffOutput>? Observer { get; set; }
+
     /// <summary>Messages without effect.</summary>
     public DropCounters Drops => _agent.Drops;
 
@@ -126,6 +129,7 @@ internal sealed class HandoffRouter
         while (_agent.TryTakeOutput(out var output))
         {
             any = true;
+            Observer?.Invoke(output);
             Route(output);
         }
 
@@ -410,6 +414,7 @@ internal sealed class HandoffRouter
         if (isSource)
         {
             End(running, new MoveResult(handoff.Outcome, handoff.Reason, handoff));
+            _shard.Homes.OnHandoffEnded(record);
         }
         else
         {

@@ -30,6 +30,9 @@ internal sealed class HomeRouter
             shard.Started);
     }
 
+    /// <summary>Called before each thing that the role wants done; null for nobody.</summary>
+    public Action<HomeOutput>? Observer { get; set; }
+
     /// <summary>When <see cref="OnDeadline"/> is due.</summary>
     public Instant NextDeadline => _agent.NextDeadline;
 
@@ -175,11 +178,21 @@ internal sealed class HomeRouter
         }
     }
 
+    /// <summary>A handoff away from here has ended: what its home did not know any more, and it has left here, ends too.</summary>
+    public void OnHandoffEnded(EndpointRecord record)
+    {
+        if (record.IsGone && record.Endpoint.Phase is EndpointPhase.Active or EndpointPhase.Frozen)
+        {
+            Discard(record);
+        }
+    }
+
     /// <summary>Does what the role wants done.</summary>
     public void RouteAll()
     {
         while (_agent.TryTakeOutput(out var output))
         {
+            Observer?.Invoke(output);
             Route(output);
         }
 
@@ -272,16 +285,32 @@ internal sealed class HomeRouter
         return list;
     }
 
-    /// <summary>One that is in a handoff asks its home itself.</summary>
+    /// <summary>One that is in a handoff ends with it: by the home's word, or when it is called off.</summary>
     private void Discard(HomeOutput.Discard o)
     {
-        if (_shard.Stack.Find(o.Endpoint) is { } endpoint && EndpointRecord.Of(endpoint) is { Running: null } record)
+        if (_shard.Stack.Find(o.Endpoint) is not { } endpoint || EndpointRecord.Of(endpoint) is not { } record)
         {
-            Discarded++;
-            _shard.Moves.OnClosed(record);
-            _shard.Stack.Remove(endpoint);
-            (endpoint.Application as Attachment)?.Leave(LeaveReason.Closed);
+            return;
         }
+
+        if (record.Running is { IsArrival: false })
+        {
+            record.IsGone = true;
+            _shard.Handoffs.CallOff(endpoint);
+        }
+        else if (record.Running is null)
+        {
+            Discard(record);
+        }
+    }
+
+    private void Discard(EndpointRecord record)
+    {
+        Discarded++;
+        var endpoint = record.Endpoint;
+        _shard.Moves.OnClosed(record);
+        _shard.Stack.Remove(endpoint);
+        (endpoint.Application as Attachment)?.Leave(LeaveReason.Closed);
     }
 
     private void ForEach(InetAddress address, Action<Endpoint> action)

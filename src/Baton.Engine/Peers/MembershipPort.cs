@@ -68,6 +68,11 @@ internal sealed class MembershipPort
         _shard.Members = exchange.View;
         while (exchange.TryTakeEvent(out var change))
         {
+            if (change.Restarted && exchange.View.TryFind(change.Member, out var member))
+            {
+                _shard.Channels.OnRestarted(change.Member, member.State.Incarnation);
+            }
+
             if (change.Status == MemberStatus.Unreachable)
             {
                 _shard.Handoffs.OnMemberUnreachable(change.Member);

@@ -23,6 +23,7 @@ internal sealed class PeerChannel
     private int _received;
     private TimeSpan _backoff = s_firstBackoff;
     private Instant _attempted;
+    private ulong _peerIncarnation;
     private bool _givesUp;
     private TcpEndpoint? _endpoint;
     private PeerSession? _session;
@@ -148,6 +149,20 @@ internal sealed class PeerChannel
             _givesUp = _endpoint is not null;
             NextAttempt = _givesUp ? _channels.Now + s_lastChance : _channels.Now;
         }
+    }
+
+    /// <summary>
+    /// The peer was started anew. A connection to its last life hears of that only when it sends again, which may be seconds
+    /// from now; one that said hello since is with the new one.
+    /// </summary>
+    public void OnRestarted(ulong incarnation)
+    {
+        if (IsUp && _peerIncarnation < incarnation)
+        {
+            Break(abort: true);
+        }
+
+        ConnectNow();
     }
 
     /// <summary>Takes a connection that the peer made, in place of an earlier one.</summary>
@@ -377,6 +392,7 @@ internal sealed class PeerChannel
         }
 
         IsUp = true;
+        _peerIncarnation = incarnation;
         _backoff = s_firstBackoff;
         _channels.OnUp(this, incarnation);
         return DropReason.None;

@@ -136,6 +136,15 @@ internal sealed class PeerChannels
         }
     }
 
+    /// <summary>A node was started anew: what is left of the channel to its last life would keep the next one waiting.</summary>
+    public void OnRestarted(NodeId node, ulong incarnation)
+    {
+        if (_byNode.TryGetValue(node, out var channel))
+        {
+            channel.OnRestarted(incarnation);
+        }
+    }
+
     /// <summary>A session with a node is there.</summary>
     public void OnSession(NodeId node, ulong peerIncarnation) => _byNode[node].OnSession(peerIncarnation);
 

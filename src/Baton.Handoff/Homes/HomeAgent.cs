@@ -24,6 +24,8 @@ public sealed class HomeAgent
     private readonly Dictionary<NodeId, ulong> _incarnations = [];
     private readonly HashSet<NodeId> _asked = [];
     private readonly Dictionary<NodeId, Instant> _writeOffs = [];
+    private readonly Queue<(NodeId From, ulong Number)> _acknowledged = new();
+    private readonly HashSet<NodeId> _reachable = [];
     private readonly Instant _askingUntil;
     private readonly HashSet<NodeId> _withoutLease = [];
     private bool _holdsRole = true;
@@ -57,6 +59,8 @@ public sealed class HomeAgent
                 home.Phase = HomePhase.Asking;
             }
         }
+
+        AwaitMembers(now);
 
         EndAsking(now);
     }
@@ -127,7 +131,21 @@ public sealed class HomeAgent
     public bool MaySpeak(InetAddress address) => !_byAddress.TryGetValue(address, out var home) || !home.IsSilenced;
 
     /// <summary>The next thing to be done, if any.</summary>
-    public bool TryTakeOutput([NotNullWhen(true)] out HomeOutput? output) => _outbox.TryTake(out output);
+    public bool TryTakeOutput([NotNullWhen(true)] out HomeOutput? output)
+    {
+        if (_outbox.TryTake(out output))
+        {
+            return true;
+        }
+
+        // After what the directory answered to its last part: an owner goes on when it is acknowledged, but not with what is gone.
+        if (_acknowledged.TryDequeue(out var list))
+        {
+            _outbox.Send(list.From, HomeMessage.WriteNumber(HomeMessageKind.ListAck, list.Number));
+        }
+
+        return _outbox.TryTake(out output);
+    }
 
     /// <summary>A channel to a peer was made or re-made.</summary>
     /// <param name="now">The time.</param>
@@ -157,13 +175,38 @@ public sealed class HomeAgent
         {
             home.HeirWasLost |= home.Phase == HomePhase.Yielding && home.Heir == peer;
         }
+
+        EndRecoveries(now);
     }
 
     /// <summary>Membership holds a member for dead or cut off.</summary>
-    public void OnMemberUnreachable(Instant now, NodeId member) => _writeOffs.TryAdd(member, now + _options.WriteOff);
+    public void OnMemberUnreachable(Instant now, NodeId member)
+    {
+        _reachable.Remove(member);
+        _writeOffs.TryAdd(member, now + _options.WriteOff);
+    }
+
+    /// <summary>
+    /// This node has just become home of an address: the directory may name members that it never heard, or that it held for
+    /// lost already.
+    /// </summary>
+    private void AwaitMembers(Instant now)
+    {
+        foreach (var member in _members)
+        {
+            if (member != Self && !_reachable.Contains(member))
+            {
+                _writeOffs[member] = now + _options.WriteOff;
+            }
+        }
+    }
 
     /// <summary>A member is heard again.</summary>
-    public void OnMemberReachable(NodeId member) => _writeOffs.Remove(member);
+    public void OnMemberReachable(NodeId member)
+    {
+        _reachable.Add(member);
+        _writeOffs.Remove(member);
+    }
 
     /// <summary>
     /// Whether the lease of a home holds at this node. When it is over, this node's endpoints behind the home's addresses are
@@ -542,7 +585,7 @@ public sealed class HomeAgent
                 home.Unheard.Remove(from);
             }
 
-            _outbox.Send(from, HomeMessage.WriteNumber(HomeMessageKind.ListAck, header.Number));
+            _acknowledged.Enqueue((from, header.Number));
             EndRecoveries(now);
         }
 
@@ -577,6 +620,7 @@ public sealed class HomeAgent
             home.Claim = new(home.Address, Self, home.Claim.Incarnation.Next);
             home.Phase = HomePhase.Serving;
             home.Until = Instant.Never;
+            AwaitMembers(now);
             Speak(home);
             Settle(home);
             Broadcast();
@@ -647,7 +691,7 @@ public sealed class HomeAgent
             if (over && home.Phase == HomePhase.Asking)
             {
                 any = true;
-                Claim(home, Instant.Max(now, _askingUntil));
+                Claim(now, home, Instant.Max(now, _askingUntil));
             }
         }
 
@@ -667,7 +711,7 @@ public sealed class HomeAgent
             {
                 if (ended.Result == TakeoverResult.Taken && IsOf(home, ended.From))
                 {
-                    Claim(home, now + _options.Recovery);
+                    Claim(now, home, now + _options.Recovery);
                     taken.Add(home.Address);
                 }
             }
@@ -683,12 +727,15 @@ public sealed class HomeAgent
     }
 
     /// <summary>This node becomes home, in the next incarnation, and waits for what the members announce.</summary>
-    private void Claim(ServiceHome home, Instant until)
+    private void Claim(Instant now, ServiceHome home, Instant until)
     {
         home.Claim = new(home.Address, Self, home.Claim.Incarnation.Next);
         home.Phase = HomePhase.Recovering;
         home.IsServing = false;
         home.Until = until;
+        AwaitMembers(now);
+        home.ListsUntil = now + _options.Recovery;
+        home.AwaitsListsOnly = false;
         home.Unheard.Clear();
         home.Unheard.UnionWith(_members);
         Settle(home);
@@ -701,7 +748,19 @@ public sealed class HomeAgent
         bool any = false;
         foreach (var home in _homes)
         {
-            if (home.Phase == HomePhase.Recovering && (home.Unheard.Count == 0 || now >= home.Until))
+            if (home.Phase != HomePhase.Recovering)
+            {
+                continue;
+            }
+
+            bool expectsLists = home.Unheard.Any(_outbox.Reaches);
+            if (now >= home.Until && now < home.ListsUntil && expectsLists)
+            {
+                // Over for those that are not heard; those that are have been told of this claim, and will list.
+                home.AwaitsListsOnly = true;
+                home.Until = home.ListsUntil;
+            }
+            else if (home.Unheard.Count == 0 || now >= home.Until || (home.AwaitsListsOnly && !expectsLists))
             {
                 home.Phase = HomePhase.Serving;
                 home.Until = Instant.Never;

@@ -23,6 +23,12 @@ internal sealed class ServiceHome(InetAddress address, NodeId configured)
     /// <summary>When the phase ends by time: asking, recovering, former.</summary>
     public Instant Until { get; set; } = Instant.Never;
 
+    /// <summary>Recovering: how long lists that are on their way are waited for, even when nobody emits on the last home's word any more.</summary>
+    public Instant ListsUntil { get; set; } = Instant.Never;
+
+    /// <summary>Recovering: only members that are reached are waited for.</summary>
+    public bool AwaitsListsOnly { get; set; }
+
     /// <summary>Yielding: the next home.</summary>
     public NodeId Heir { get; set; }
 

@@ -2,7 +2,10 @@ using Baton.Wire;
 
 namespace Baton.Handoff.Messages;
 
-/// <summary>T→S: the home said yes and T has activated; T's reference, to forward with, and its epoch.</summary>
+/// <summary>
+/// The home said yes: T's reference, to forward with, and its epoch. T→S when T has activated; S→T when S hears it from a home
+/// that is a third node, which may be lost before T hears.
+/// </summary>
 internal readonly record struct Done(MessageHeader Header, Epoch NewEpoch, EncodedReference Reference)
 {
     public static byte[] Write(in MessageHeader header, Epoch newEpoch, in EncodedReference reference)

@@ -197,11 +197,18 @@ internal sealed class Farm
         }
     }
 
-    public void Crash(NodeId id)
+    /// <summary>A node dies, and its channels break: at once, with what is under way on them, or after that has arrived.</summary>
+    public void Crash(NodeId id, bool keepsWhatIsUnderWay = false)
     {
         var node = Node(id);
         node.Alive = false;
         EntriesWereLost |= node.Home.Count > 0;
+        if (keepsWhatIsUnderWay)
+        {
+            At(Now + TimeSpan.FromMilliseconds(1), () => Crash(id));
+            return;
+        }
+
         foreach (var other in Nodes.Where(n => n != node))
         {
             Break(id, other.Id);

@@ -23,6 +23,10 @@ internal sealed class DatagramApplication(SimulationRun run, FarmNode node) : IE
             _sent = BinaryPrimitives.ReadInt64BigEndian(context[8..]);
             _number = BinaryPrimitives.ReadUInt32BigEndian(context[16..]);
         }
+        else
+        {
+            _number = _flow.Begin();
+        }
     }
 
     /// <inheritdoc/>

@@ -18,6 +18,8 @@ internal sealed class DatagramFlow : SimulatedFlow
     private readonly Dictionary<uint, FarmNode> _written = [];
     private readonly HashSet<uint> _emitted = [];
     private uint _number;
+    private uint _nextWritten;
+    private bool _begun;
     private bool _released;
 
     public DatagramFlow(SimulationRun run, int index, FarmClient client, FarmNode home, UdpEndpoint endpoint, DatagramPlan plan)
@@ -47,6 +49,24 @@ internal sealed class DatagramFlow : SimulatedFlow
 
     public override void Release() => _released = true;
 
+    /// <summary>An application has it that was left nothing by another: it is new, or was lost.</summary>
+    /// <returns>The number of the first datagram that it may send.</returns>
+    public uint Begin()
+    {
+        if (_begun && !MayBeLost)
+        {
+            Run.Fail($"{Flow}: begins anew at a node, though none was lost.");
+        }
+
+        if (_begun)
+        {
+            Run.Totals.Count(Total.DatagramFlowsBegunAnew);
+        }
+
+        _begun = true;
+        return _nextWritten;
+    }
+
     public void Start() => SendSome();
 
     public void OnEvents(EndpointEvents events)
@@ -63,6 +83,7 @@ internal sealed class DatagramFlow : SimulatedFlow
     /// <summary>The farm's application at a node sends a datagram.</summary>
     public void OnWritten(uint number, FarmNode node)
     {
+        _nextWritten = Math.Max(_nextWritten, number + 1);
         if (!_written.TryAdd(number, node))
         {
             Run.Fail($"{Flow}: datagram {number} is written at node {node.Name} and was at node {_written[number].Name}.");

@@ -21,7 +21,15 @@ internal abstract class SimulatedFlow
 
     public FarmClient Client { get; }
 
-    /// <summary>The node whose service address the client uses.</summary>
+    /// <summary>
+    /// Whether a node that had a part in it was lost: it may end with a reset, once, and nothing that it carried may be wrong.
+    /// </summary>
+    public bool MayBeLost { get; set; }
+
+    /// <summary>Whether it is lost: its client was told so, or has nothing more to say and nobody to hear it from.</summary>
+    public virtual bool IsLost => false;
+
+    /// <summary>The node whose service address the client uses, by configuration.</summary>
     public FarmNode Home { get; }
 
     /// <summary>As the farm names it: local is the service.</summary>
@@ -35,6 +43,9 @@ internal abstract class SimulatedFlow
 
     /// <summary>The handoffs that were to meet this flow have been asked for: it may end.</summary>
     public abstract void Release();
+
+    /// <summary>A node was killed.</summary>
+    public virtual void OnCrash(FarmNode node) => Watch.OnCrash(node);
 
     /// <summary>How far it is, for messages.</summary>
     public abstract string Progress { get; }

@@ -50,6 +50,13 @@ internal sealed class StreamFlow : SimulatedFlow
     public override bool IsComplete =>
         _received == Plan.Down && _sent == Plan.Up && _closed && ReadByFarm == Plan.Up && _endpoint.Connection!.ReadCompleted;
 
+    public override bool IsLost => MayBeLost && !IsComplete
+        && (_endpoint.Phase == EndpointPhase.Closed || (HasNothingToSay && !Run.IsAnywhere(Flow)));
+
+    /// <summary>Whether nothing that the client has sent waits for an answer.</summary>
+    private bool HasNothingToSay => _endpoint.Connection is { IsSynchronized: true } connection
+        && connection.Sender.Queue.Length == 0 && connection.Sequence.SndUna == connection.Sequence.SndNxt;
+
     public override string Progress =>
         $"client read {_received} of {Plan.Down}, wrote {_sent} of {Plan.Up}, farm read {ReadByFarm}, client {_endpoint.Connection!.State}";
 
@@ -63,13 +70,45 @@ internal sealed class StreamFlow : SimulatedFlow
 
     public void OnEvents(EndpointEvents events)
     {
-        if ((events & EndpointEvents.Closed) != 0 && _endpoint.Connection!.CloseReason != TcpCloseReason.Normal)
+        if ((events & EndpointEvents.Closed) != 0 && _endpoint.Connection!.CloseReason != TcpCloseReason.Normal && !MayBeLost)
         {
             Run.Fail($"{Flow}: the client's connection ended: {_endpoint.Connection.CloseReason}.");
         }
 
         Read();
         Write();
+    }
+
+    public override void OnCrash(FarmNode node)
+    {
+        base.OnCrash(node);
+        Application = Application?.Node == node.Name ? null : Application;
+    }
+
+    /// <summary>At the end: a client that waits for what nobody sends any more gives up.</summary>
+    public void GiveUp()
+    {
+        if (_endpoint.Phase != EndpointPhase.Closed)
+        {
+            Run.Totals.Count(Total.LostInSilence);
+            _endpoint.Abort(Run.Now);
+            Client.Touch();
+            return;
+        }
+
+        if (_endpoint.Connection!.CloseReason == TcpCloseReason.Normal)
+        {
+            // Both ends had closed, and the node was lost before its application had read all that it had acknowledged.
+            Run.Totals.Count(Total.LostInSilence);
+            return;
+        }
+
+        if (_endpoint.Connection.CloseReason is not (TcpCloseReason.ResetByPeer or TcpCloseReason.Refused))
+        {
+            Run.Fail($"{Flow}: was lost, and its client was told {_endpoint.Connection.CloseReason}.");
+        }
+
+        Run.Totals.Count(Total.LostAndReset);
     }
 
     private void Continue()

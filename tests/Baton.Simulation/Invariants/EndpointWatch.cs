@@ -1,3 +1,4 @@
+using Baton.Engine;
 using Baton.Stack;
 using Baton.Tcp;
 using Baton.Wire;
@@ -7,8 +8,10 @@ namespace Baton.Simulation;
 /// <summary>One endpoint at one node, from step to step.</summary>
 internal sealed class EndpointWatch(SimulationRun run, FarmNode node, Endpoint endpoint, SimulatedFlow flow)
 {
+    private readonly ulong _incarnation = node.Incarnation;
     private EndpointPhase? _phase;
     private Epoch _epoch;
+    private bool _suspended;
     private SeqNum? _unacknowledged;
     private int _held;
     private long _heldTotal;
@@ -20,6 +23,11 @@ internal sealed class EndpointWatch(SimulationRun run, FarmNode node, Endpoint e
     /// <returns>Whether the endpoint is one no more.</returns>
     public bool IsGone()
     {
+        if (!node.IsUp || node.Incarnation != _incarnation)
+        {
+            return true;
+        }
+
         if (endpoint.Phase == EndpointPhase.Frozen)
         {
             return false;
@@ -27,7 +35,8 @@ internal sealed class EndpointWatch(SimulationRun run, FarmNode node, Endpoint e
 
         if (endpoint.Phase == EndpointPhase.Closed
             && node.LanLink.IsPluggedIn
-            && flow.Home.Shard.Flows.TryFind(flow.Flow, out var entry)
+            && !flow.MayBeLost
+            && run.TryFindEntry(flow.Flow, out var entry)
             && entry.Owner != node.Id
             && flow.Watch.Forwarded - _forwarded < _toForward)
         {
@@ -47,8 +56,11 @@ internal sealed class EndpointWatch(SimulationRun run, FarmNode node, Endpoint e
             run.Fail($"{endpoint}: the epoch goes back from {_epoch} at node {node.Name}.");
         }
 
+        // In another epoch, or for another reason, it was awake in between, if only for as long as it takes to be silent for want of a lease.
+        bool suspended = EndpointRecord.Of(endpoint) is { IsSuspended: true };
+        bool changed = phase != _phase || endpoint.Epoch != _epoch || suspended != _suspended;
+        _suspended = suspended;
         _epoch = endpoint.Epoch;
-        bool changed = phase != _phase;
         if (changed)
         {
             run.Trace?.WriteLine($"{run.Now} {node.Name} {endpoint} {(endpoint as TcpEndpoint)?.Connection?.State} {(endpoint as TcpEndpoint)?.Connection?.Statistics}");
@@ -77,12 +89,17 @@ internal sealed class EndpointWatch(SimulationRun run, FarmNode node, Endpoint e
         switch (phase)
         {
             case EndpointPhase.Active:
+                if (_phase is null && EndpointRecord.Of(endpoint) is { From.Value: 0 })
+                {
+                    watch.OnCreated(node, endpoint);
+                }
+
                 if (watch.Active is { Phase: EndpointPhase.Active } other && !ReferenceEquals(other, endpoint))
                 {
                     run.Fail($"{flow.Flow}: active at node {node.Name} and elsewhere: {other}.");
                 }
 
-                if (flow.Home.Shard.Flows.TryFind(flow.Flow, out var entry))
+                if (run.TryFindEntry(flow.Flow, out var entry))
                 {
                     watch.OnEntry(entry.Owner, entry.Epoch);
                     if (entry.Owner != node.Id)
@@ -91,8 +108,11 @@ internal sealed class EndpointWatch(SimulationRun run, FarmNode node, Endpoint e
                     }
                 }
 
-                watch.Active = endpoint;
-                watch.Frozen = null;
+                watch.OnActive(node, endpoint);
+                break;
+
+            case EndpointPhase.Frozen when !node.Shard.MaySpeakFor(flow.Flow):
+                run.Totals.Count(Total.Suspended);
                 break;
 
             case EndpointPhase.Frozen:

@@ -44,6 +44,8 @@ internal sealed class FarmWatch
         foreach (var node in _farm.Nodes)
         {
             node.Shard.HandoffEnded = null;
+            node.Shard.Handoffs.Observer = null;
+            node.Shard.Homes.Observer = null;
         }
     }
 

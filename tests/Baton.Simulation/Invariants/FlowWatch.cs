@@ -5,8 +5,11 @@ using Baton.Wire;
 namespace Baton.Simulation;
 
 /// <summary>What the front has seen of one flow, held against what may not happen.</summary>
-internal sealed class FlowWatch(SimulationRun run, Flow flow, FarmNode home)
+internal sealed class FlowWatch(SimulationRun run, Flow flow)
 {
+    // From here on a UDP endpoint does not end for want of traffic within a run.
+    private static readonly TimeSpan s_longIdle = TimeSpan.FromSeconds(30);
+
     private SeqNum? _farmEnd;
     private SeqNum? _clientEnd;
     private SeqNum? _edge;
@@ -14,6 +17,9 @@ internal sealed class FlowWatch(SimulationRun run, Flow flow, FarmNode home)
     private int _scale;
     private NodeId _owner;
     private Epoch _epoch;
+    private int _crashes;
+    private FarmNode? _activeAt;
+    private Epoch _activeEpoch;
 
     /// <summary>The highest acknowledgment that the client was sent.</summary>
     public SeqNum? Acknowledged { get; private set; }
@@ -34,10 +40,11 @@ internal sealed class FlowWatch(SimulationRun run, Flow flow, FarmNode home)
     public void OnFarmSegment(FarmNode node, in TcpHeader header, int length)
     {
         CheckEmitter(node);
+        bool mayBeLost = run.FlowOf(flow)!.MayBeLost;
         if (header.Has(TcpFlags.Rst))
         {
             // Once the connection has ended in order, what is late or a copy is answered as RFC 9293 §3.10.7.1 wants.
-            if (Active is not TcpEndpoint { Connection.CloseReason: TcpCloseReason.Normal })
+            if (!mayBeLost && Active is not TcpEndpoint { Connection.CloseReason: TcpCloseReason.Normal })
             {
                 run.Fail($"{flow}: node {node.Name} sends RST ({Active}, {(Active as TcpEndpoint)?.Connection?.CloseReason}).");
             }
@@ -47,6 +54,12 @@ internal sealed class FlowWatch(SimulationRun run, Flow flow, FarmNode home)
 
         if (header.Has(TcpFlags.Syn))
         {
+            if (mayBeLost)
+            {
+                // The endpoint of the first SYN was lost before the client had heard of it.
+                (_farmEnd, _edge, _timestamp, Acknowledged) = (null, null, null, null);
+            }
+
             _scale = header.Options.WindowScale ?? 0;
         }
 
@@ -95,7 +108,10 @@ internal sealed class FlowWatch(SimulationRun run, Flow flow, FarmNode home)
             return;
         }
 
-        if (epoch <= _epoch)
+        // What a home had decided and nobody heard may be decided anew once it has been lost; who was active counts.
+        bool knowsBefore = _crashes == run.Crashes;
+        _crashes = run.Crashes;
+        if (epoch <= _epoch && knowsBefore)
         {
             run.Fail($"{flow}: the directory goes from node {_owner} in epoch {_epoch} to node {owner} in epoch {epoch}.");
         }
@@ -103,10 +119,41 @@ internal sealed class FlowWatch(SimulationRun run, Flow flow, FarmNode home)
         (_owner, _epoch) = (owner, epoch);
     }
 
+    /// <summary>An endpoint has become active, or goes on.</summary>
+    public void OnActive(FarmNode node, Endpoint endpoint)
+    {
+        if (endpoint.Epoch < _activeEpoch || (endpoint.Epoch == _activeEpoch && node != _activeAt))
+        {
+            run.Fail($"{flow}: active at node {node.Name} in epoch {endpoint.Epoch}, and was at node {_activeAt?.Name} in epoch {_activeEpoch}.");
+        }
+
+        (_activeAt, _activeEpoch) = (node, endpoint.Epoch);
+        Active = endpoint;
+        Frozen = null;
+    }
+
+    /// <summary>A node was killed.</summary>
+    public void OnCrash(FarmNode node)
+    {
+        Active = _activeAt == node ? null : Active;
+        Frozen = Frozen is not null && ReferenceEquals(node.Shard.Stack.Find(Frozen.Id), Frozen) ? null : Frozen;
+    }
+
+    /// <summary>A client's first packet has made an endpoint: the first, or one in the place of what was lost.</summary>
+    public void OnCreated(FarmNode node, Endpoint endpoint)
+    {
+        if (_activeEpoch != default && run.FlowOf(flow) is { MayBeLost: false, Flow.Protocol: IpProtocol.Udp } && node.Shard.Options.Limits.DatagramIdle > s_longIdle)
+        {
+            run.Fail($"{endpoint}: made at node {node.Name}, though it was at node {_activeAt?.Name} and was not lost.");
+        }
+
+        (_owner, _epoch, _activeAt, _activeEpoch) = (default, default, null, default);
+    }
+
     /// <summary>Who sends is the owner, and its endpoint is active.</summary>
     private void CheckEmitter(FarmNode node)
     {
-        if (home.Shard.Flows.TryFind(flow, out var entry))
+        if (run.TryFindEntry(flow, out var entry))
         {
             OnEntry(entry.Owner, entry.Epoch);
             if (entry.Owner != node.Id)

@@ -7,11 +7,15 @@ namespace Baton.Simulation;
 /// <summary>Asks for moves at random: of any endpoint, to any node, also of one that is being moved; and pulls cables meanwhile.</summary>
 internal sealed class Mover
 {
+    private const int SlowDown = 40;
+    private const int CallOffEvery = 13;
+
     private readonly SimulationRun _run;
     private readonly Farm _farm;
     private readonly Scenario _scenario;
     private readonly SeededRandom _random;
     private readonly HashSet<FarmNode> _unplugged = [];
+    private readonly int _wanted;
     private int _outages;
 
     public Mover(SimulationRun run, Farm farm, Scenario scenario)
@@ -19,6 +23,7 @@ internal sealed class Mover
         _run = run;
         _farm = farm;
         _scenario = scenario;
+        _wanted = Math.Min(scenario.Attempts, run.Limits.Moves);
         _random = run.Random.Split();
     }
 
@@ -26,10 +31,10 @@ internal sealed class Mover
     public int Attempts { get; private set; }
 
     /// <summary>Whether as many were asked for as the scenario wants, and no disturbance is left.</summary>
-    public bool IsDone => Attempts >= _scenario.Attempts && _unplugged.Count == 0;
+    public bool IsDone => (Attempts >= _wanted || !_run.IsAnythingLeft) && _unplugged.Count == 0;
 
     /// <summary>Begins.</summary>
-    public void Start() => Wait();
+    public void Start() => Wait(1);
 
     /// <summary>A reader has stopped for a time, and the window closes: a move of its flow meets that, more often than not.</summary>
     public void MoveWithin(SimulatedFlow flow, TimeSpan time)
@@ -49,7 +54,7 @@ internal sealed class Mover
         }
     }
 
-    private void Wait() => _run.After(new TimeSpan(1 + _random.Next(2 * _scenario.AttemptPause.Ticks)), Act);
+    private void Wait(int times) => _run.After(new TimeSpan(1 + _random.Next(2 * times * _scenario.AttemptPause.Ticks)), Act);
 
     private void Act()
     {
@@ -73,15 +78,20 @@ internal sealed class Mover
             }
 
             // Not for ever: a farm whose nodes are all cut off has nothing that could be moved.
-            if (_random.Chance(_scenario.LanOutages) && _outages++ < _scenario.Attempts)
+            if (_random.Chance(_scenario.LanOutages) && _outages++ < _wanted)
             {
                 _run.After(new TimeSpan(_random.Next(TimeSpan.TicksPerMillisecond * 2)), Unplug);
             }
         }
 
-        if (Attempts < _scenario.Attempts)
+        if (Attempts < _wanted)
         {
-            Wait();
+            Wait(1);
+        }
+        else if (!_run.Striker.IsDone)
+        {
+            // Strikes take longer than moves.
+            Wait(SlowDown);
         }
     }
 
@@ -92,7 +102,7 @@ internal sealed class Mover
         for (int i = 0; i < _farm.Nodes.Count; i++)
         {
             var node = _farm.Nodes[(first + i) % _farm.Nodes.Count];
-            if (node.Shard.Stack.Find(flow.Flow) is { } endpoint)
+            if (node.IsUp && node.Shard.Stack.Find(flow.Flow) is { } endpoint)
             {
                 Move(node, endpoint);
                 return;
@@ -120,10 +130,19 @@ internal sealed class Mover
         }
 
         node.Move(endpoint.Id, target);
+        if (_scenario.Strikes.Count > 0 && Attempts % CallOffEvery == 0)
+        {
+            node.Shard.Handoffs.CallOff(endpoint);
+        }
     }
 
     private void MoveAllOf(FarmNode node)
     {
+        if (!node.IsUp)
+        {
+            return;
+        }
+
         foreach (var endpoint in node.Shard.Stack.Endpoints.ToArray())
         {
             if (endpoint.Service is not null && endpoint.Phase != EndpointPhase.Closed)
@@ -135,12 +154,20 @@ internal sealed class Mover
 
     private void Drain(FarmNode node)
     {
+        if (_run.Striker.Drains(node))
+        {
+            return;
+        }
+
         node.Shard.SetDraining(true);
         node.Touch();
         _run.After(new TimeSpan(_random.Next(TimeSpan.TicksPerMillisecond * 20)), () =>
         {
-            node.Shard.SetDraining(false);
-            node.Touch();
+            if (!_run.Striker.Drains(node))
+            {
+                node.Shard.SetDraining(false);
+                node.Touch();
+            }
         });
     }
 
@@ -155,7 +182,7 @@ internal sealed class Mover
         node.LanLink.IsPluggedIn = false;
         _run.After(TimeSpan.FromMilliseconds(1 << (int)_random.Next(12)), () =>
         {
-            node.LanLink.IsPluggedIn = true;
+            node.LanLink.IsPluggedIn = node.IsUp;
             _unplugged.Remove(node);
         });
     }

@@ -9,6 +9,8 @@ namespace Baton.Simulation;
 internal sealed record Scenario
 {
     private const int Kibibyte = 1024;
+    private const ulong StrikePeriod = 4;
+    private const ulong StrikeSeed = 0x5712_1CE5;
 
     public required FarmSettings Farm { get; init; }
 
@@ -24,12 +26,22 @@ internal sealed record Scenario
     /// <summary>How likely a node's lan cable is pulled when a move was asked for.</summary>
     public required double LanOutages { get; init; }
 
+    /// <summary>What happens to nodes and to the lan, one after the other.</summary>
+    public required IReadOnlyList<Strike> Strikes { get; init; }
+
     /// <summary>Whether one of the nodes lacks an application.</summary>
     public required bool LacksApplication { get; init; }
+
+    /// <summary>Whether nodes are killed in it, the lan is cut, and the home role moves: every fourth seed.</summary>
+    public static bool HasStrikes(ulong seed) => seed % StrikePeriod == StrikePeriod - 1;
+
+    /// <summary>A seed with strikes: the one of an index from a first seed on.</summary>
+    public static ulong SeedWithStrikes(ulong first, long index) => (first / StrikePeriod + (ulong)index) * StrikePeriod + StrikePeriod - 1;
 
     /// <summary>Draws a scenario.</summary>
     public static Scenario Draw(ulong seed, SeededRandom random)
     {
+        bool strikes = HasStrikes(seed);
         var limits = new EngineLimits
         {
             Endpoints = 4096,
@@ -37,7 +49,9 @@ internal sealed record Scenario
             Tombstones = 256,
             Handoffs = random.Chance(0.1) ? 1 : 64,
             TombstoneTime = TimeSpan.FromSeconds(2),
-            DatagramIdle = TimeSpan.FromSeconds(4),
+
+            // Longer than any strike: who is idle for so long has ended.
+            DatagramIdle = strikes ? TimeSpan.FromSeconds(40) : TimeSpan.FromSeconds(4),
             SendBuffer = Power(random, 32, 256),
             ReceiveBuffer = Power(random, 16, 256),
             ImageBytes = random.Chance(0.1) ? 48 * Kibibyte : 32 << 20,
@@ -76,8 +90,9 @@ internal sealed record Scenario
             Attempts = 5 + (int)random.Next(12),
             AttemptPause = TimeSpan.FromMicroseconds(200 << (int)random.Next(8)),
             Flows = 4 + (int)random.Next(13),
-            LanOutages = random.Chance(0.3) ? 0.3 : 0,
-            LacksApplication = random.Chance(0.3),
+            LanOutages = random.Chance(0.3) && !strikes ? 0.3 : 0,
+            LacksApplication = random.Chance(0.3) && !strikes,
+            Strikes = strikes ? Strike.Draw(new SeededRandom(seed ^ StrikeSeed), nodes: 3) : [],
         };
     }
 

@@ -1,3 +1,5 @@
+using Baton.Director;
+using Baton.Engine;
 using Baton.Link;
 using Baton.Stack;
 using Baton.Wire;
@@ -15,31 +17,44 @@ internal sealed class SimulationRun : IDisposable
     private readonly FarmWatch _watch;
     private readonly HandoffWatch _handoffs;
     private readonly DefectPlanter _planter;
+    private readonly HomeWatch _homes;
     private readonly PriorityQueue<Action, (long Ticks, long Number)> _timeline = new();
     private readonly List<SimulatedFlow> _flows = [];
     private readonly Dictionary<Flow, SimulatedFlow> _byFlow = [];
     private readonly Dictionary<Endpoint, SimulatedFlow> _byClientEndpoint = new(ReferenceEqualityComparer.Instance);
     private string? _failure;
     private long _number;
+    private int _opened;
 
-    private SimulationRun(ulong seed, PlantedDefect defect)
+    private SimulationRun(ulong seed, PlantedDefect defect, RunLimits limits)
     {
         Seed = seed;
+        Limits = limits;
         Random = new SeededRandom(seed);
         _scenario = Scenario.Draw(seed, Random.Split());
         _farm = new Farm(_scenario.Farm);
         _watch = new FarmWatch(this, _farm);
         _handoffs = new HandoffWatch(this, _farm);
         _planter = new DefectPlanter(defect, this, _farm);
+        _homes = new HomeWatch(this, _farm);
         _farm.AfterStep = AfterStep;
         Mover = new Mover(this, _farm, _scenario);
+        Striker = new Striker(this, _farm, [.. _scenario.Strikes.Where((_, index) => limits.Keeps(index))]);
     }
 
     public ulong Seed { get; }
 
     public SeededRandom Random { get; }
 
+    /// <summary>What of the seed is left out.</summary>
+    public RunLimits Limits { get; }
+
     public Mover Mover { get; }
+
+    public Striker Striker { get; }
+
+    /// <summary>Nodes killed so far.</summary>
+    public int Crashes { get; private set; }
 
     public Totals Totals { get; } = new();
 
@@ -57,9 +72,10 @@ internal sealed class SimulationRun : IDisposable
     /// <param name="seed">The seed.</param>
     /// <param name="defect">What a test plants.</param>
     /// <param name="trace">Gets a line for each segment at the front, each phase of an endpoint and each outcome, or null.</param>
-    public static SimulationResult Run(ulong seed, PlantedDefect defect = PlantedDefect.None, TextWriter? trace = null)
+    /// <param name="limits">What of the seed is left out; null for nothing.</param>
+    public static SimulationResult Run(ulong seed, PlantedDefect defect = PlantedDefect.None, TextWriter? trace = null, RunLimits? limits = null)
     {
-        using var run = new SimulationRun(seed, defect) { Trace = trace };
+        using var run = new SimulationRun(seed, defect, limits ?? RunLimits.None) { Trace = trace };
         try
         {
             run.RunAll();
@@ -94,6 +110,69 @@ internal sealed class SimulationRun : IDisposable
     /// <summary>Does something later.</summary>
     public void After(TimeSpan delay, Action action) => _timeline.Enqueue(action, ((Now + delay).Ticks, _number++));
 
+    /// <summary>The directory's entry of a flow, where there is a home that decides about it.</summary>
+    public bool TryFindEntry(in Flow flow, out FlowEntry entry)
+    {
+        if (FlowOf(flow) is { } known)
+        {
+            if (_scenario.Strikes.Count == 0)
+            {
+                return known.Home.Shard.Flows.TryFind(flow, out entry);
+            }
+
+            if (HomeOf(known) is { } home)
+            {
+                return home.Shard.Flows.TryFind(flow, out entry);
+            }
+        }
+
+        entry = default;
+        return false;
+    }
+
+    /// <summary>The node that decides about a flow at present, or null.</summary>
+    public FarmNode? HomeOf(SimulatedFlow flow) => ServingNode(flow.Flow.Tuple.LocalAddress);
+
+    /// <summary>The node that serves an address at present, or null.</summary>
+    public FarmNode? ServingNode(InetAddress address)
+    {
+        foreach (var node in _farm.Nodes)
+        {
+            if (node.IsUp && node.Shard.Homes.Serves(new Flow(IpProtocol.Tcp, new(address, 0, address, 0))))
+            {
+                return node;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Whether there is a flow that was not lost with its node.</summary>
+    public bool IsAnythingLeft => !Striker.IsDone || _opened < _scenario.Flows || _flows.Exists(flow => !flow.IsLost);
+
+    /// <summary>Whether any node that runs has an endpoint of a flow.</summary>
+    public bool IsAnywhere(in Flow flow)
+    {
+        foreach (var node in _farm.Nodes)
+        {
+            if (node.IsUp && node.Shard.Stack.Find(flow) is not null)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>From now on some flows may end with a reset.</summary>
+    public void MayLose(Func<SimulatedFlow, bool> which)
+    {
+        foreach (var flow in _flows)
+        {
+            flow.MayBeLost |= which(flow);
+        }
+    }
+
     public SimulatedFlow? FlowOf(in Flow flow) => _byFlow.GetValueOrDefault(flow);
 
     public StreamFlow StreamOf(in Flow flow) => (StreamFlow)_byFlow[flow];
@@ -115,15 +194,82 @@ internal sealed class SimulationRun : IDisposable
     {
         _planter.AfterStep();
         _watch.AfterStep();
+        if (_scenario.Strikes.Count > 0)
+        {
+            _homes.AfterStep();
+        }
+    }
+
+    private void OnCrash(FarmNode node)
+    {
+        Crashes++;
+        Totals.Count(Total.WrittenOff, node.Shard.Homes.WrittenOff);
+        Totals.Count(Total.Gone, node.Shard.Homes.Discarded);
+        _handoffs.OnCrash(node);
+        MayLose(flow =>
+        {
+            bool isHere = node.Shard.Stack.Find(flow.Flow) is not null;
+            Totals.Count(Total.InHandoffAtCrash, isHere && IsMoving(flow.Flow) ? 1 : 0);
+            return isHere || IsKnownToOnly(node, flow.Flow);
+        });
+        foreach (var flow in _flows)
+        {
+            flow.OnCrash(node);
+        }
+    }
+
+    /// <summary>Whether a node that was home and source has decided for a target which has not heard of it.</summary>
+    private bool IsKnownToOnly(FarmNode node, in Flow flow)
+    {
+        bool embryo = false;
+        foreach (var other in _farm.Nodes)
+        {
+            if (other.IsUp && other.Shard.Stack.Find(flow) is { } endpoint)
+            {
+                if (endpoint.Phase != EndpointPhase.Embryo)
+                {
+                    return false;
+                }
+
+                embryo |= EndpointRecord.Of(endpoint)!.From == node.Id;
+            }
+        }
+
+        return embryo;
+    }
+
+    private void OnRestart(FarmNode node)
+    {
+        Bind(node);
+        Watch(node);
+    }
+
+    private void Watch(FarmNode node)
+    {
+        _handoffs.Watch(node);
+        node.Shard.Homes.Observer = output => _homes.OnStep(node, output);
     }
 
     private void RunAll()
     {
         _farm.Connect();
-        BindApplications();
+        foreach (var node in _farm.Nodes)
+        {
+            Bind(node);
+            Watch(node);
+            node.Crashed = () => OnCrash(node);
+            node.Restarted = () => OnRestart(node);
+        }
+
         foreach (var client in _farm.Clients)
         {
             client.OnEvent = OnClientEvent;
+        }
+
+        if (_scenario.Strikes.Count > 0)
+        {
+            // Until every member has renewed every other's lease: nobody can speak for a takeover of whom it never relied on.
+            _farm.RunFor(TimeSpan.FromSeconds(1));
         }
 
         for (int i = 0; i < _scenario.Flows; i++)
@@ -133,29 +279,50 @@ internal sealed class SimulationRun : IDisposable
         }
 
         Mover.Start();
-        RunUntil(() => Mover.IsDone && _flows.Count == _scenario.Flows, "the moves are not through");
+        Striker.Start();
+        RunUntil(() => Mover.IsDone && Striker.IsDone && _opened == _scenario.Flows, "the moves are not through");
         foreach (var flow in _flows)
         {
             flow.Release();
         }
 
-        RunUntil(() => _flows.TrueForAll(flow => flow.IsComplete), "the flows are not complete");
+        RunUntil(() => _flows.TrueForAll(flow => flow.IsComplete || flow.IsLost), "the flows are not complete");
+        Judge();
         RunUntil(IsEmpty, "something is left");
         _handoffs.CheckComplete();
         RunUntil(NoBufferIsLent, "buffers are lent");
     }
 
-    private void BindApplications()
+    private void Bind(FarmNode node)
     {
+        // Its home always has the application; another node may lack it.
+        node.BindUdp("udp", () => new DatagramApplication(this, node), "datagrams");
+        node.Bind("placed", () => new StreamApplication(this, node), "stream");
+        if (!_scenario.LacksApplication || node.Number != 3)
+        {
+            node.Bind("tcp", () => new StreamApplication(this, node), "stream");
+        }
+    }
+
+    /// <summary>Who was lost was told so once, and nobody else was.</summary>
+    private void Judge()
+    {
+        foreach (var flow in _flows)
+        {
+            if (flow.IsLost)
+            {
+                (flow as StreamFlow)?.GiveUp();
+            }
+            else if (flow.MayBeLost && flow is StreamFlow)
+            {
+                Totals.Count(Total.Survived);
+            }
+        }
+
         foreach (var node in _farm.Nodes)
         {
-            // Its home always has the application; another node may lack it.
-            node.BindUdp("udp", () => new DatagramApplication(this, node), "datagrams");
-            node.Bind("placed", () => new StreamApplication(this, node), "stream");
-            if (!_scenario.LacksApplication || node.Number != 3)
-            {
-                node.Bind("tcp", () => new StreamApplication(this, node), "stream");
-            }
+            Totals.Count(Total.WrittenOff, node.IsUp ? node.Shard.Homes.WrittenOff : 0);
+            Totals.Count(Total.Gone, node.IsUp ? node.Shard.Homes.Discarded : 0);
         }
     }
 
@@ -163,13 +330,21 @@ internal sealed class SimulationRun : IDisposable
     {
         var client = _farm.Clients[(int)Random.Next(_farm.Clients.Count)];
         var home = _farm.Nodes[(int)Random.Next(_farm.Nodes.Count - (_scenario.LacksApplication ? 1 : 0))];
+        _opened++;
         if (index > 0 && Random.Chance(0.25))
         {
+            var plan = Scenario.DrawDatagrams(Random);
+            if (index >= Limits.Flows)
+            {
+                Random.Split();
+                return;
+            }
+
             var endpoint = client.ConnectUdp(home.ServiceAddress, 53, (ushort)(40_000 + index));
             Totals.Count(Total.DatagramFlows);
-            var datagrams = new DatagramFlow(this, _flows.Count, client, home, endpoint, Scenario.DrawDatagrams(Random))
+            var datagrams = new DatagramFlow(this, _flows.Count, client, home, endpoint, plan)
             {
-                Watch = new FlowWatch(this, new Flow(IpProtocol.Udp, endpoint.Flow.Tuple.Reversed), home),
+                Watch = new FlowWatch(this, new Flow(IpProtocol.Udp, endpoint.Flow.Tuple.Reversed)),
             };
             Add(datagrams, endpoint);
             datagrams.Start();
@@ -177,11 +352,16 @@ internal sealed class SimulationRun : IDisposable
         else
         {
             var plan = Scenario.DrawStream(Random);
+            if (index >= Limits.Flows)
+            {
+                return;
+            }
+
             var endpoint = client.Connect(home.ServiceAddress, plan.Port);
             Totals.Count(Total.Streams);
             var flow = new StreamFlow(this, _flows.Count, client, home, endpoint, plan)
             {
-                Watch = new FlowWatch(this, new Flow(IpProtocol.Tcp, endpoint.Flow.Tuple.Reversed), home),
+                Watch = new FlowWatch(this, new Flow(IpProtocol.Tcp, endpoint.Flow.Tuple.Reversed)),
             };
             Add(flow, endpoint);
         }
@@ -226,7 +406,7 @@ internal sealed class SimulationRun : IDisposable
         }
     }
 
-    private bool IsEmpty() => _farm.Nodes.All(IsEmpty) && _farm.Clients.All(client => client.Stack.Endpoints.All(e => e is UdpEndpoint));
+    private bool IsEmpty() => _farm.Nodes.All(node => !node.IsUp || IsEmpty(node)) && _farm.Clients.All(client => client.Stack.Endpoints.All(e => e is UdpEndpoint));
 
     private static bool IsEmpty(FarmNode node)
     {
@@ -241,7 +421,7 @@ internal sealed class SimulationRun : IDisposable
 
     /// <summary>With nothing under way no buffer is lent.</summary>
     private bool NoBufferIsLent() => _farm.Pool.Lent == 0
-        && _farm.Nodes.All(node => node.Shard.Stack.Pool.Lent == 0)
+        && _farm.Nodes.All(node => !node.IsUp || node.Shard.Stack.Pool.Lent == 0)
         && _farm.Clients.All(client => client.Stack.Pool.Lent == 0);
 
     private string Describe() => string.Join("\n",

@@ -1,0 +1,115 @@
+using Baton.Handoff.Messages;
+using Baton.Wire;
+
+namespace Baton.Handoff.Tests;
+
+/// <summary>The home role alone, with two members that a test speaks for.</summary>
+public sealed class HomeAgentTests
+{
+    private static readonly NodeId s_a = new(1);
+    private static readonly NodeId s_b = new(2);
+    private static readonly NodeId s_c = new(3);
+    private static readonly InetAddress s_address = InetAddress.Parse("198.51.100.101");
+    private static readonly HomeOptions s_options = new();
+    private static readonly HomeClaim s_claim = new(s_address, s_a, new(7));
+    private static readonly HomeClaim s_next = new(s_address, s_a, new(8));
+
+    private readonly HomeAgent _home = new(s_a, [s_a, s_b, s_c], [(s_address, s_a)], s_options, Instant.Zero);
+
+    [Fact]
+    public void A_home_waits_for_the_lists_of_members_that_it_reaches_though_another_stays_away()
+    {
+        _home.OnChannelUp(Instant.Zero, s_b, 1);
+        Hear(Instant.Zero, s_b, Claims.Write([(s_claim, true)]));
+        Assert.Equal(HomePhase.Asking, _home.PhaseOf(s_address));
+
+        // C has said nothing until its lease is over: nobody else can be home, and B is told so.
+        var now = Instant.Zero + s_options.Recovery;
+        _home.OnDeadline(now);
+        TakeAll();
+        Assert.Equal(HomePhase.Recovering, _home.PhaseOf(s_address));
+        Assert.True(_home.NextDeadline > now);
+
+        Hear(now, s_b, ListPart.Write(1, directory: false, [s_next], [Item()]).Single());
+        var announced = Assert.Single(TakeAll().OfType<HomeOutput.Announce>());
+        Assert.True(announced.Recovering);
+        Assert.Equal(HomePhase.Serving, _home.PhaseOf(s_address));
+    }
+
+    [Fact]
+    public void A_home_does_not_wait_for_ever_for_the_list_of_a_member_that_it_reaches()
+    {
+        _home.OnChannelUp(Instant.Zero, s_b, 1);
+        Hear(Instant.Zero, s_b, Claims.Write([(s_claim, true)]));
+        _home.OnDeadline(Instant.Zero + s_options.Recovery);
+        TakeAll();
+        _home.OnDeadline(Instant.Zero + 2 * s_options.Recovery);
+        Assert.Equal(HomePhase.Serving, _home.PhaseOf(s_address));
+    }
+
+    [Fact]
+    public void An_owner_is_told_what_is_gone_before_its_list_is_acknowledged()
+    {
+        Serve();
+        Hear(Instant.Zero, s_b, ListPart.Write(2, directory: false, [s_next], [Item()]).Single());
+        var kinds = new List<HomeMessageKind>();
+        while (_home.TryTakeOutput(out var output))
+        {
+            if (output is HomeOutput.Announce announce)
+            {
+                _home.OnAnnounced(announce.Announced, gone: true);
+            }
+            else if (output is HomeOutput.Send send)
+            {
+                kinds.Add((HomeMessageKind)send.Message.Span[1]);
+            }
+        }
+
+        // An acknowledged owner emits again.
+        Assert.Equal([HomeMessageKind.Gone, HomeMessageKind.ListAck], kinds);
+    }
+
+    [Fact]
+    public void A_home_writes_off_a_member_that_it_has_never_heard()
+    {
+        _home.OnMemberReachable(s_b);
+        Serve();
+        _home.OnDeadline(Instant.Zero + s_options.Recovery + s_options.WriteOff);
+        Assert.Equal(s_c, Assert.Single(TakeAll().OfType<HomeOutput.WriteOff>()).Owner);
+    }
+
+    private void Serve()
+    {
+        _home.OnChannelUp(Instant.Zero, s_b, 1);
+        Hear(Instant.Zero, s_b, Claims.Write([(s_claim, true)]));
+        _home.OnDeadline(Instant.Zero + s_options.Recovery);
+        TakeAll();
+        Hear(Instant.Zero, s_b, ListPart.Write(1, directory: false, [s_next], []).Single());
+        Assert.Equal(HomePhase.Serving, _home.PhaseOf(s_address));
+        TakeAll();
+    }
+
+    private void Hear(Instant now, NodeId from, byte[] message) => Assert.Equal(DropReason.None, _home.OnMessage(now, from, message));
+
+    /// <summary>What the role wants done, and what it asks answered: this node has no endpoints.</summary>
+    private List<HomeOutput> TakeAll()
+    {
+        var all = new List<HomeOutput>();
+        while (_home.TryTakeOutput(out var output))
+        {
+            all.Add(output);
+            if (output is HomeOutput.ListEndpoints list)
+            {
+                _home.OnListed(Instant.Zero, list.Home, list.Number, []);
+            }
+        }
+
+        return all;
+    }
+
+    private static Announcement Item()
+    {
+        var flow = new Flow(IpProtocol.Tcp, new(s_address, 80, InetAddress.Parse("203.0.113.2"), 40_000));
+        return new(flow, s_b, new(2), AnnouncedPhase.Active, HandoffId.None, ReferenceCodec.Encode(new Reference(flow, new(77), new(2), InetAddress.Parse("192.0.2.2"), 80, null)));
+    }
+}

@@ -1,0 +1,279 @@
+using Baton.Engine;
+using Baton.Handoff;
+using Baton.Link;
+using Baton.Wire;
+
+namespace Baton.Simulation;
+
+/// <summary>
+/// Kills nodes, cuts the lan, takes addresses over and drains: one strike after the other, each when the farm has healed from
+/// the last, whatever its connections do meanwhile.
+/// </summary>
+internal sealed class Striker
+{
+    private const int MostAttemptsAtTakeover = 20;
+
+    private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan s_silence = TimeSpan.FromMilliseconds(3600);
+    private static readonly TimeSpan s_beforeWriteOff = TimeSpan.FromSeconds(9);
+    // Nobody can speak for a takeover of whom it has not relied on since its own start.
+    private static readonly TimeSpan s_untilLeases = TimeSpan.FromMilliseconds(800);
+    private static readonly TimeSpan s_longestDrain = TimeSpan.FromSeconds(3);
+
+    private readonly SimulationRun _run;
+    private readonly Farm _farm;
+    private readonly IReadOnlyList<Strike> _strikes;
+    private readonly HashSet<(MemoryLink From, MemoryLink To)> _cuts = [];
+    private FarmNode? _drained;
+    private int _next;
+
+    public Striker(SimulationRun run, Farm farm, IReadOnlyList<Strike> strikes)
+    {
+        _run = run;
+        _farm = farm;
+        _strikes = strikes;
+        if (strikes.Count > 0)
+        {
+            farm.Lan.Filter = (from, to, _) => _cuts.Count == 0 || !_cuts.Contains((from, to));
+        }
+    }
+
+    /// <summary>Whether every strike has been and is healed.</summary>
+    public bool IsDone { get; private set; }
+
+    /// <summary>Nodes that are to stay off.</summary>
+    public HashSet<FarmNode> Off { get; } = [];
+
+    /// <summary>Whether a node is being drained, or has been and does not take anything again yet.</summary>
+    public bool Drains(FarmNode node) => _drained == node;
+
+    /// <summary>Begins.</summary>
+    public void Start() => Next();
+
+    private void Next()
+    {
+        if (_next == _strikes.Count)
+        {
+            IsDone = true;
+            return;
+        }
+
+        var strike = _strikes[_next++];
+        bool waits = strike.Kind == StrikeKind.Takeover && _run.Crashes > 0;
+        _run.After(waits ? strike.Pause + s_untilLeases : strike.Pause, () => Begin(strike));
+    }
+
+    private void Begin(Strike strike)
+    {
+        var node = _farm.Nodes[strike.Node];
+        var other = _farm.Nodes[strike.Other];
+        if (Off.Count > 0 && (Off.Contains(node) || strike.Kind is not StrikeKind.Drain))
+        {
+            // With one of three off for good, another failure would leave no majority.
+            Next();
+            return;
+        }
+
+        _run.Trace?.WriteLine($"{_run.Now} {strike}");
+        switch (strike.Kind)
+        {
+            case StrikeKind.Restart:
+                Kill(node);
+                _run.After(strike.Length, () => Revive(node));
+                break;
+            case StrikeKind.TwoRestarts:
+                Kill(node);
+                Kill(other);
+                _run.After(strike.Length, () => Revive(node));
+                _run.After(strike.Length / 2, () => Revive(other));
+                break;
+            case StrikeKind.Takeover:
+                Kill(node);
+                _run.After(s_silence + strike.Length / 4, () => TakeOver(strike, node, other, attempt: 1));
+                return;
+            case StrikeKind.Cut or StrikeKind.OneWayCut:
+                Cut(node, other, strike.Kind == StrikeKind.Cut, strike.Length);
+                break;
+            case StrikeKind.Isolation:
+                Isolate(node, strike.Length);
+                break;
+            case StrikeKind.Drain:
+                Drain(strike, node);
+                return;
+        }
+
+        WhenHealed(strike.Length);
+    }
+
+    private void Kill(FarmNode node)
+    {
+        _run.Totals.Count(Total.Crashes);
+        node.Crash();
+    }
+
+    private void Revive(FarmNode node)
+    {
+        _run.Totals.Count(Total.Restarts);
+        node.Restart();
+    }
+
+    private void TakeOver(Strike strike, FarmNode dead, FarmNode taker, int attempt)
+    {
+        taker.Shard.TakeOver(dead.Id, force: false, outcome =>
+        {
+            if (outcome.Result == TakeoverResult.NothingToTake)
+            {
+                Revive(dead);
+                WhenHealed(TimeSpan.Zero);
+                return;
+            }
+
+            if (outcome.Result != TakeoverResult.Taken)
+            {
+                if (attempt == MostAttemptsAtTakeover)
+                {
+                    _run.Fail($"{taker.Name} cannot take {dead.Name}'s addresses: {outcome.Result} {outcome.By}.");
+                }
+
+                _run.After(TimeSpan.FromMilliseconds(500), () => TakeOver(strike, dead, taker, attempt + 1));
+                return;
+            }
+
+            _run.Totals.Count(Total.Takeovers);
+            if (!strike.Returns)
+            {
+                Off.Add(dead);
+                WhenHealed(TimeSpan.Zero);
+                return;
+            }
+
+            _run.After(strike.Length, () => Revive(dead));
+            WhenHealed(strike.Length, strike.TakesBack ? () => TakeBack(dead) : null);
+        });
+        taker.Touch();
+    }
+
+    private void Cut(FarmNode node, FarmNode other, bool bothWays, TimeSpan length)
+    {
+        _run.Totals.Count(bothWays ? Total.Cuts : Total.OneWayCuts);
+        var (one, two) = (node.LanLink, other.LanLink);
+        _cuts.Add((one, two));
+        if (bothWays)
+        {
+            _cuts.Add((two, one));
+        }
+
+        _run.After(length, () =>
+        {
+            _cuts.Remove((one, two));
+            _cuts.Remove((two, one));
+        });
+        if (length > s_beforeWriteOff)
+        {
+            _run.After(s_beforeWriteOff, () => _run.MayLose(flow => IsBetween(flow, node, other) || IsBetween(flow, other, node)));
+        }
+    }
+
+    private void Isolate(FarmNode node, TimeSpan length)
+    {
+        _run.Totals.Count(Total.Isolations);
+        node.LanLink.IsPluggedIn = false;
+        _run.After(length, () => node.LanLink.IsPluggedIn = node.IsUp);
+        if (length > s_beforeWriteOff)
+        {
+            _run.After(s_beforeWriteOff, () => _run.MayLose(flow => flow.Home == node || node.Shard.Stack.Find(flow.Flow) is not null));
+        }
+    }
+
+    /// <summary>A home and an owner that cannot hear each other for so long that the home gives the flow up.</summary>
+    private bool IsBetween(SimulatedFlow flow, FarmNode home, FarmNode owner) =>
+        _run.HomeOf(flow) == home && owner.Shard.Stack.Find(flow.Flow) is not null;
+
+    private void Drain(Strike strike, FarmNode node)
+    {
+        var end = _run.Now + s_longestDrain;
+        DrainProgress? last = null;
+        _drained = node;
+        node.Shard.Drain(progress => last = progress);
+        node.Touch();
+        Look();
+
+        void Look()
+        {
+            bool drained = last is { Remaining: 0, Addresses: 0 };
+            if (!drained && _run.Now < end)
+            {
+                _run.After(s_look, Look);
+                return;
+            }
+
+            _run.Totals.Count(Total.Drains, drained ? 1 : 0);
+            if (drained && strike.Returns)
+            {
+                _run.Totals.Count(Total.ExitsAfterDrain);
+                _drained = null;
+                node.Crash();
+                _run.After(strike.Length, () => Revive(node));
+                WhenHealed(strike.Length, strike.TakesBack ? () => TakeBack(node) : null);
+                return;
+            }
+
+            _run.After(strike.Length / 4, () => TakeBack(node));
+            WhenHealed(strike.Length / 4);
+        }
+    }
+
+    private void TakeBack(FarmNode node)
+    {
+        _drained = null;
+        if (node.IsUp)
+        {
+            node.Shard.Resume();
+            node.Touch();
+        }
+    }
+
+    /// <summary>On with the next strike, once every channel is up and every address has a home that serves.</summary>
+    private void WhenHealed(TimeSpan notBefore, Action? then = null) => _run.After(notBefore + s_look, () =>
+    {
+        if (!IsHealed())
+        {
+            WhenHealed(TimeSpan.Zero, then);
+            return;
+        }
+
+        if (then is not null)
+        {
+            then();
+            WhenHealed(s_look);
+            return;
+        }
+
+        Next();
+    });
+
+    private bool IsHealed()
+    {
+        foreach (var node in _farm.Nodes)
+        {
+            if (!node.IsUp)
+            {
+                if (!Off.Contains(node))
+                {
+                    return false;
+                }
+
+                continue;
+            }
+
+            foreach (var peer in _farm.Nodes)
+            {
+                if (peer != node && peer.IsUp && !node.Shard.IsChannelUp(peer.Id))
+                {
+                    return false;
+                }
+            }
+        }
+
+        return _farm.Nodes.All(node => _run.ServingNode(node.ServiceAddress) is not null);
+    }}
