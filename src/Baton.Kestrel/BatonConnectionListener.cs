@@ -19,7 +19,7 @@ internal sealed class BatonConnectionListener : IConnectionListener, IConnection
     // Kestrel refers to connections weakly; here they are kept alive.
     private readonly ConcurrentDictionary<BatonConnection, bool> _connections = new();
     private readonly Channel<BatonConnection> _accepted = Channel.CreateBounded<BatonConnection>(
-        new BoundedChannelOptions(1) { SingleReader = true });
+        new BoundedChannelOptions(1) { SingleReader = true, AllowSynchronousContinuations = true });
 
     public BatonConnectionListener(Listener listener, BatonTransportOptions options, ContextSeal seal, ILogger logger)
     {

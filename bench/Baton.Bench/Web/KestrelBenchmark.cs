@@ -28,6 +28,7 @@ internal static class KestrelBenchmark
     /// <summary>Runs all of it, or one comparison, and prints table and figures.</summary>
     public static async Task<int> RunAsync(bool quick, string? only)
     {
+        string handoff = only is null or IdleHandoff.Figure ? await IdleHandoff.MeasureAsync(quick ? 500 : 2000) : "";
         using var network = MakeNetwork();
         string kernelNamespace = network["server"];
         string clientNamespace = network["client"];
@@ -63,7 +64,7 @@ internal static class KestrelBenchmark
             figures.Add(string.Create(CultureInfo.InvariantCulture, $"{figure}={ratio:F2}"));
         }
 
-        Console.WriteLine($"figures: {string.Join(' ', figures)}");
+        Console.WriteLine($"figures: {string.Join(' ', figures.Append(handoff))}");
         return 0;
     }
 
