@@ -9,7 +9,7 @@ namespace Baton.Engine;
 /// lower number and made again when it breaks. What was sent on an earlier connection does not arrive on a later one. In a
 /// farm that authenticates its members each connection is sealed under a session of its own (<see cref="PeerSessions"/>).
 /// </summary>
-internal sealed class PeerChannel
+internal sealed class PeerChannel : IDisposable
 {
     private static readonly TimeSpan s_firstBackoff = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan s_longestBackoff = TimeSpan.FromSeconds(2);
@@ -244,6 +244,9 @@ internal sealed class PeerChannel
             _channels.OnDown(this);
         }
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => Break(abort: true);
 
     private void Adopt(TcpEndpoint endpoint)
     {

@@ -8,7 +8,7 @@ namespace Baton.Engine;
 /// A connection that somebody at a peer's address has made, until its first record shows that it is the peer: it begins
 /// with a mark (2 bytes) and the session's number (8 bytes). Until then it has no effect on the channel that is there.
 /// </summary>
-internal sealed class ArrivingChannel(PeerChannel channel, PeerSessions sessions, TcpEndpoint endpoint, Instant deadline)
+internal sealed class ArrivingChannel(PeerChannel channel, PeerSessions sessions, TcpEndpoint endpoint, Instant deadline) : IDisposable
 {
     /// <summary>Bytes before the first record.</summary>
     public const int PrefaceLength = 10;
@@ -84,9 +84,12 @@ internal sealed class ArrivingChannel(PeerChannel channel, PeerSessions sessions
     /// <summary>Gives it up.</summary>
     public void GiveUp(Instant now)
     {
-        _input?.Dispose();
+        Dispose();
         endpoint.Abort(now);
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _input?.Dispose();
 
     private bool HasEnded(EndpointEvents events) =>
         (events & EndpointEvents.Closed) != 0 || endpoint.Connection is not { ReadCompleted: false };

@@ -120,13 +120,13 @@ internal sealed class StreamKeyAgreement : IKeyAgreement
         await EndAsync(peer, refused, initiates).ConfigureAwait(false);
     }
 
-    private Task AdoptAsync(Member peer, PeerSession session, bool initiates) => _shard.Call(_ =>
+    private Task<bool> AdoptAsync(Member peer, PeerSession session, bool initiates) => _shard.Call(_ =>
     {
         _sessions.OnAgreed(peer.Id, session, initiates);
         return true;
     });
 
-    private Task EndAsync(Member peer, PeerRefusedException? refused, bool initiates) => _shard.Call(_ =>
+    private Task<bool> EndAsync(Member peer, PeerRefusedException? refused, bool initiates) => _shard.Call(_ =>
     {
         if (!initiates)
         {
