@@ -104,6 +104,11 @@ internal sealed class PacketPath
         {
             OnService(in layout, bytes, offload);
         }
+        else if (fromLan && LanPorts.AreForMembers(in layout) && _shard.Farm.Members.AtLanAddress(layout.Source) == NodeId.None)
+        {
+            // Nobody else learns that somebody listens here.
+            Drop(DropReason.NotMember);
+        }
         else
         {
             Stack.OnPacket(_shard.Now, in layout, bytes, offload, fromLan ? _lan : _front);
