@@ -47,6 +47,9 @@ internal sealed record FarmSetup
     /// <summary>Wraps a node's lan link (by the node's name), for faults.</summary>
     public Func<string, ILink, ILink> LanOf { get; init; } = static (_, link) => link;
 
+    /// <summary>What a node, by its name, proves itself with; null where members do not authenticate each other.</summary>
+    public Func<string, IPeerAuthenticator?> AuthenticatorOf { get; init; } = static _ => null;
+
     /// <summary>How long an endpoint may be frozen; a busy machine is no reason to fail.</summary>
     public TimeSpan HandoffBudget { get; init; } = TimeSpan.FromSeconds(5);
 

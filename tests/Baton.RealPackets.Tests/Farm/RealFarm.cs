@@ -163,6 +163,14 @@ internal sealed class RealFarm : IAsyncDisposable
         return result.Event!;
     }
 
+    /// <summary>A node's process ends, and another one is started in its place.</summary>
+    public async Task<RealNode> RestartAsync(RealNode node)
+    {
+        int index = Nodes.IndexOf(node);
+        await node.Engine.DisposeAsync();
+        return Nodes[index] = await StartNodeAsync(node.Name);
+    }
+
     /// <summary>Captures a link from now on; at the latest the farm's end ends it.</summary>
     public Capture Capture(CaptureLink link, int snapLength = 0) => Own(new Capture(link, snapLength));
 
@@ -264,6 +272,7 @@ internal sealed class RealFarm : IAsyncDisposable
             Keys = EngineKeys.FromSecret(System.Text.Encoding.UTF8.GetBytes(Secret)),
             Limits = _setup.Limits,
             HandoffBudget = _setup.HandoffBudget,
+            Authenticator = _setup.AuthenticatorOf(name),
         };
         return node with { Engine = await BatonEngine.StartAsync(options) };
     }
