@@ -5,13 +5,14 @@ namespace Baton.Deploy;
 
 /// <summary>
 /// One person in a browser, in the client's namespace: says something before and after each line on standard input, which
-/// says that a node was replaced. The page has no code that connects again, so what it shows came over one connection.
+/// says that a node was replaced, and answers with what the page shows of who serves it. The page has no code that connects
+/// again, so what it shows came over one connection.
 /// </summary>
 internal static class BrowserProcess
 {
     private const string State = "document.getElementById('state').textContent";
     private const string Said = "document.getElementById('said').innerText";
-    private const string Alive = "socket.readyState + ' ' + performance.getEntriesByType('navigation').length + ' ' + window.opened";
+    private const string Alive = "socket.readyState + ' ' + performance.getEntriesByType('navigation').length + ' ' + window.opened + ' ' + (nodes > 2)";
 
     /// <summary>Talks, and leaves <c>before.png</c> and <c>after.png</c> in a folder.</summary>
     public static async Task<int> RunAsync(string[] args)
@@ -27,13 +28,14 @@ internal static class BrowserProcess
         int replaced = 0;
         while (await Console.In.ReadLineAsync() is not null)
         {
-            await SayAsync(browser, string.Create(CultureInfo.InvariantCulture, $"after node {++replaced} was replaced"));
+            await SayAsync(browser, string.Create(CultureInfo.InvariantCulture, $"after process {++replaced} was replaced"));
+            Console.Out.WriteLine(await browser.RunAsync(State));
         }
 
         await browser.PhotographAsync(Path.Combine(folder, "after.png"));
         string alive = await browser.RunAsync(Alive), state = await browser.RunAsync(State);
         Console.Out.WriteLine($"{alive}|{state}");
-        return alive == "1 1 1" ? 0 : 1;
+        return alive == "1 1 1 true" ? 0 : 1;
     }
 
     private static async Task SayAsync(Browser browser, string what)

@@ -19,7 +19,7 @@ internal static partial class LoadProgram
     /// <summary>Requests a second of each program, however many connections it has.</summary>
     private const int Rate = 100;
 
-    private const int Patience = 10;
+    private const int Patience = 30;
 
     // h2load is told how many requests to make and not when to stop: one run over a deploy, short ones for what is left of it.
     private static readonly TimeSpan s_run = TimeSpan.FromSeconds(22), s_rest = TimeSpan.FromSeconds(4);
