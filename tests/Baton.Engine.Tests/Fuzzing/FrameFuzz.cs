@@ -19,6 +19,7 @@ internal sealed class FrameFuzz : IDisposable
     private const int Transport = EthernetHeader.Length + Ipv4Header.Length;
     private const int Payload = Transport + UdpHeader.Length;
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
+    private static readonly Nobody s_nobody = new();
 
     private readonly SeededRandom _random;
     private readonly Farm _farm;
@@ -56,6 +57,8 @@ internal sealed class FrameFuzz : IDisposable
                 {
                     Victim.Shard.Run(_farm.Now);
                 }
+
+                Forget();
             }
         }
 
@@ -82,6 +85,19 @@ internal sealed class FrameFuzz : IDisposable
 
     public override string ToString() =>
         $"{_cases} frames ({string.Join(", ", Victim.Shard.Counters().Drops.OrderByDescending(d => d.Value).Select(d => $"{d.Key} {d.Value}"))})";
+
+    /// <summary>What the victim answers reaches nobody.</summary>
+    private void Forget()
+    {
+        _farm.Lan.Deliver(_farm.Now);
+        foreach (var link in _farm.Lan.Links)
+        {
+            if (link != Victim.LanLink)
+            {
+                link.Receive(s_nobody, int.MaxValue);
+            }
+        }
+    }
 
     /// <summary>All that a frame could change.</summary>
     private string Describe()
@@ -245,5 +261,12 @@ internal sealed class FrameFuzz : IDisposable
         _farm.RunFor(TimeSpan.FromSeconds(1));
         _farm.Lan.Observer = null;
         Assert.True(_loads.Count > 10 && _forwarded.Count > 5 && _forwarded.TrueForAll(frame => Encapsulation.Port == BinaryPrimitives.ReadUInt16BigEndian(frame.AsSpan(Transport + 2))));
+    }
+
+    private sealed class Nobody : IFrameReceiver
+    {
+        public void OnFrame(ILink link, FrameOffload offload, Span<byte> frame)
+        {
+        }
     }
 }
