@@ -1,4 +1,3 @@
-using System.Security.Authentication;
 using Baton.Membership;
 using Baton.Stack;
 using Baton.Wire;
@@ -103,7 +102,9 @@ internal sealed class StreamKeyAgreement : IKeyAgreement
         {
             refused = new(PeerRefusal.TimedOut, $"it took longer than {s_patience.TotalSeconds} s");
         }
-        catch (Exception e) when (e is IOException or AuthenticationException or InvalidOperationException)
+#pragma warning disable CA1031 // However it fails, the attempt has ended, and the next one may begin.
+        catch (Exception e) when (e is not OutOfMemoryException)
+#pragma warning restore CA1031
         {
             // Who makes a connection by TLS 1.3 is through before the other end has looked at its certificate.
             refused = authenticated && initiates

@@ -68,9 +68,9 @@ internal sealed class MessageFuzz : IDisposable
     public void Check()
     {
         var shard = Victim.Shard;
-        if (shard.RunningHandoffs > 2 * Handoffs || shard.Flows.Count > 256 || shard.Tombstones.Count > 256 || shard.Stack.Endpoints.Count() > 256)
+        if (shard.RunningHandoffs > 2 * Handoffs || shard.Flows.Count > 256 || shard.Tombstones.Count > 256 || shard.Stack.Endpoints.Count > 256)
         {
-            throw new InvalidOperationException($"{shard.RunningHandoffs} handoffs, {shard.Flows.Count} flows, {shard.Tombstones.Count} tombstones, {shard.Stack.Endpoints.Count()} endpoints.");
+            throw new InvalidOperationException($"{shard.RunningHandoffs} handoffs, {shard.Flows.Count} flows, {shard.Tombstones.Count} tombstones, {shard.Stack.Endpoints.Count} endpoints.");
         }
     }
 
