@@ -2,6 +2,7 @@ using Baton.Bench;
 using Baton.Bench.Farm;
 using Baton.Bench.Machine;
 using Baton.Bench.Memory;
+using Baton.Bench.Nic;
 using Baton.Bench.Web;
 
 bool quick = args.Contains("--quick");
@@ -23,6 +24,8 @@ try
             return await HandoffBenchmark.RunAsync(quick);
         case ["memory"]:
             return MemoryBenchmark.Run(quick);
+        case ["nic"]:
+            return NicBenchmark.Run(quick);
         case ["kestrel"]:
             return await KestrelBenchmark.RunAsync(quick, only);
         case [IdleNode.Name, var switchNamespace, var node]:
@@ -32,6 +35,7 @@ try
             Console.WriteLine("  tcp       the own stack over TAP against the kernel over veth: bulk both ways, requests, connections, idle node");
             Console.WriteLine("  handoff   how long a client sees nothing new while its download moves");
             Console.WriteLine("  memory    what idle connections occupy");
+            Console.WriteLine("  nic       the NIC program's time for a packet, beside the least that forwarding takes");
             Console.WriteLine("  kestrel   ASP.NET Core on the farm against ASP.NET Core on sockets; needs wrk");
             return 2;
     }

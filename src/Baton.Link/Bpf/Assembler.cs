@@ -52,6 +52,8 @@ internal sealed class Assembler
 
     public void Or(Register to, Register from) => Arithmetic(Instruction.Or, to, from);
 
+    public void Xor(Register to, Register from) => Arithmetic(Instruction.Xor, to, from);
+
     public void Xor(Register to, int value) => Arithmetic(Instruction.Xor, to, value);
 
     public void ShiftLeft(Register to, int bits) => Arithmetic(Instruction.ShiftLeft, to, bits);

@@ -83,16 +83,18 @@ internal static unsafe class BpfCalls
         }
     }
 
-    /// <summary>Runs a program on a packet.</summary>
+    /// <summary>Runs a program on a packet, <paramref name="repeat"/> times one after the other on what it left.</summary>
     /// <returns>0, or -1.</returns>
     public static int TestRun(
         int program,
+        int repeat,
         ReadOnlySpan<byte> packet,
         Span<byte> result,
         ref int resultLength,
         ReadOnlySpan<byte> context,
         Span<byte> contextResult,
-        out int action)
+        out int action,
+        out uint nanoseconds)
     {
         byte* attribute = stackalloc byte[AttributeLength];
         Unsafe.InitBlock(attribute, 0, AttributeLength);
@@ -103,13 +105,14 @@ internal static unsafe class BpfCalls
             Put(attribute, 12, result.Length);
             Put(attribute, 16, input);
             Put(attribute, 24, output);
-            Put(attribute, 32, 1);
+            Put(attribute, 32, repeat);
             Put(attribute, 40, context.Length);
             Put(attribute, 44, contextResult.Length);
             Put(attribute, 48, contextIn);
             Put(attribute, 56, contextOut);
             int done = Call(Command.ProgramTestRun, attribute, 80);
             action = *(int*)(attribute + 4);
+            nanoseconds = *(uint*)(attribute + 36);
             resultLength = *(int*)(attribute + 12);
             return done;
         }

@@ -6,7 +6,8 @@ namespace Baton.Link.Bpf;
 /// <param name="Action">What it returned.</param>
 /// <param name="Packet">The packet afterwards.</param>
 /// <param name="Metadata">What it put in front of the packet.</param>
-internal sealed record XdpRun(XdpAction Action, byte[] Packet, byte[] Metadata);
+/// <param name="Nanoseconds">How long it took, on average of all repetitions.</param>
+internal sealed record XdpRun(XdpAction Action, byte[] Packet, byte[] Metadata, uint Nanoseconds);
 
 /// <summary>An XDP program in the kernel.</summary>
 internal sealed class BpfProgram : IDisposable
@@ -67,7 +68,8 @@ internal sealed class BpfProgram : IDisposable
     /// namespace's loopback.
     /// </summary>
     /// <param name="packet">At least an Ethernet header, at most a page less its headroom unless the program is for several buffers.</param>
-    public XdpRun Run(ReadOnlySpan<byte> packet)
+    /// <param name="repeat">How often, for who measures: the packet is not restored in between.</param>
+    public XdpRun Run(ReadOnlySpan<byte> packet, int repeat = 1)
     {
         // struct xdp_md: data, data_end, data_meta, ingress_ifindex, rx_queue_index, egress_ifindex.
         Span<byte> context = stackalloc byte[ContextLength];
@@ -76,7 +78,7 @@ internal sealed class BpfProgram : IDisposable
         contextAfter.Clear();
         BitConverter.TryWriteBytes(context[4..], packet.Length);
         int length = 0;
-        int done = BpfCalls.TestRun(Descriptor, packet, _result, ref length, context, contextAfter, out int action);
+        int done = BpfCalls.TestRun(Descriptor, repeat, packet, _result, ref length, context, contextAfter, out int action, out uint nanoseconds);
         if (done < 0)
         {
             int error = Syscalls.LastError;
@@ -84,7 +86,7 @@ internal sealed class BpfProgram : IDisposable
         }
 
         int metadata = BitConverter.ToInt32(contextAfter);
-        return new XdpRun((XdpAction)action, _result[metadata..length], _result[..metadata]);
+        return new XdpRun((XdpAction)action, _result[metadata..length], _result[..metadata], nanoseconds);
     }
 
     /// <summary>Closes it; it is gone from the kernel when it is attached nowhere.</summary>
