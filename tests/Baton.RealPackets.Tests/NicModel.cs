@@ -160,7 +160,7 @@ internal sealed class NicModel
         _addresses[LanV4] = _addresses[LanV6] = NicAddressKind.Lan;
         foreach (var (address, kind) in _addresses)
         {
-            Assert.True(maps.Addresses.TryWrite(NicAddress.Of(address), (uint)kind));
+            Assert.True(maps.TryAddAddress(address, kind));
         }
 
         Assert.True(maps.Members.TryWrite(NicAddress.Of(MemberV4), 2));

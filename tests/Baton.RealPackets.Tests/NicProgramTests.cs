@@ -75,6 +75,23 @@ public sealed class NicProgramTests
     }
 
     [NicFact]
+    public void Addresses_that_share_a_slot_are_told_apart()
+    {
+        using var maps = new NicMaps(new NicLimits());
+        using var program = NicProgram.Load(maps, NicModel.Mac);
+        uint slot = NicAddressSlot.NumberOf(NicAddress.Of(NicModel.ServiceV4));
+        var alike = Enumerable.Range(0, 1 << 20).Select(i => InetAddress.FromV4(0x0A00_0000 | (uint)i))
+            .Where(address => NicAddressSlot.NumberOf(NicAddress.Of(address)) == slot).Take(2).ToArray();
+
+        Assert.Equal(XdpAction.Pass, program.Run(Arp(NicModel.ServiceV4)).Action);
+        Assert.True(maps.TryAddAddress(NicModel.ServiceV4, NicAddressKind.Service));
+        Assert.True(maps.TryAddAddress(alike[0], NicAddressKind.Host));
+        Assert.Equal(NicVerdict.Host, VerdictOf(program.Run(Arp(NicModel.ServiceV4))));
+        Assert.Equal(NicVerdict.Host, VerdictOf(program.Run(Arp(alike[0]))));
+        Assert.Equal(XdpAction.Pass, program.Run(Arp(alike[1])).Action);
+    }
+
+    [NicFact]
     public void A_flow_that_changes_its_owner_is_forwarded_from_the_next_packet_on()
     {
         using var maps = new NicMaps(new NicLimits());
@@ -120,7 +137,7 @@ public sealed class NicProgramTests
             RealNetwork.Run(null, "ip", "-n", names[0], "neighbour", "add", $"{NicModel.ServiceV4}", "lladdr", $"{mac}", "dev", "edge");
             var flow = new Flow(IpProtocol.Udp, new(NicModel.ServiceV4, 80, s_client, 5555));
             var reference = ReferenceCodec.Encode(new Reference(flow, new(77), new(3), NicModel.MemberV4, 80, null));
-            maps.Addresses.TryWrite(NicAddress.Of(NicModel.ServiceV4), (uint)NicAddressKind.Service);
+            maps.TryAddAddress(NicModel.ServiceV4, NicAddressKind.Service);
             NetworkNamespace.Run(names[1], () => maps.Devices.TryWrite(1, (uint)lanIndex));
             maps.NextHops.TryWrite(2, NicNextHop.Of(lanMac, owner.Address, NicModel.LanV4, NicModel.MemberV4, 1700, device: 1));
             maps.Flows.TryWrite(NicFlowKey.Of(in flow), NicFlow.Of(VerdictKind.Forward, new(2), new(3), in reference, 50_000));

@@ -37,8 +37,6 @@ internal sealed class Measured : IDisposable
     /// <summary>Nanoseconds a packet: the median of all batches.</summary>
     public double Nanoseconds => Statistics.Median(_times);
 
-    public double Min => _times.Min();
-
     /// <summary>One batch; the kernel takes the time, without what a call of its own costs.</summary>
     public void Run()
     {

@@ -92,7 +92,6 @@ internal static class NicBenchmark
     private static void Report(List<Measured> programs)
     {
         var by = programs.ToDictionary(program => program.Name, program => program.Nanoseconds);
-        foreach (var p in programs) Print($"raw {p.Name} {p.Nanoseconds} {p.Min}");
         double drop = by["drop"];
         double Net(string name)
         {

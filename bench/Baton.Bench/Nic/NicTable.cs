@@ -14,7 +14,7 @@ internal sealed class NicTable : IDisposable
     {
         Flows = flows;
         Maps = new NicMaps(new NicLimits { Flows = flows, Endpoints = 1, SynSources = 1 });
-        Maps.Addresses.TryWrite(NicAddress.Of(NicBenchmark.Service), (uint)NicAddressKind.Service);
+        Maps.TryAddAddress(NicBenchmark.Service, NicAddressKind.Service);
         Maps.NextHops.TryWrite(2, NicNextHop.Of(NicBenchmark.Mac, s_owner, InetAddress.Parse("192.0.2.1"), InetAddress.Parse("192.0.2.2"), 1700, device: 0));
         const int chunk = 4096;
         var keys = new NicFlowKey[Math.Min(chunk, flows)];

@@ -87,9 +87,19 @@ internal static class PacketPatterns
         var missing = new Label("no counter");
         code.StoreConstant(Width.Word, R10, keyOffset, index);
         code.Lookup(counters, keyOffset, missing);
-        code.Move(R1, 1);
-        code.AtomicAdd(Width.Double, R0, 0, R1);
+        code.AddOne();
         code.Place(missing);
+    }
+
+    /// <summary>
+    /// Adds one to this processor's own 64 bits at R0. Not atomically, which would cost as much as a lookup: no other XDP
+    /// program runs on a processor before this one has ended. Overwrites R1.
+    /// </summary>
+    public static void AddOne(this Assembler code)
+    {
+        code.Load(Width.Double, R1, R0, 0);
+        code.Add(R1, 1);
+        code.Store(Width.Double, R0, 0, R1);
     }
 
     /// <summary>Folds a sum of 16-bit words in <paramref name="sum"/> to 16 bits. Overwrites <paramref name="scratch"/>.</summary>

@@ -27,7 +27,7 @@ public sealed class NicCache : IDisposable
         Front = new NicInterface(new() { Flows = options.Flows, Endpoints = 1 });
         try
         {
-            Lan = new NicInterface(new() { Flows = 1, Endpoints = options.Endpoints, SynSources = 1 });
+            Lan = new NicInterface(new() { Flows = 1, Endpoints = options.Endpoints, SynSources = 1, Nodes = 1 });
         }
         catch
         {
@@ -117,7 +117,7 @@ public sealed class NicCache : IDisposable
     }
 
     /// <summary>The way to a node is not known any more: the host gets its packets, and asks.</summary>
-    public void RemoveNextHop(NodeId node) => Front.Maps.NextHops.Remove(node.Value);
+    public void RemoveNextHop(NodeId node) => Write(Front.Maps.NextHops, node.Value, default);
 
     /// <summary>An endpoint of this node has a reference of an epoch: one of another epoch is dropped on the lan.</summary>
     /// <returns>False when there was no room.</returns>
@@ -145,8 +145,13 @@ public sealed class NicCache : IDisposable
         }
     }
 
-    private static void AddAddress(NicInterface to, InetAddress address, NicAddressKind kind) =>
-        Write(to.Maps.Addresses, NicAddress.Of(address), (uint)kind);
+    private static void AddAddress(NicInterface to, InetAddress address, NicAddressKind kind)
+    {
+        if (!to.Maps.TryAddAddress(address, kind))
+        {
+            throw NoRoom(to.Maps.Addresses);
+        }
+    }
 
     private static void Write<TKey, TValue>(Bpf.BpfMap<TKey, TValue> map, TKey key, TValue value)
         where TKey : unmanaged
@@ -154,9 +159,14 @@ public sealed class NicCache : IDisposable
     {
         if (!map.TryWrite(key, in value))
         {
-            throw new LinkException($"The NIC program has room for {map.Capacity} entries in {map.Name}, and the farm has more.", "use the packet link");
+            throw NoRoom(map);
         }
     }
+
+    private static LinkException NoRoom<TKey, TValue>(Bpf.BpfMap<TKey, TValue> map)
+        where TKey : unmanaged
+        where TValue : unmanaged =>
+        new($"The NIC program has room for {map.Capacity} entries in {map.Name}, and the farm has more.", "use the packet link");
 
     /// <summary>The kernel looks for the interface in the namespace of the thread that writes its number, which is the link's.</summary>
     private void TellLan()

@@ -88,6 +88,34 @@ internal sealed class NicCode(Assembler code, NicMaps maps, MacAddress address, 
         Code.Jump(HandUp);
     }
 
+    /// <summary>What is the address at <see cref="Local"/>? Its <see cref="NicAddressKind"/> is then in R1.</summary>
+    public void LookUpAddress(Label notOurs)
+    {
+        var byHash = new Label("another address in the slot");
+        var found = new Label("address found");
+        Code.Load(Width.Word, R1, R10, Local + 12);
+        Code.Move(R2, R1);
+        Code.ShiftRight(R2, 16);
+        Code.Xor(R1, R2);
+        Code.And(R1, NicAddressSlot.Count - 1);
+        KeepNumber(Index, R1);
+        Code.Lookup(Maps.AddressSlots, Index, byHash);
+        Code.Load(Width.Word, R1, R0, NicAddressSlot.KindOffset);
+        Code.JumpIf(R1, When.Equal, 0, notOurs);
+        for (int half = 0; half < 16; half += 8)
+        {
+            Code.Load(Width.Double, R2, R0, half);
+            Code.Load(Width.Double, R3, R10, Local + half);
+            Code.JumpIf(R2, When.NotEqual, R3, byHash);
+        }
+
+        Code.Jump(found);
+        Code.Place(byHash);
+        Code.Lookup(Maps.Addresses, Local, notOurs);
+        Code.Load(Width.Word, R1, R0, 0);
+        Code.Place(found);
+    }
+
     /// <summary>Loads one of the numbers on the stack.</summary>
     public void LoadNumber(Register to, int place) => Code.Load(Width.Word, to, R10, place);
 
@@ -115,8 +143,7 @@ internal sealed class NicCode(Assembler code, NicMaps maps, MacAddress address, 
     {
         var missing = new Label("no counter");
         Code.Lookup(Maps.Counters, Index, missing);
-        Code.Move(R1, 1);
-        Code.AtomicAdd(Width.Double, R0, 0, R1);
+        Code.AddOne();
         Code.Place(missing);
     }
 

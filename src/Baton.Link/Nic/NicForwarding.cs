@@ -12,6 +12,9 @@ internal static class NicForwarding
 {
     private const int UdpSource = 0, UdpLength = 4, UdpSum = 6;
 
+    // References of owners on a lan of each family: of IPv4 and of IPv6 clients.
+    private static readonly int[] ReferencesFromV4 = [68, 92], ReferencesFromV6 = [80, 104];
+
     public static void Forward(NicCode nic)
     {
         var code = nic.Code;
@@ -41,7 +44,7 @@ internal static class NicForwarding
 
         TrimPadding(nic);
         MakeRoom(nic, headers);
-        WriteTemplate(nic, headers);
+        WriteTemplate(nic, headers, isV6);
 
         // From here on R7 and R8 are the new packet's.
         int udp = headers - UdpHeader.Length;
@@ -108,18 +111,30 @@ internal static class NicForwarding
         code.JumpIf(R0, When.NotEqual, 0, nic.Undecided);
     }
 
-    private static void WriteTemplate(NicCode nic, int headers)
+    /// <summary>
+    /// Copies outer headers and reference. A copy of a length that the program knows is a dozen loads and stores; another
+    /// length is copied by a call.
+    /// </summary>
+    private static void WriteTemplate(NicCode nic, int headers, bool isV6)
     {
         var code = nic.Code;
         var failed = nic.Drop(DropReason.Truncated);
-        code.Move(R1, R6);
-        code.Move(R2, 0);
+        var done = new Label("reference copied");
+        code.LoadPacket();
+        code.Require(R7, headers, failed);
         code.Load(Width.Double, R3, R10, NicCode.NextHop);
-        code.Add(R3, NicNextHop.HeadersOffset);
-        code.Move(R4, headers);
-        code.Call(KernelFunction.StoreBytes);
-        code.JumpIf(R0, When.NotEqual, 0, failed);
+        CopyExactly(code, R7, 0, R3, NicNextHop.HeadersOffset, headers);
         code.Load(Width.Word, R4, R9, NicFlow.ReferenceLengthOffset);
+        foreach (int length in isV6 ? ReferencesFromV6 : ReferencesFromV4)
+        {
+            var other = new Label("another length");
+            code.JumpIf(R4, When.NotEqual, length, other);
+            code.Require(R7, headers + length, failed);
+            CopyExactly(code, R7, headers, R9, NicFlow.ReferenceOffset, length);
+            code.Jump(done);
+            code.Place(other);
+        }
+
         code.JumpIf(R4, When.Greater, EncodedReference.MaxLength, failed);
         code.JumpIf(R4, When.Equal, 0, failed);
         code.Move(R1, R6);
@@ -128,6 +143,18 @@ internal static class NicForwarding
         code.Add(R3, NicFlow.ReferenceOffset);
         code.Call(KernelFunction.StoreBytes);
         code.JumpIf(R0, When.NotEqual, 0, failed);
+        code.Place(done);
+    }
+
+    private static void CopyExactly(Assembler code, Register to, int toOffset, Register from, int fromOffset, int bytes)
+    {
+        int words = bytes & ~3;
+        code.Copy(to, toOffset, from, fromOffset, words);
+        if (words < bytes)
+        {
+            code.Load(Width.Half, R5, from, fromOffset + words);
+            code.Store(Width.Half, to, toOffset + words, R5);
+        }
     }
 
     /// <summary>UDP's header, the reference and the client's packet.</summary>

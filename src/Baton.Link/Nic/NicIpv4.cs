@@ -20,8 +20,7 @@ internal static class NicIpv4
         code.JumpIf(R1, When.NotEqual, 4, nic.Kernel);
         NicProgram.KeepV4(code, NicCode.Local, destinationOffset);
         NicProgram.KeepV4(code, NicCode.Remote, sourceOffset);
-        code.Lookup(nic.Maps.Addresses, NicCode.Local, nic.Kernel);
-        code.Load(Width.Word, R1, R0, 0);
+        nic.LookUpAddress(nic.Kernel);
         nic.KeepNumber(NicCode.AddressKind, R1);
 
         CheckLengths(nic);

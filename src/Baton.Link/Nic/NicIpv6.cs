@@ -23,8 +23,7 @@ internal static class NicIpv6
         code.JumpIf(R1, When.NotEqual, 6, nic.Kernel);
         code.Copy(R10, NicCode.Local, R9, destinationOffset, 16);
         code.Copy(R10, NicCode.Remote, R9, sourceOffset, 16);
-        code.Lookup(nic.Maps.Addresses, NicCode.Local, nic.Kernel);
-        code.Load(Width.Word, R1, R0, 0);
+        nic.LookUpAddress(nic.Kernel);
         nic.KeepNumber(NicCode.AddressKind, R1);
         code.LoadBigEndian(Width.Half, R2, R9, 4);
         code.Add(R2, Ipv6Header.Length);

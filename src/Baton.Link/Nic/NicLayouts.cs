@@ -13,6 +13,20 @@ internal readonly record struct NicAddress(ulong First, ulong Second)
         new(BinaryPrimitives.ReverseEndianness(address.High), BinaryPrimitives.ReverseEndianness(address.Low));
 }
 
+/// <summary>An address of this node's in the slot that its last four bytes name; of kind 0 when no address is of this slot.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal readonly record struct NicAddressSlot(NicAddress Address, uint Kind, uint Unused)
+{
+    public const int Count = 4096, KindOffset = 16;
+
+    /// <summary>The number of an address's slot, as <see cref="NicCode.LookUpAddress"/> computes it.</summary>
+    public static uint NumberOf(in NicAddress address)
+    {
+        uint last = (uint)(address.Second >> 32);
+        return (last ^ (last >> 16)) & (Count - 1);
+    }
+}
+
 /// <summary>What an address of this node's is.</summary>
 internal enum NicAddressKind : uint
 {
@@ -103,7 +117,7 @@ internal struct NicNextHop
     /// <summary>The number of the lan's interface in the map of devices, or 0 where packets leave as they came.</summary>
     public uint Device;
 
-    /// <summary>The lan's MTU: what does not fit goes to the host, which cuts it.</summary>
+    /// <summary>The lan's MTU: what does not fit goes to the host, which cuts it. 0 of a node that is not known: nothing fits.</summary>
     public uint Mtu;
 
     /// <summary>The sum of the IPv4 header without its length and checksum.</summary>

@@ -19,6 +19,9 @@ internal sealed record NicLimits
     /// <summary>Members of the farm.</summary>
     public int Members { get; init; } = 1024;
 
+    /// <summary>The highest number of a node that packets are forwarded to, and one.</summary>
+    public int Nodes { get; init; } = ushort.MaxValue + 1;
+
     /// <summary>Addresses of this node's.</summary>
     public int Addresses { get; init; } = 1024;
 }
@@ -32,14 +35,20 @@ internal sealed class NicMaps(NicLimits limits) : IDisposable
     /// <summary>How many reasons there is room for.</summary>
     public const int DropCounters = 128;
 
-    /// <summary>This node's addresses.</summary>
+    /// <summary>This node's addresses; written by <see cref="TryAddAddress"/>.</summary>
     public BpfMap<NicAddress, uint> Addresses { get; } = new(BpfMapKind.Hash, "baton_addresses", limits.Addresses);
+
+    /// <summary>
+    /// What is looked at before <see cref="Addresses"/>: each address has one slot that it may stand in. An empty slot says
+    /// that the address is not there, without a hash; another address in the slot says nothing.
+    /// </summary>
+    public BpfMap<uint, NicAddressSlot> AddressSlots { get; } = new(BpfMapKind.Array, "baton_slots", NicAddressSlot.Count);
 
     /// <summary>The directory's entries.</summary>
     public BpfMap<NicFlowKey, NicFlow> Flows { get; } = new(BpfMapKind.Hash, "baton_flows", limits.Flows);
 
-    /// <summary>The way to each node whose Ethernet address is known.</summary>
-    public BpfMap<uint, NicNextHop> NextHops { get; } = new(BpfMapKind.Hash, "baton_hops", limits.Members);
+    /// <summary>The way to each node, by its number; all zeros where its Ethernet address is not known. An array, which costs no hash.</summary>
+    public BpfMap<uint, NicNextHop> NextHops { get; } = new(BpfMapKind.Array, "baton_hops", limits.Nodes);
 
     /// <summary>The members' lan addresses.</summary>
     public BpfMap<NicAddress, uint> Members { get; } = new(BpfMapKind.Hash, "baton_members", limits.Members);
@@ -68,6 +77,24 @@ internal sealed class NicMaps(NicLimits limits) : IDisposable
     /// <summary>Counters, by <see cref="NicVerdict"/> and <see cref="DropReason"/>.</summary>
     public PerCpuCounters Counters { get; } = new("baton_counters", FirstDropCounter + DropCounters);
 
+    /// <summary>Adds an address of this node's, or makes it one of another kind; false when there is no room.</summary>
+    public bool TryAddAddress(InetAddress address, NicAddressKind kind)
+    {
+        var key = NicAddress.Of(address);
+        if (!Addresses.TryWrite(key, (uint)kind))
+        {
+            return false;
+        }
+
+        uint number = NicAddressSlot.NumberOf(in key);
+        if (!AddressSlots.TryRead(number, out var slot) || slot.Kind == 0 || slot.Address == key)
+        {
+            AddressSlots.TryWrite(number, new NicAddressSlot(key, (uint)kind, 0));
+        }
+
+        return true;
+    }
+
     /// <summary>Packets of a verdict.</summary>
     public long Count(NicVerdict verdict) => Counters[(int)verdict];
 
@@ -77,7 +104,7 @@ internal sealed class NicMaps(NicLimits limits) : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (IDisposable map in (IDisposable[])[Addresses, Flows, NextHops, Members, Neighbours, Endpoints, SynSources, SynLimit, Sockets, Devices, Scratch, Counters])
+        foreach (IDisposable map in (IDisposable[])[Addresses, AddressSlots, Flows, NextHops, Members, Neighbours, Endpoints, SynSources, SynLimit, Sockets, Devices, Scratch, Counters])
         {
             map.Dispose();
         }

@@ -97,7 +97,7 @@ internal static class NicProgram
         code.Place(nic.Arp);
         code.Require(R9, ArpPacket.Length, nic.Kernel);
         KeepV4(code, NicCode.Local, targetOffset);
-        code.Lookup(nic.Maps.Addresses, NicCode.Local, notOurs);
+        nic.LookUpAddress(notOurs);
         nic.JumpUp(NicVerdict.Host);
 
         code.Place(notOurs);

@@ -199,7 +199,7 @@ public sealed class NicModeTests
         // The client's kernel has no such socket: who answers is not asked for.
         SendDatagram(farm, raw, [0]);
         await NicFarm.MoveAsync(s_datagrams, farm.A, farm.B);
-        await Wait.UntilAsync(() => farm.A.Nic.Front.Maps.NextHops.TryRead(2, out _));
+        await Wait.UntilAsync(() => farm.A.Nic.Front.Maps.NextHops.TryRead(2, out var hop) && hop.Mtu > 0);
     }
 
     private static void SendDatagram(NicFarm farm, PacketLink raw, byte[] payload)
