@@ -134,7 +134,12 @@ public sealed class HubHandoffTests
         Assert.NotEqual(first, CountingHub.LastConnection);
         Assert.Equal(["n1 begins new", "n1 ends moved", "n2 begins moved"], Journal(farm));
         await client.DisposeAsync();
-        await farm.UntilEndpointsAsync(2, 0);
+        var patience = WebFarm.Patience();
+        while (Journal(farm).Length < 4)
+        {
+            await Task.Delay(5, patience);
+        }
+
         Assert.Equal("n2 ends closed", Journal(farm)[^1]);
     }
 
@@ -147,6 +152,22 @@ public sealed class HubHandoffTests
         Assert.Equal("n1 1 hello", await client.CallAsync("Greeting"));
         Assert.True((await farm.MoveAsync(1, 2)).Moved);
         Assert.Equal("n2 2 hello", await client.CallAsync("Greeting"));
+    }
+
+    [Fact(Skip = KernelNetwork.RootOnly, SkipUnless = nameof(KernelNetwork.IsRoot), SkipType = typeof(KernelNetwork))]
+    public async Task A_connection_that_the_target_refuses_goes_on_here_with_its_state()
+    {
+        await using var farm = await StartAsync(2);
+        await using var client = await HubClient.ConnectAsync(farm);
+        Assert.Equal("n1 1 a", await client.CallAsync("Count", "a"));
+        await farm.Nodes[1].StopAsync(WebFarm.Patience());
+
+        var result = await farm.MoveAsync(1, 2);
+
+        Assert.False(result.Moved);
+        Assert.Equal("n1 2 b", await client.CallAsync("Count", "b"));
+        Assert.Equal(["n1 begins new", "n1 ends moved", "n1 begins moved"], Journal(farm));
+        Assert.Empty(client.Others);
     }
 
     [Fact(Skip = KernelNetwork.RootOnly, SkipUnless = nameof(KernelNetwork.IsRoot), SkipType = typeof(KernelNetwork))]
