@@ -20,6 +20,9 @@ public sealed class LayerTests
         ["Baton.Kestrel"] = ["Baton.Hosting", "Baton.Tls"],
         ["Baton.Samples"] = ["Baton.Engine"],
         ["Chat"] = ["Baton.Kestrel"],
+        ["Counter"] = ["Baton.Kestrel"],
+        ["Download"] = ["Baton.Kestrel"],
+        ["MinimalApi"] = ["Baton.Kestrel"],
         ["Baton.Node"] = ["Baton.Hosting", "Baton.Samples"],
     };
 
