@@ -25,6 +25,8 @@ internal static class DebianPackages
         ("hping3", "hping3"),
         ("scapy", "python3-scapy"),
         ("frag6", "ipv6toolkit"),
+        ("spin", "spin"),
+        ("gcc", "gcc"),
     ];
 
     /// <summary>Servers, with the units that Debian would start and enable as it installs them.</summary>

@@ -36,6 +36,9 @@ internal sealed class TargetHandoff(NodeId source, in Prepare prepare, NodeId ho
     /// <summary>Who decides; changes with the home role.</summary>
     public NodeId Home { get; set; } = home;
 
+    /// <summary>Whether there is another home, or another channel to it, since the embryo was READY.</summary>
+    public bool HomeIsAskedAnew { get; set; }
+
     /// <summary>The source's endpoint: the home swaps only while its entry names it.</summary>
     public EndpointId SourceEndpoint { get; } = prepare.Endpoint;
 

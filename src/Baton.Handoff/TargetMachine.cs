@@ -146,7 +146,10 @@ internal sealed class TargetMachine(Outbox outbox, HandoffLimits limits)
         return DropReason.None;
     }
 
-    /// <summary>The home's yes, as the source has heard it: it has given the connection up on that.</summary>
+    /// <summary>
+    /// The home's yes, as the source has heard it: it has given the connection up on that. Once there is another home, or another
+    /// channel to it, it does not count: the home may have given the connection up since, and this node has listed it as READY only.
+    /// </summary>
     public DropReason OnDone(Instant now, NodeId from, in Done message)
     {
         if (!Find(from, message.Header, out var handoff))
@@ -154,7 +157,7 @@ internal sealed class TargetMachine(Outbox outbox, HandoffLimits limits)
             return _ended.TryGet(message.Header.Handoff, out var ended) && ended.Outcome == HandoffOutcome.Committed ? DropReason.None : DropReason.MessageStale;
         }
 
-        if (handoff.Phase != TargetPhase.Ready || message.NewEpoch != handoff.NewEpoch || message.Reference != handoff.Reference)
+        if (handoff.Phase != TargetPhase.Ready || handoff.HomeIsAskedAnew || message.NewEpoch != handoff.NewEpoch || message.Reference != handoff.Reference)
         {
             return DropReason.MessageStale;
         }
@@ -253,6 +256,7 @@ internal sealed class TargetMachine(Outbox outbox, HandoffLimits limits)
 
             if (handoff.Home == peer && handoff.Phase == TargetPhase.Ready)
             {
+                handoff.HomeIsAskedAnew = true;
                 Ask(handoff);
             }
         }
@@ -266,6 +270,7 @@ internal sealed class TargetMachine(Outbox outbox, HandoffLimits limits)
             if (handoff.Header.Flow.Tuple.LocalAddress == address)
             {
                 handoff.Home = home;
+                handoff.HomeIsAskedAnew |= handoff.Phase == TargetPhase.Ready;
                 if (serving && handoff.Phase == TargetPhase.Ready)
                 {
                     Ask(handoff);

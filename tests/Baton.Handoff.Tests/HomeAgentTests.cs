@@ -70,6 +70,25 @@ public sealed class HomeAgentTests
     }
 
     [Fact]
+    public void An_acknowledged_list_does_not_wake_what_became_active_after_it_was_made()
+    {
+        var owner = new HomeAgent(s_b, [s_a, s_b, s_c], [(s_address, s_a)], s_options, Instant.Zero);
+        owner.OnChannelUp(Instant.Zero, s_a, 1);
+        Assert.Equal(DropReason.None, owner.OnMessage(Instant.Zero, s_a, Claims.Write([(s_claim, true)])));
+        TakeAll(owner);
+        owner.OnLease(Instant.Zero, s_a, holds: false);
+        owner.OnLease(Instant.Zero, s_a, holds: true);
+        ulong list = TakeAll(owner).OfType<HomeOutput.ListEndpoints>().Last().Number;
+        owner.OnSilentlyActive(s_address);
+        ulong next = TakeAll(owner).OfType<HomeOutput.ListEndpoints>().Last().Number;
+
+        owner.OnMessage(Instant.Zero, s_a, HomeMessage.WriteNumber(HomeMessageKind.ListAck, list));
+        Assert.False(owner.MaySpeak(s_address));
+        owner.OnMessage(Instant.Zero, s_a, HomeMessage.WriteNumber(HomeMessageKind.ListAck, next));
+        Assert.True(owner.MaySpeak(s_address));
+    }
+
+    [Fact]
     public void A_home_writes_off_a_member_that_it_has_never_heard()
     {
         _home.OnMemberReachable(s_b);
@@ -92,15 +111,17 @@ public sealed class HomeAgentTests
     private void Hear(Instant now, NodeId from, byte[] message) => Assert.Equal(DropReason.None, _home.OnMessage(now, from, message));
 
     /// <summary>What the role wants done, and what it asks answered: this node has no endpoints.</summary>
-    private List<HomeOutput> TakeAll()
+    private List<HomeOutput> TakeAll() => TakeAll(_home);
+
+    private static List<HomeOutput> TakeAll(HomeAgent agent)
     {
         var all = new List<HomeOutput>();
-        while (_home.TryTakeOutput(out var output))
+        while (agent.TryTakeOutput(out var output))
         {
             all.Add(output);
             if (output is HomeOutput.ListEndpoints list)
             {
-                _home.OnListed(Instant.Zero, list.Home, list.Number, []);
+                agent.OnListed(Instant.Zero, list.Home, list.Number, []);
             }
         }
 

@@ -175,6 +175,7 @@ internal sealed class HomeRouter
         if (!MaySpeak(endpoint.Flow.Tuple.LocalAddress))
         {
             Suspend(endpoint);
+            Do(() => _agent.OnSilentlyActive(endpoint.Flow.Tuple.LocalAddress));
         }
     }
 
@@ -216,7 +217,7 @@ internal sealed class HomeRouter
             case HomeOutput.HomeIs o: _shard.Handoffs.OnHome(o.Address, o.Home, o.Serving); break;
             case HomeOutput.ListEndpoints o: _agent.OnListed(Now, o.Home, o.Number, ListEndpoints(o.Addresses)); break;
             case HomeOutput.ListDirectory o: _agent.OnListed(Now, o.Heir, o.Number, ListDirectory(o.Address)); break;
-            case HomeOutput.Announce o: _agent.OnAnnounced(o.Announced, _shard.Flows.Announce(o.Announced, o.List, o.Recovering) is AnnounceResult.Gone or AnnounceResult.Full); break;
+            case HomeOutput.Announce o: Announce(o); break;
             case HomeOutput.RemoveUnlisted o: Reconciled += _shard.Flows.RemoveUnlisted(o.Owner, o.Address, o.List); break;
             case HomeOutput.Restore o: _shard.Flows.Restore(o.Entry); break;
             case HomeOutput.Forget o: _shard.Flows.RemoveAll(o.Address, NodeId.None); break;
@@ -227,6 +228,16 @@ internal sealed class HomeRouter
             case HomeOutput.AskSilence o: _agent.OnSilence(Now, o.Asker, o.Number, o.Home, _shard.Exchange.IsSilent(Now, o.Home)); break;
             case HomeOutput.TakeoverEnded o: TakeoverEnded(o); break;
             default: throw new InvalidOperationException($"No route for {output.GetType().Name}.");
+        }
+    }
+
+    private void Announce(HomeOutput.Announce o)
+    {
+        bool known = _shard.Flows.TryFind(o.Announced.Flow, out var before);
+        _agent.OnAnnounced(o.Announced, _shard.Flows.Announce(o.Announced, o.List, o.Recovering) is AnnounceResult.Gone or AnnounceResult.Full);
+        if (known && _shard.Flows.TryFind(o.Announced.Flow, out var after) && after.Owner != before.Owner)
+        {
+            _agent.OnDisplaced(before.Flow, before.Owner, ReferenceCodec.Id(before.Reference.Span));
         }
     }
 

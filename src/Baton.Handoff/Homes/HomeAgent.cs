@@ -138,8 +138,9 @@ public sealed class HomeAgent
             return true;
         }
 
-        // After what the directory answered to its last part: an owner goes on when it is acknowledged, but not with what is gone.
-        if (_acknowledged.TryDequeue(out var list))
+        // After what the directory answered to its last part, and when all lists are in: an owner goes on when it is acknowledged,
+        // but not with what is gone, nor with what another one lists in a higher epoch.
+        if (!Array.Exists(_homes, home => home.Phase == HomePhase.Recovering) && _acknowledged.TryDequeue(out var list))
         {
             _outbox.Send(list.From, HomeMessage.WriteNumber(HomeMessageKind.ListAck, list.Number));
         }
@@ -272,6 +273,18 @@ public sealed class HomeAgent
         Broadcast();
     }
 
+    /// <summary>
+    /// An endpoint behind an address has become active here and is silent at once, for want of the home's lease. A list that is
+    /// under way does not say that it is active: its acknowledgment would wake it although the home may have given it up.
+    /// </summary>
+    public void OnSilentlyActive(InetAddress address)
+    {
+        if (_byAddress.TryGetValue(address, out var home) && home.Claim.Home != Self && home.Claim.Home != NodeId.None)
+        {
+            _lists.Begin(home.Claim.Home, _homes);
+        }
+    }
+
     /// <summary>Whether this node refuses to become home: it drains.</summary>
     public void SetDeclining(bool declines) => _declines = declines;
 
@@ -365,15 +378,20 @@ public sealed class HomeAgent
     {
         if (gone)
         {
-            var endpoint = ReferenceCodec.Id(announced.Reference.Span);
-            if (announced.Owner == Self)
-            {
-                _outbox.Add(new HomeOutput.Discard(announced.Flow, endpoint));
-            }
-            else
-            {
-                _outbox.Send(announced.Owner, GoneMessage.Write(announced.Flow, endpoint));
-            }
+            OnDisplaced(announced.Flow, announced.Owner, ReferenceCodec.Id(announced.Reference.Span));
+        }
+    }
+
+    /// <summary>An entry has made room for one of a higher epoch, or was refused: its owner is to end the endpoint.</summary>
+    public void OnDisplaced(in Flow flow, NodeId owner, EndpointId endpoint)
+    {
+        if (owner == Self)
+        {
+            _outbox.Add(new HomeOutput.Discard(flow, endpoint));
+        }
+        else
+        {
+            _outbox.Send(owner, GoneMessage.Write(flow, endpoint));
         }
     }
 
