@@ -83,7 +83,7 @@ public sealed class SecurityTests(RealNetwork network)
                 {
                     TargetHost = peer,
                     EnabledSslProtocols = SslProtocols.Tls13,
-                    RemoteCertificateValidationCallback = static (_, _, _, _) => true,
+                    RemoteCertificateValidationCallback = static (_, certificate, _, _) => certificate is not null,
                 },
                 cancellationToken);
             return tls;

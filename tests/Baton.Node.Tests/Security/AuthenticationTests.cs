@@ -120,7 +120,7 @@ public sealed class AuthenticationTests : IAsyncDisposable
     }
 
     /// <summary>Why member a refuses whoever claims to be b.</summary>
-    private async Task<PeerRefusal> RefusalAsync(IPeerAuthenticator intruder, bool memberInitiates)
+    private async Task<PeerRefusal> RefusalAsync(TlsPeerAuthenticator intruder, bool memberInitiates)
     {
         var (mine, theirs) = await PairAsync();
         var authenticating = _farm.AuthenticatorOf("a").AuthenticateAsync(mine, "b", memberInitiates, _limit.Token).AsTask();
@@ -144,7 +144,7 @@ public sealed class AuthenticationTests : IAsyncDisposable
     }
 
     // An intruder does not care who it speaks to.
-    private static bool AcceptAny(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors) => true;
+    private static bool AcceptAny(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors) => certificate is not null;
 
     private async Task<(Stream One, Stream Other)> PairAsync()
     {
