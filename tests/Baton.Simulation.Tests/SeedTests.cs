@@ -22,7 +22,7 @@ public sealed class SeedTests
     /// What seeds beyond those have found. 1964: a home's lease came back while a handoff had its endpoint frozen, and woke it.
     /// 1883, 4835: a home that was started anew served before owners that it could hear had listed. 4027: an endpoint that its
     /// home did not know any more lived on because a handoff was under way. 5499: flows of an owner that its home had never
-    /// heard were never written off.
+    /// heard were never written off. 4603: an embryo waited for ever for a source that was dead before its first datagram.
     /// </summary>
     [Theory]
     [InlineData(1964)]
@@ -30,6 +30,7 @@ public sealed class SeedTests
     [InlineData(4027)]
     [InlineData(4835)]
     [InlineData(5499)]
+    [InlineData(4603)]
     public void Seeds_that_failed_once_hold(ulong seed) => Assert.Null(SimulationRun.Run(seed).Failure);
 
     [Fact]

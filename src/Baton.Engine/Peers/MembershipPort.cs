@@ -89,6 +89,11 @@ internal sealed class MembershipPort
 
         if (isRound)
         {
+            if (_shard.RunningHandoffs > 0)
+            {
+                TellWhoIsStillUnreachable(exchange.View);
+            }
+
             _shard.Moves.OnStates();
         }
     }
@@ -120,6 +125,18 @@ internal sealed class MembershipPort
         return LoadDatagram.TryRead(datagram[..length], out var read) == DropReason.None && read.State.Incarnation != session.PeerIncarnation
             ? DropReason.MessageStale
             : DropReason.None;
+    }
+
+    /// <summary>A peer may begin a handoff on its channel and die before its first datagram is heard: no change would tell of that.</summary>
+    private void TellWhoIsStillUnreachable(MembershipView view)
+    {
+        foreach (var member in view.Members)
+        {
+            if (member.Status == MemberStatus.Unreachable)
+            {
+                _shard.Handoffs.OnMemberUnreachable(member.Member.Id);
+            }
+        }
     }
 
     /// <summary>This node's state has changed in a way that the others should know at once.</summary>
