@@ -1,3 +1,5 @@
+using Baton.Testing;
+
 namespace Baton.Link.Tests;
 
 public sealed class LinkChoiceTests

@@ -1,3 +1,5 @@
+using Baton.Testing;
+
 namespace Baton.Link.Tests;
 
 /// <summary>In the driver, each frame a chunk of memory.</summary>

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Baton.Testing;
 using Baton.Wire;
 
 namespace Baton.Link.Tests;

@@ -17,7 +17,7 @@ public sealed class NicDifferentialTests(ITestOutputHelper output)
     private static readonly int s_packets = Number("BATON_NIC_PACKETS", QuickForm.Or(1_000_000, quick: 20_000));
     private static readonly int s_seed = Number("BATON_NIC_SEED", Random.Shared.Next());
 
-    [NicFact]
+    [BpfFact]
     public void Random_and_mutated_packets_have_the_directors_verdict_and_the_directors_bytes()
     {
         output.WriteLine($"seed {s_seed}, {s_packets} packets");

@@ -5,6 +5,7 @@ using Baton.Director;
 using Baton.Link;
 using Baton.Link.Bpf;
 using Baton.Link.Nic;
+using Baton.Testing;
 using Baton.Wire;
 
 namespace Baton.RealPackets.Tests;
@@ -15,7 +16,7 @@ public sealed class NicProgramTests
     private static readonly InetAddress s_client = InetAddress.Parse("203.0.113.7");
     private static readonly InetAddress s_clientV6 = InetAddress.Parse("2001:db8:2::7");
 
-    [NicFact]
+    [BpfFact]
     public void Syns_are_limited_by_source_and_established_flows_are_not()
     {
         using var maps = new NicMaps(new NicLimits());
@@ -34,7 +35,7 @@ public sealed class NicProgramTests
         Assert.True(IsUp(program.Run(Tcp(s_client, 1000, TcpFlags.Syn | TcpFlags.Ack))));
     }
 
-    [NicFact]
+    [BpfFact]
     public void An_ipv6_network_counts_as_one_source_of_syns()
     {
         using var maps = new NicMaps(new NicLimits());
@@ -47,7 +48,7 @@ public sealed class NicProgramTests
         Assert.True(IsUp(program.Run(Tcp(InetAddress.Parse("2001:db8:2:1::1"), 1000, TcpFlags.Syn))));
     }
 
-    [NicFact]
+    [BpfFact]
     public void Without_a_limit_no_syn_is_dropped()
     {
         using var maps = new NicMaps(new NicLimits());
@@ -57,7 +58,7 @@ public sealed class NicProgramTests
         Assert.All(Enumerable.Range(0, 100), i => Assert.True(IsUp(program.Run(Tcp(s_clientV6, (ushort)(1000 + i), TcpFlags.Syn)))));
     }
 
-    [NicFact]
+    [BpfFact]
     public void Arp_about_an_address_of_ours_goes_up_and_other_arp_to_the_kernel()
     {
         using var maps = new NicMaps(new NicLimits());
@@ -74,7 +75,7 @@ public sealed class NicProgramTests
         Assert.Equal(NicVerdict.Host, VerdictOf(program.Run(Arp(gateway, gateway))));
     }
 
-    [NicFact]
+    [BpfFact]
     public void Addresses_that_share_a_slot_are_told_apart()
     {
         using var maps = new NicMaps(new NicLimits());
@@ -91,7 +92,7 @@ public sealed class NicProgramTests
         Assert.Equal(XdpAction.Pass, program.Run(Arp(alike[1])).Action);
     }
 
-    [NicFact]
+    [BpfFact]
     public void A_flow_that_changes_its_owner_is_forwarded_from_the_next_packet_on()
     {
         using var maps = new NicMaps(new NicLimits());
@@ -110,7 +111,7 @@ public sealed class NicProgramTests
         Assert.Equal(NicVerdict.Unknown, VerdictOf(program.Run(segment)));
     }
 
-    [NicTheory]
+    [BpfTheory]
     [InlineData(nameof(XdpMode.Native))]
     [InlineData(nameof(XdpMode.Generic))]
     public void On_an_interface_it_forwards_over_the_lan_without_the_host(string mode)

@@ -1,4 +1,5 @@
 using Baton.Link.Bpf;
+using Baton.Testing;
 
 namespace Baton.Link.Tests.Bpf;
 

@@ -1,4 +1,5 @@
 using Baton.Link.Bpf;
+using Baton.Testing;
 using static Baton.Link.Bpf.Register;
 
 namespace Baton.Link.Tests.Bpf;

@@ -1,5 +1,6 @@
 using Baton.Link.Bpf;
 using Baton.Link.Nic;
+using Baton.Testing;
 using static Baton.Link.Bpf.Register;
 
 namespace Baton.Link.Tests.Bpf;

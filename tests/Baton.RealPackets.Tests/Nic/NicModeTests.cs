@@ -1,5 +1,6 @@
 using Baton.Engine;
 using Baton.Link;
+using Baton.Testing;
 using Baton.Wire;
 
 namespace Baton.RealPackets.Tests;
@@ -12,7 +13,7 @@ public sealed class NicModeTests
     private static readonly Flow s_datagrams = new(
         IpProtocol.Udp, new(NicFarm.Service, FarmSetup.Udp, InetAddress.Parse(NicNetwork.Client), ClientPort));
 
-    [NicFact]
+    [BpfFact]
     public async Task The_interface_forwards_a_moved_connection_and_the_host_sees_none_of_its_packets()
     {
         await using var farm = await NicFarm.StartAsync();
@@ -52,7 +53,7 @@ public sealed class NicModeTests
         await Wait.UntilAsync(() => farm.A.Entries == 0);
     }
 
-    [NicFact]
+    [BpfFact]
     public async Task What_the_interface_forwards_is_byte_for_byte_what_the_host_would()
     {
         await using var farm = await NicFarm.StartAsync();
@@ -82,7 +83,7 @@ public sealed class NicModeTests
         Assert.Equal(frames[payloads.Count..], frames[..payloads.Count]);
     }
 
-    [NicFact]
+    [BpfFact]
     public async Task A_flow_that_the_interface_has_no_room_for_is_the_hosts_and_counted()
     {
         await using var farm = await NicFarm.StartAsync(new NicOptions { Flows = 1, Endpoints = 1 });
@@ -101,7 +102,7 @@ public sealed class NicModeTests
         Assert.True(counters.NicForwarded > 0);
     }
 
-    [NicFact]
+    [BpfFact]
     public async Task When_another_nodes_Ethernet_address_changes_the_interface_follows()
     {
         await using var farm = await NicFarm.StartAsync();
@@ -120,7 +121,7 @@ public sealed class NicModeTests
         await Wait.UntilAsync(async () => (await farm.B.Engine.CountersAsync()).Decapsulated > 0);
     }
 
-    [NicFact]
+    [BpfFact]
     public async Task A_home_that_has_given_its_address_away_forwards_nothing_on_the_interface()
     {
         await using var farm = await NicFarm.StartAsync();
@@ -144,7 +145,7 @@ public sealed class NicModeTests
         await Wait.UntilAsync(() => farm.B.Entries == 0);
     }
 
-    [NicFact]
+    [BpfFact]
     public async Task When_the_interface_knows_another_endpoint_than_the_directory_the_directory_is_right()
     {
         await using var farm = await NicFarm.StartAsync();
@@ -161,7 +162,7 @@ public sealed class NicModeTests
         Assert.True((await farm.A.Engine.CountersAsync()).NicStale > 0);
     }
 
-    [NicFact]
+    [BpfFact]
     public async Task What_is_not_the_farms_is_the_kernels_also_after_the_node_was_killed()
     {
         using var network = new NicNetwork();

@@ -1,7 +1,8 @@
 using System.Runtime.CompilerServices;
+using Baton.Link;
 using Baton.Link.Bpf;
 
-namespace Baton.Link.Tests;
+namespace Baton.Testing;
 
 /// <summary>Whether this process may load eBPF: root of the machine may, root of a user namespace may not.</summary>
 internal static class Ebpf
