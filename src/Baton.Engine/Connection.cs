@@ -140,6 +140,19 @@ public sealed class Connection : IAsyncDisposable
     public IDuplexPipe AsPipe() => new ConnectionPipe(this);
 
     /// <summary>
+    /// Moves the connection's bytes to and from pipes on the shard's thread from now on, until the output's reader or the
+    /// connection has ended: nothing else may receive or send meanwhile. Bytes in the input's pipe have been taken: give what
+    /// is not used back by <see cref="HandOffRequest.Unread"/>. Completing the output does not close the sending direction.
+    /// </summary>
+    /// <param name="input">Gets what the client sends; completed at its end, or with why the connection has ended otherwise.</param>
+    /// <param name="output">What is to be sent; its reader's scheduler should be inline.</param>
+    /// <param name="first">Bytes of the stream that were taken off the connection already; they come first.</param>
+    /// <param name="failure">Translates the exception that both pipes are completed with; null leaves it as it is.</param>
+    public ConnectionPump Pump(
+        PipeWriter input, PipeReader output, ReadOnlyMemory<byte> first = default, Func<BatonException, Exception>? failure = null) =>
+        new(_endpoint, input, output, first.Span, failure ?? (static ended => ended));
+
+    /// <summary>
     /// Closes both directions in order (FIN): what was sent still arrives, wherever the engine moves the endpoint meanwhile.
     /// During a handoff it takes effect if the endpoint stays. Does nothing once the endpoint has left.
     /// </summary>

@@ -11,6 +11,9 @@ public sealed record ListenerOptions
     /// outstanding operations then end with <see cref="EndpointLeftException"/>.
     /// </summary>
     public bool TransparentMoves { get; init; }
+
+    /// <summary>Whether small writes go at once, although earlier ones are not acknowledged (no Nagle, RFC 1122 §4.2.3.4).</summary>
+    public bool NoDelay { get; init; }
 }
 
 /// <summary>An application bound to a TCP service: it accepts the service's endpoints that are placed at or handed to this node.</summary>

@@ -11,17 +11,20 @@ using Microsoft.Extensions.Logging;
 namespace Baton.Kestrel;
 
 /// <summary>
-/// One connection of the farm as Kestrel's transport. Input is read off the connection when Kestrel asks for it, output
-/// goes through a pipe, so that back-pressure reaches the client's TCP in both directions.
+/// One connection of the farm as Kestrel's transport: a pipe for each direction, whose other ends are the shard's. Both are
+/// bounded, so that back-pressure reaches the client's TCP in both directions.
 /// </summary>
 internal sealed class BatonConnection : ConnectionContext,
     IConnectionIdFeature, IConnectionItemsFeature, IConnectionTransportFeature, IConnectionLifetimeFeature, IConnectionEndPointFeature,
     IMemoryPoolFeature, IBatonConnectionFeature
 {
+    private static readonly Func<BatonException, Exception> s_translate = static ended =>
+        ended is ConnectionClosedException ? new ConnectionResetException(ended.Message, ended) : ended;
+
     private readonly IConnectionOwner _owner;
     private readonly ILogger _logger;
     private readonly Pipe _output;
-    private readonly Task _sending;
+    private readonly ConnectionPump _pump;
     private readonly CancellationTokenSource _closed = new();
     private readonly CancellationTokenRegistration _moveRequested;
     private readonly CancellationTokenRegistration _inputEnded;
@@ -38,6 +41,7 @@ internal sealed class BatonConnection : ConnectionContext,
     /// <param name="first">Bytes of the stream that were taken off the connection already.</param>
     /// <param name="carried">What came along with it.</param>
     /// <param name="options">The transport's options.</param>
+    /// <param name="pipes">What its pipes are made of.</param>
     /// <param name="owner">Who is told what becomes of it.</param>
     /// <param name="logger">Where is said what goes wrong.</param>
     public BatonConnection(
@@ -45,6 +49,7 @@ internal sealed class BatonConnection : ConnectionContext,
         ReadOnlyMemory<byte> first,
         CarriedConnection carried,
         BatonTransportOptions options,
+        TransportPipes pipes,
         IConnectionOwner owner,
         ILogger logger)
     {
@@ -54,15 +59,10 @@ internal sealed class BatonConnection : ConnectionContext,
         IsNew = ReferenceEquals(carried, CarriedConnection.None);
         _owner = owner;
         _logger = logger;
-        MemoryPool = options.MemoryPoolFactory();
-        _output = new Pipe(new PipeOptions(
-            MemoryPool,
-            readerScheduler: PipeScheduler.Inline,
-            writerScheduler: PipeScheduler.ThreadPool,
-            pauseWriterThreshold: options.MaxWriteBufferSize ?? 0,
-            resumeWriterThreshold: (options.MaxWriteBufferSize ?? 0) / 2,
-            useSynchronizationContext: false));
-        _raw = PipeReader.Create(new TransportStream(connection, first), new StreamPipeReaderOptions(MemoryPool, leaveOpen: true));
+        MemoryPool = pipes.Pool;
+        var input = new Pipe(pipes.Input);
+        _output = new Pipe(pipes.Output);
+        _raw = input.Reader;
         Raw = new DuplexPipe(_raw, _output.Writer);
         Output = new HandoffOutput(_output.Writer, _resumed, Fail);
 
@@ -83,7 +83,7 @@ internal sealed class BatonConnection : ConnectionContext,
         Features.Set<IMemoryPoolFeature>(this);
         Features.Set<IBatonConnectionFeature>(this);
         Features.Set(this);
-        _sending = SendAsync();
+        _pump = connection.Pump(input.Writer, _output.Reader, first, s_translate);
         _inputEnded = connection.InputEnded.UnsafeRegister(static (state, _) => ((BatonConnection)state!).OnEnded(), this);
         _ended = connection.Closed.UnsafeRegister(static (state, _) => ((BatonConnection)state!).OnEnded(), this);
         _moveRequested = connection.MoveRequested.UnsafeRegister(static (state, _) => ((BatonConnection)state!).OnMoveRequested(), this);
@@ -195,8 +195,9 @@ internal sealed class BatonConnection : ConnectionContext,
             _tls?.Output.Close();
         }
 
+        _pump.Stop();
         await _output.Writer.CompleteAsync();
-        await _sending;
+        await _pump.Completion;
         if (leaves && IsToLeave)
         {
             byte[] unread = Input.TakeUnread(withHead: Carried is null);
@@ -267,33 +268,6 @@ internal sealed class BatonConnection : ConnectionContext,
     }
 
     private void OnEnded() => _ = _closed.CancelAsync();
-
-    private async Task SendAsync()
-    {
-        var reader = _output.Reader;
-        Exception? failure = null;
-        try
-        {
-            while (true)
-            {
-                var result = await reader.ReadAsync();
-                var waiting = result.Buffer;
-                int sent = waiting.IsEmpty ? 0 : await Connection.SendAsync(waiting);
-                bool isAll = sent == waiting.Length;
-                reader.AdvanceTo(waiting.GetPosition(sent));
-                if ((result.IsCompleted && isAll) || result.IsCanceled)
-                {
-                    break;
-                }
-            }
-        }
-        catch (BatonException ended)
-        {
-            failure = new ConnectionResetException(ended.Message, ended);
-        }
-
-        await reader.CompleteAsync(failure);
-    }
 
     private sealed class DuplexPipe(PipeReader input, PipeWriter output) : IDuplexPipe
     {

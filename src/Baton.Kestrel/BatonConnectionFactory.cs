@@ -8,9 +8,13 @@ using Microsoft.Extensions.Options;
 namespace Baton.Kestrel;
 
 /// <summary>Connections to elsewhere over the node's own stack.</summary>
-internal sealed class BatonConnectionFactory(BatonNode node, IOptions<BatonTransportOptions> options, ILogger<BatonConnectionFactory> logger)
+internal sealed class BatonConnectionFactory(
+    BatonNode node, IOptions<BatonTransportOptions> options, IMemoryPoolFactory<byte> pools, ILogger<BatonConnectionFactory> logger)
     : IConnectionFactory
 {
+    private static readonly BatonTransportOptions s_stays = new() { MoveConnections = false };
+    private readonly TransportPipes _pipes = new(options.Value, options.Value.MemoryPoolFactory?.Invoke() ?? pools.Create());
+
     /// <inheritdoc/>
     /// <exception cref="NotSupportedException">The address is none of IP.</exception>
     public async ValueTask<ConnectionContext> ConnectAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
@@ -18,7 +22,7 @@ internal sealed class BatonConnectionFactory(BatonNode node, IOptions<BatonTrans
         var remote = endpoint as IPEndPoint ?? throw new NotSupportedException($"Only an IPEndPoint can be connected to, not {endpoint}.");
         var connection = await node.Engine.ConnectAsync(remote, options.Value.Application, cancellationToken);
         return new BatonConnection(
-            connection, default, CarriedConnection.None, new BatonTransportOptions { MoveConnections = false }, new Client(), logger);
+            connection, default, CarriedConnection.None, s_stays, _pipes, new Client(), logger);
     }
 
     /// <summary>The caller keeps it; it never moves.</summary>

@@ -12,6 +12,7 @@ internal sealed class BatonConnectionListener : IConnectionListener, IConnection
 {
     private readonly Listener _listener;
     private readonly BatonTransportOptions _options;
+    private readonly TransportPipes _pipes;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _unbound = new();
     private readonly Task _accepting;
@@ -21,11 +22,12 @@ internal sealed class BatonConnectionListener : IConnectionListener, IConnection
     private readonly Channel<BatonConnection> _accepted = Channel.CreateBounded<BatonConnection>(
         new BoundedChannelOptions(1) { SingleReader = true, AllowSynchronousContinuations = true });
 
-    public BatonConnectionListener(Listener listener, BatonTransportOptions options, ContextSeal seal, ILogger logger)
+    public BatonConnectionListener(Listener listener, BatonTransportOptions options, TransportPipes pipes, ContextSeal seal, ILogger logger)
     {
         Seal = seal;
         _listener = listener;
         _options = options;
+        _pipes = pipes;
         _logger = logger;
         _accepting = AcceptAllAsync();
     }
@@ -102,7 +104,7 @@ internal sealed class BatonConnectionListener : IConnectionListener, IConnection
 
     private async Task AdmitAsync(Connection connection, ReadOnlyMemory<byte> first, CarriedConnection carried)
     {
-        var transport = new BatonConnection(connection, first, carried, _options, this, _logger);
+        var transport = new BatonConnection(connection, first, carried, _options, _pipes, this, _logger);
         _connections.TryAdd(transport, true);
         try
         {

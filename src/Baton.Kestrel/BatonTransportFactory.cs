@@ -8,7 +8,8 @@ using Microsoft.Extensions.Options;
 namespace Baton.Kestrel;
 
 /// <summary>Binds Kestrel to services of the farm. Other addresses are left to Kestrel's other transports.</summary>
-internal sealed class BatonTransportFactory(BatonNode node, IOptions<BatonTransportOptions> options, IOptions<BatonOptions> farm, ILoggerFactory loggers)
+internal sealed class BatonTransportFactory(
+    BatonNode node, IOptions<BatonTransportOptions> options, IOptions<BatonOptions> farm, IMemoryPoolFactory<byte> pools, ILoggerFactory loggers)
     : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     /// <inheritdoc/>
@@ -20,7 +21,8 @@ internal sealed class BatonTransportFactory(BatonNode node, IOptions<BatonTransp
     {
         var transport = options.Value;
         var listener = await node.Engine.BindAsync(
-            (BatonEndPoint)endpoint, transport.Application, new ListenerOptions { Backlog = transport.Backlog }, cancellationToken);
-        return new BatonConnectionListener(listener, transport, new ContextSeal(farm.Value.Secret), loggers.CreateLogger<BatonConnectionListener>());
+            (BatonEndPoint)endpoint, transport.Application, new ListenerOptions { Backlog = transport.Backlog, NoDelay = transport.NoDelay }, cancellationToken);
+        var pipes = new TransportPipes(transport, transport.MemoryPoolFactory?.Invoke() ?? pools.Create());
+        return new BatonConnectionListener(listener, transport, pipes, new ContextSeal(farm.Value.Secret), loggers.CreateLogger<BatonConnectionListener>());
     }
 }

@@ -16,6 +16,15 @@ public sealed class BatonTransportOptions
     /// <summary>Connections that wait to be accepted; beyond it endpoints stay unattached. 512 by default.</summary>
     public int Backlog { get; set; } = 512;
 
+    /// <summary>Whether small writes go at once, although earlier ones are not acknowledged (no Nagle). True by default.</summary>
+    public bool NoDelay { get; set; } = true;
+
+    /// <summary>
+    /// Bytes of the client that wait for the application before they stay in the stack, whose window then closes; null for no
+    /// bound. 64 KiB by default. They go along when the connection moves.
+    /// </summary>
+    public long? MaxReadBufferSize { get; set; } = 64 * 1024;
+
     /// <summary>
     /// Response bytes that wait to be taken by the stack before writing waits for the client; null for no bound. 64 KiB by
     /// default. The stack's own send queue comes on top.
@@ -37,6 +46,6 @@ public sealed class BatonTransportOptions
     /// </summary>
     public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(20);
 
-    /// <summary>Where buffers come from; for tests that count them.</summary>
-    internal Func<MemoryPool<byte>> MemoryPoolFactory { get; set; } = static () => MemoryPool<byte>.Shared;
+    /// <summary>Where buffers come from, for tests that count them; null for Kestrel's own pool.</summary>
+    internal Func<MemoryPool<byte>>? MemoryPoolFactory { get; set; }
 }

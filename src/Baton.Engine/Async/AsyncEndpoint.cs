@@ -32,6 +32,12 @@ internal sealed class AsyncEndpoint : IEndpointApplication
 
     public SendOperation Send { get; }
 
+    /// <summary>What moves the bytes to and from pipes, or null when the application asks for them. On the shard's thread.</summary>
+    public ConnectionPump? Pump { get; set; }
+
+    /// <summary>Whether small writes go at once.</summary>
+    public bool NoDelay { get; init; }
+
     /// <summary>Called once the endpoint is attached.</summary>
     public Action<AsyncEndpoint>? Accepted { get; init; }
 
@@ -59,6 +65,7 @@ internal sealed class AsyncEndpoint : IEndpointApplication
     {
         Attachment = attachment;
         Facts = attachment.Facts;
+        attachment.SetNoDelay(NoDelay);
         if (attachment.NoMoreToCome)
         {
             _ = _inputEnded.CancelAsync();
@@ -71,6 +78,7 @@ internal sealed class AsyncEndpoint : IEndpointApplication
     {
         Peek.Continue();
         Receive.Continue();
+        Pump?.Continue();
         if (attachment.NoMoreToCome && !_inputEnded.IsCancellationRequested)
         {
             // Callbacks registered on the token must not run on the shard.
@@ -78,7 +86,11 @@ internal sealed class AsyncEndpoint : IEndpointApplication
         }
     }
 
-    public void OnWritable(Attachment attachment) => Send.Continue();
+    public void OnWritable(Attachment attachment)
+    {
+        Send.Continue();
+        Pump?.Continue();
+    }
 
     public void OnMoveRequested(Attachment attachment, MoveRequest request)
     {
@@ -119,6 +131,7 @@ internal sealed class AsyncEndpoint : IEndpointApplication
         Peek.Continue();
         Receive.Continue();
         Send.Continue();
+        Pump?.Continue();
         _ = _closed.CancelAsync();
     }
 

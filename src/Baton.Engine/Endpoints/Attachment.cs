@@ -171,6 +171,9 @@ public sealed class Attachment
     public int Write(ReadOnlySpan<byte> source) =>
         !IsOpen ? 0 : _tcp is not null ? _tcp.Write(_shard.Now, source) : SendDatagram(source);
 
+    /// <summary>Sets whether small writes go at once, although earlier ones are not acknowledged (TCP).</summary>
+    public void SetNoDelay(bool noDelay) => _tcp?.SetNoDelay(noDelay);
+
     /// <summary>Closes the sending direction after all that was written.</summary>
     public void CloseWrite()
     {
