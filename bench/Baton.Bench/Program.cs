@@ -27,7 +27,9 @@ try
         case ["nic"]:
             return NicBenchmark.Run(quick);
         case ["kestrel"]:
-            return await KestrelBenchmark.RunAsync(quick, only);
+            return KestrelBenchmark.Run(quick, only);
+        case [WebServer.Name, var kernelNamespace, var ownNamespace]:
+            return await WebServer.RunAsync(kernelNamespace, ownNamespace);
         case [IdleNode.Name, var switchNamespace, var node]:
             return await IdleNode.RunAsync(switchNamespace, node);
         default:

@@ -70,6 +70,10 @@ internal static unsafe partial class Libc
     [LibraryImport(C, EntryPoint = "poll", SetLastError = true)]
     public static partial int Poll(PollRequest* requests, ulong count, int milliseconds);
 
+    /// <summary>Fails for a process that leads a group, and leaves it where it is.</summary>
+    [LibraryImport(C, EntryPoint = "setsid", SetLastError = true)]
+    public static partial int SetSession();
+
     /// <summary>Process 0 is the calling thread; the parameter is struct sched_param, one int.</summary>
     [LibraryImport(C, EntryPoint = "sched_setscheduler", SetLastError = true)]
     public static partial int SetScheduler(int process, int policy, int* priority);

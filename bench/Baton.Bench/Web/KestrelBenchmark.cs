@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using Baton.Bench.Machine;
@@ -11,10 +10,6 @@ namespace Baton.Bench.Web;
 /// </summary>
 internal static class KestrelBenchmark
 {
-    private static readonly IPEndPoint s_kernel = new(IPAddress.Parse("198.18.0.1"), 8080);
-    private static readonly IPEndPoint s_own = new(IPAddress.Parse("198.18.1.101"), 80);
-    private static readonly IPAddress s_ownAddress = IPAddress.Parse("198.18.1.11");
-
     private static readonly (string Figure, string Name, string Path, int Connections, bool Close)[] s_all =
     [
         ("plaintext_1", "plaintext, 1 connection", "/", 1, false),
@@ -26,46 +21,66 @@ internal static class KestrelBenchmark
     ];
 
     /// <summary>Runs all of it, or one comparison, and prints table and figures.</summary>
-    public static async Task<int> RunAsync(bool quick, string? only)
+    public static int Run(bool quick, string? only)
     {
         string handoff = only is null or IdleHandoff.Figure ? await IdleHandoff.MeasureAsync(quick ? 500 : 2000) : "";
         using var network = MakeNetwork();
-        string kernelNamespace = network["server"];
-        string clientNamespace = network["client"];
-        Process.GetCurrentProcess().ProcessorAffinity = 1 << Cores.Server;
-        await using var server = await WebServer.StartAsync(kernelNamespace, s_kernel, clientNamespace, s_own, s_ownAddress);
+        using var server = WebServerProcess.Start(network["server"], network["client"]);
         network.Ip("client", "address add 198.18.1.2/24 dev own");
         Console.WriteLine("Both sides: one process on core 0, wrk with one thread on core 1.");
-        Console.WriteLine($"{"",-26}{"sockets",10}{"farm",10}{"",8}{"ratio",8}{"p99",8}{"rounds",8}");
-        var time = TimeSpan.FromSeconds(quick ? 1 : 4);
-        int wanted = quick ? 2 : 5;
+        Console.WriteLine($"{"",-24}{"sockets",10}{"farm",10}{"",8}{"ratio",8}{"p99",8}{"bytes allocated",24}{"rounds",8}");
         var figures = new List<string>();
         foreach (var (figure, name, path, connections, close) in s_all)
         {
-            if (only is not null && only != figure)
+            if (only is null || only.Split(',').Contains(figure))
             {
-                continue;
+                double ratio = Compare(server, name, quick ? 2 : 5, whom =>
+                    Wrk.Run(network["client"], whom, path, connections, TimeSpan.FromSeconds(quick ? 1 : 4), close));
+                figures.Add(string.Create(CultureInfo.InvariantCulture, $"{figure}={ratio:F2}"));
             }
+        }
 
-            WrkResult Ask(IPEndPoint whom) => Wrk.Run(clientNamespace, whom, path, connections, time, close);
-            Ask(s_kernel);
-            Ask(s_own);
-            var rounds = new List<(WrkResult Kernel, WrkResult Own)>();
-            for (int round = 0; round < wanted; round++)
-            {
-                rounds.Add((Ask(s_kernel), Ask(s_own)));
-            }
-
-            double ratio = Statistics.Median(rounds.Select(r => r.Own.Rate / r.Kernel.Rate));
-            double tail = Statistics.Median(rounds.Select(r => r.Own.P99 / r.Kernel.P99));
-            double sockets = Statistics.Median(rounds.Select(r => r.Kernel.Rate)) / 1e3;
-            double farm = Statistics.Median(rounds.Select(r => r.Own.Rate)) / 1e3;
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name,-26}{sockets,10:F1}{farm,10:F1} {"k/s",-7}{ratio,8:F2}{tail,8:F2}{rounds.Count,8}"));
-            figures.Add(string.Create(CultureInfo.InvariantCulture, $"{figure}={ratio:F2}"));
+        if (only is null || only.Split(',').Contains("idle_ws_bytes"))
+        {
+            double sockets = IdleWebSockets.Measure(server, network["client"], WebServer.Kernel);
+            double farm = IdleWebSockets.Measure(server, network["client"], WebServer.Own);
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture, $"{"an idle WebSocket",-24}{sockets,10:F0}{farm,10:F0} {"bytes",-7}{sockets / farm,8:F2}"));
+            figures.Add(string.Create(CultureInfo.InvariantCulture, $"idle_ws_bytes={farm:F0}"));
         }
 
         Console.WriteLine($"figures: {string.Join(' ', figures.Append(handoff))}");
         return 0;
+    }
+
+    /// <summary>Asks both sides in turn; prints a row and gives the ratio of their rates.</summary>
+    private static double Compare(WebServerProcess server, string name, int wanted, Func<IPEndPoint, WrkResult> ask)
+    {
+        (WrkResult Answers, double Allocated) Ask(IPEndPoint whom)
+        {
+            long before = server.Usage().Allocated;
+            var answers = ask(whom);
+            return (answers, (server.Usage().Allocated - before) / (double)answers.Requests);
+        }
+
+        Ask(WebServer.Kernel);
+        Ask(WebServer.Own);
+        var rounds = new List<((WrkResult Answers, double Allocated) Sockets, (WrkResult Answers, double Allocated) Farm)>();
+        for (int round = 0; round < wanted; round++)
+        {
+            rounds.Add((Ask(WebServer.Kernel), Ask(WebServer.Own)));
+        }
+
+        double ratio = Statistics.Median(rounds.Select(r => r.Farm.Answers.Rate / r.Sockets.Answers.Rate));
+        double tail = Statistics.Median(rounds.Select(r => r.Farm.Answers.P99 / r.Sockets.Answers.P99));
+        double sockets = Statistics.Median(rounds.Select(r => r.Sockets.Answers.Rate)) / 1e3;
+        double farm = Statistics.Median(rounds.Select(r => r.Farm.Answers.Rate)) / 1e3;
+        string allocated = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Statistics.Median(rounds.Select(r => r.Sockets.Allocated)):F0} / {Statistics.Median(rounds.Select(r => r.Farm.Allocated)):F0}");
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture, $"{name,-24}{sockets,10:F1}{farm,10:F1} {"k/s",-7}{ratio,8:F2}{tail,8:F2}{allocated,24}{rounds.Count,8}"));
+        return ratio;
     }
 
     private static Namespaces MakeNetwork()
@@ -74,7 +89,7 @@ internal static class KestrelBenchmark
         network.Ip("client", $"link add kernel type veth peer name kernel netns {network["server"]}");
         network.Ip("client", "address add 198.18.0.2/24 dev kernel");
         network.Ip("client", "link set kernel up");
-        network.Ip("server", $"address add {s_kernel.Address}/24 dev kernel");
+        network.Ip("server", $"address add {WebServer.Kernel.Address}/24 dev kernel");
         network.Ip("server", "link set kernel up");
         network.Set("client", "/proc/sys/net/ipv4/ip_local_port_range", "1024 65535");
         network.Set("client", "/proc/sys/net/ipv4/tcp_tw_reuse", "1");

@@ -1,5 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Net.WebSockets;
+using Baton.Bench.Machine;
 using Baton.Engine;
 using Baton.Hosting;
 using Baton.Link;
@@ -12,9 +14,18 @@ using AddressFamily = System.Net.Sockets.AddressFamily;
 
 namespace Baton.Bench.Web;
 
-/// <summary>One ASP.NET Core application that answers on a kernel's socket and on the farm.</summary>
+/// <summary>One ASP.NET Core application that answers on a kernel's socket and on the farm; a process of its own.</summary>
 internal sealed class WebServer : IAsyncDisposable
 {
+    /// <summary>The word that starts this program as the server.</summary>
+    public const string Name = "web-server";
+
+    /// <summary>What the server is asked for its figures with; it collects garbage before it answers.</summary>
+    public const string Collect = "collect";
+
+    /// <summary>What the server is asked for its figures with.</summary>
+    public const string Usage = "usage";
+
     private readonly WebApplication _app;
     private readonly Socket _listener;
     private readonly string _control = Path.Combine(Path.GetTempPath(), $"baton-bench-{Environment.ProcessId}.sock");
@@ -33,17 +44,27 @@ internal sealed class WebServer : IAsyncDisposable
         Map(_app);
     }
 
-    /// <summary>Starts it.</summary>
+    /// <summary>Where the kernel's socket listens.</summary>
+    public static IPEndPoint Kernel { get; } = new(IPAddress.Parse("198.18.0.1"), 8080);
+
+    /// <summary>The farm's service address.</summary>
+    public static IPEndPoint Own { get; } = new(IPAddress.Parse("198.18.1.101"), 80);
+
+    /// <summary>Runs it until its input ends; each line of input is answered by <see cref="ServerUsage"/>.</summary>
     /// <param name="kernelNamespace">Where the kernel's socket listens.</param>
-    /// <param name="kernel">Its address.</param>
     /// <param name="ownNamespace">Where the farm's devices are made.</param>
-    /// <param name="service">The farm's service address.</param>
-    /// <param name="own">The node's own address on that network.</param>
-    public static async Task<WebServer> StartAsync(string kernelNamespace, IPEndPoint kernel, string ownNamespace, IPEndPoint service, IPAddress own)
+    public static async Task<int> RunAsync(string kernelNamespace, string ownNamespace)
     {
-        var server = new WebServer(kernelNamespace, kernel, ownNamespace, service, own);
+        AheadOfOthers.Enter();
+        await using var server = new WebServer(kernelNamespace, Kernel, ownNamespace, Own, IPAddress.Parse("198.18.1.11"));
         await server._app.StartAsync();
-        return server;
+        Console.WriteLine("ready");
+        while (await Console.In.ReadLineAsync() is { } asked)
+        {
+            Console.WriteLine(ServerUsage.Measure(collects: asked == Collect));
+        }
+
+        return 0;
     }
 
     public async ValueTask DisposeAsync()
@@ -57,11 +78,15 @@ internal sealed class WebServer : IAsyncDisposable
         byte[] plaintext = "Hello, World!"u8.ToArray();
         byte[] mebibyte = new byte[1 << 20];
         Random.Shared.NextBytes(mebibyte);
+        app.UseWebSockets();
         app.Run(async context =>
         {
             var response = context.Response;
             switch (context.Request.Path.Value)
             {
+                case "/ws":
+                    await WaitAsync(await context.WebSockets.AcceptWebSocketAsync());
+                    break;
                 case "/json":
                     await response.WriteAsJsonAsync(new { message = "Hello, World!" });
                     break;
@@ -73,6 +98,15 @@ internal sealed class WebServer : IAsyncDisposable
                     break;
             }
         });
+    }
+
+    /// <summary>Waits for messages without a buffer to receive them in.</summary>
+    private static async Task WaitAsync(WebSocket socket)
+    {
+        while (socket.State == WebSocketState.Open)
+        {
+            await socket.ReceiveAsync(Memory<byte>.Empty, default);
+        }
     }
 
     private static async Task WriteAsync(HttpResponse response, string type, byte[] body)

@@ -21,12 +21,12 @@ internal static partial class Wrk
         string seconds = Math.Max(1, Math.Round(time.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
         string[] arguments =
         [
-            "netns", "exec", networkNamespace, "taskset", "-c", $"{Cores.Client}",
+            .. AheadOfOthers.Before[1..], "ip", "netns", "exec", networkNamespace, "taskset", "-c", $"{Cores.Client}",
             "wrk", "-t1", $"-c{connections}", $"-d{seconds}s", "--latency",
             .. close ? ["-H", "Connection: close"] : Array.Empty<string>(),
             $"http://{server}{path}",
         ];
-        using var process = Process.Start(new ProcessStartInfo("ip", arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var process = Process.Start(new ProcessStartInfo(AheadOfOthers.Before[0], arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         if (process.ExitCode != 0 || Rate().Match(output) is not { Success: true } rate)
@@ -40,7 +40,10 @@ internal static partial class Wrk
             throw new BenchException($"wrk: {output}");
         }
 
-        return new WrkResult(double.Parse(rate.Groups[1].Value, CultureInfo.InvariantCulture), Microseconds(Tail().Match(output)));
+        return new WrkResult(
+            double.Parse(rate.Groups[1].Value, CultureInfo.InvariantCulture),
+            Microseconds(Tail().Match(output)),
+            long.Parse(Requests().Match(output).Groups[1].Value, CultureInfo.InvariantCulture));
     }
 
     private static double Microseconds(Match match) => !match.Success ? double.NaN
@@ -49,6 +52,9 @@ internal static partial class Wrk
     [GeneratedRegex(@"Requests/sec:\s+([\d.]+)")]
     private static partial Regex Rate();
 
+    [GeneratedRegex(@"(\d+) requests in")]
+    private static partial Regex Requests();
+
     [GeneratedRegex(@"99%\s+([\d.]+)(us|ms|s)")]
     private static partial Regex Tail();
 }
@@ -56,4 +62,5 @@ internal static partial class Wrk
 /// <summary>What wrk measured.</summary>
 /// <param name="Rate">Requests a second.</param>
 /// <param name="P99">The 99th percentile of a request's time in microseconds.</param>
-internal readonly record struct WrkResult(double Rate, double P99);
+/// <param name="Requests">How many were answered.</param>
+internal readonly record struct WrkResult(double Rate, double P99, long Requests);

@@ -20,7 +20,9 @@ internal sealed class ShardThread : IDisposable
     public ShardThread(Shard shard, string name, TimeSpan spinTime)
     {
         _shard = shard;
-        _spinTime = spinTime;
+
+        // On one processor nobody can post a work while this looks for one.
+        _spinTime = Environment.ProcessorCount > 1 ? spinTime : TimeSpan.Zero;
         foreach (var link in shard.Links)
         {
             _pollSet.Add(link.WaitDescriptor);
