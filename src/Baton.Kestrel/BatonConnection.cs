@@ -160,6 +160,9 @@ internal sealed class BatonConnection : ConnectionContext,
         Abort(new ConnectionAbortedException(why));
     }
 
+    /// <summary>The exchange under way.</summary>
+    public HandoffExchange Exchange => field ??= new HandoffExchange(this);
+
     /// <summary>The exchange that goes on here, for its handler; null for every one after it.</summary>
     public CarriedExchange? TakeResumed() => Interlocked.Exchange(ref _resumed, null);
 

@@ -37,6 +37,12 @@ public sealed class BatonTransportOptions
     /// </summary>
     public bool MoveConnections { get; set; } = true;
 
+    /// <summary>
+    /// Runs the application on the thread that drives the stack, which spares two switches of threads for each request and is
+    /// only for applications that never block: one that does holds up every connection of the node. False by default.
+    /// </summary>
+    public bool UnsafePreferInlineScheduling { get; set; }
+
     /// <summary>Bytes of a request's head that can be replayed at the next node; a longer one makes its connection stay.</summary>
     public int MaxReplaySize { get; set; } = 64 * 1024;
 

@@ -8,25 +8,17 @@ namespace Baton.Kestrel;
 /// <summary>One request and its response, and what becomes of them when the connection is to move.</summary>
 internal sealed class HandoffExchange : IHandoffFeature
 {
-    private readonly HttpContext _context;
     private readonly BatonConnection _connection;
+    private HttpContext _context = null!;
     private bool _isWebSocket;
 
-    public HandoffExchange(HttpContext context, BatonConnection connection)
-    {
-        _context = context;
-        _connection = connection;
-        var resumed = connection.TakeResumed();
-        Resumed = resumed is not null;
-        State = resumed?.State ?? default;
-        Opening = resumed?.Opening ?? default;
-    }
+    public HandoffExchange(BatonConnection connection) => _connection = connection;
 
     /// <inheritdoc/>
     public CancellationToken Requested => _connection.Connection.MoveRequested;
 
     /// <inheritdoc/>
-    public bool Resumed { get; }
+    public bool Resumed { get; private set; }
 
     /// <inheritdoc/>
     public ReadOnlyMemory<byte> State { get; set; }
@@ -77,6 +69,17 @@ internal sealed class HandoffExchange : IHandoffFeature
         _connection.Carried = new CarriedExchange(
             ExchangeKind.Response, response.StatusCode, response.ContentLength is null, head.ToArray(), state);
         _connection.Output.DropAll();
+    }
+
+    /// <summary>Begins with the connection's next request: a connection has one exchange at a time, and one object for all.</summary>
+    public void Begin(HttpContext context)
+    {
+        _context = context;
+        _isWebSocket = false;
+        var resumed = _connection.TakeResumed();
+        Resumed = resumed is not null;
+        State = resumed?.State ?? default;
+        Opening = resumed?.Opening ?? default;
     }
 
     /// <summary>The handler upgrades the connection.</summary>

@@ -24,7 +24,8 @@ internal sealed class HandoffMiddleware(RequestDelegate next)
 
     private async Task RunAsync(HttpContext context, BatonConnection connection)
     {
-        var exchange = new HandoffExchange(context, connection);
+        var exchange = connection.Exchange;
+        exchange.Begin(context);
         context.Features.Set<IHandoffFeature>(exchange);
         connection.Input.BeginRequest();
         if (context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true } upgrade)

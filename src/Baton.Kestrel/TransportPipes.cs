@@ -8,9 +8,10 @@ internal sealed class TransportPipes
 {
     public TransportPipes(BatonTransportOptions options, MemoryPool<byte> pool)
     {
+        var application = options.UnsafePreferInlineScheduling ? PipeScheduler.Inline : PipeScheduler.ThreadPool;
         Pool = pool;
-        Input = Make(options.MaxReadBufferSize ?? 0, readerScheduler: PipeScheduler.ThreadPool, writerScheduler: PipeScheduler.Inline);
-        Output = Make(options.MaxWriteBufferSize ?? 0, readerScheduler: PipeScheduler.Inline, writerScheduler: PipeScheduler.ThreadPool);
+        Input = Make(options.MaxReadBufferSize ?? 0, readerScheduler: application, writerScheduler: PipeScheduler.Inline);
+        Output = Make(options.MaxWriteBufferSize ?? 0, readerScheduler: PipeScheduler.Inline, writerScheduler: application);
     }
 
     /// <summary>Where the buffers come from.</summary>

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Numerics;
 
 namespace Baton.Tcp;
@@ -30,7 +29,7 @@ internal struct ByteRing
         }
 
         int capacity = Math.Max(MinCapacity, (int)BitOperations.RoundUpToPowerOf2((uint)needed));
-        var memory = ArrayPool<byte>.Shared.Rent(capacity);
+        var memory = RingMemory.Rent(capacity);
         var (old, oldCapacity) = (_memory, _capacity);
         int kept = (int)(keepTo - from);
         Slice(from, Math.Max(0, kept), out var first, out var second);
@@ -40,7 +39,7 @@ internal struct ByteRing
         CopyIn(from + first.Length, second);
         if (oldCapacity > 0)
         {
-            ArrayPool<byte>.Shared.Return(old!);
+            RingMemory.Return(old!, oldCapacity);
         }
     }
 
@@ -101,7 +100,7 @@ internal struct ByteRing
     {
         if (_capacity > 0)
         {
-            ArrayPool<byte>.Shared.Return(_memory!);
+            RingMemory.Return(_memory!, _capacity);
             (_memory, _capacity) = (null, 0);
         }
     }

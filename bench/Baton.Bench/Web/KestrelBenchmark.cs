@@ -28,7 +28,7 @@ internal static class KestrelBenchmark
         using var server = WebServerProcess.Start(network["server"], network["client"]);
         network.Ip("client", "address add 198.18.1.2/24 dev own");
         Console.WriteLine("Both sides: one process on core 0, wrk with one thread on core 1.");
-        Console.WriteLine($"{"",-24}{"sockets",10}{"farm",10}{"",8}{"ratio",8}{"p99",8}{"bytes allocated",24}{"rounds",8}");
+        Console.WriteLine($"{"",-24}{"sockets",10}{"farm",10}{"",8}{"ratio",8}{"p99",8}{"µs of CPU",16}{"bytes",16}{"rounds",8}");
         var figures = new List<string>();
         foreach (var (figure, name, path, connections, close) in s_all)
         {
@@ -56,30 +56,33 @@ internal static class KestrelBenchmark
     /// <summary>Asks both sides in turn; prints a row and gives the ratio of their rates.</summary>
     private static double Compare(WebServerProcess server, string name, int wanted, Func<IPEndPoint, WrkResult> ask)
     {
-        (WrkResult Answers, double Allocated) Ask(IPEndPoint whom)
+        Side Ask(IPEndPoint whom)
         {
-            long before = server.Usage().Allocated;
+            var before = server.Usage();
             var answers = ask(whom);
-            return (answers, (server.Usage().Allocated - before) / (double)answers.Requests);
+            var after = server.Usage();
+            return new(
+                answers.Rate,
+                answers.P99,
+                (after.Allocated - before.Allocated) / (double)answers.Requests,
+                TimeSpan.FromTicks(after.Processor - before.Processor).TotalMicroseconds / answers.Requests);
         }
 
         Ask(WebServer.Kernel);
         Ask(WebServer.Own);
-        var rounds = new List<((WrkResult Answers, double Allocated) Sockets, (WrkResult Answers, double Allocated) Farm)>();
+        var rounds = new List<(Side Sockets, Side Farm)>();
         for (int round = 0; round < wanted; round++)
         {
             rounds.Add((Ask(WebServer.Kernel), Ask(WebServer.Own)));
         }
 
-        double ratio = Statistics.Median(rounds.Select(r => r.Farm.Answers.Rate / r.Sockets.Answers.Rate));
-        double tail = Statistics.Median(rounds.Select(r => r.Farm.Answers.P99 / r.Sockets.Answers.P99));
-        double sockets = Statistics.Median(rounds.Select(r => r.Sockets.Answers.Rate)) / 1e3;
-        double farm = Statistics.Median(rounds.Select(r => r.Farm.Answers.Rate)) / 1e3;
-        string allocated = string.Create(
-            CultureInfo.InvariantCulture,
-            $"{Statistics.Median(rounds.Select(r => r.Sockets.Allocated)):F0} / {Statistics.Median(rounds.Select(r => r.Farm.Allocated)):F0}");
+        double Median(Func<(Side Sockets, Side Farm), double> of) => Statistics.Median(rounds.Select(of));
+        double ratio = Median(r => r.Farm.Rate / r.Sockets.Rate);
+        string processor = string.Create(CultureInfo.InvariantCulture, $"{Median(r => r.Sockets.Processor):F1} / {Median(r => r.Farm.Processor):F1}");
+        string allocated = string.Create(CultureInfo.InvariantCulture, $"{Median(r => r.Sockets.Allocated):F0} / {Median(r => r.Farm.Allocated):F0}");
         Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture, $"{name,-24}{sockets,10:F1}{farm,10:F1} {"k/s",-7}{ratio,8:F2}{tail,8:F2}{allocated,24}{rounds.Count,8}"));
+            CultureInfo.InvariantCulture,
+            $"{name,-24}{Median(r => r.Sockets.Rate) / 1e3,10:F1}{Median(r => r.Farm.Rate) / 1e3,10:F1} {"k/s",-7}{ratio,8:F2}{Median(r => r.Farm.P99 / r.Sockets.P99),8:F2}{processor,16}{allocated,16}{wanted,8}"));
         return ratio;
     }
 
@@ -95,4 +98,11 @@ internal static class KestrelBenchmark
         network.Set("client", "/proc/sys/net/ipv4/tcp_tw_reuse", "1");
         return network;
     }
+
+    /// <summary>One measurement of one side.</summary>
+    /// <param name="Rate">Requests a second.</param>
+    /// <param name="P99">Microseconds that 99 % of them did not exceed.</param>
+    /// <param name="Allocated">Bytes that the server allocated for each.</param>
+    /// <param name="Processor">Microseconds of processor time that it used for each.</param>
+    private readonly record struct Side(double Rate, double P99, double Allocated, double Processor);
 }

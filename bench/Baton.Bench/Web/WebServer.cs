@@ -20,6 +20,9 @@ internal sealed class WebServer : IAsyncDisposable
     /// <summary>The word that starts this program as the server.</summary>
     public const string Name = "web-server";
 
+    /// <summary>The environment's variable that lets both transports run the application where its bytes come in.</summary>
+    public const string Inline = "BATON_BENCH_INLINE";
+
     /// <summary>What the server is asked for its figures with; it collects garbage before it answers.</summary>
     public const string Collect = "collect";
 
@@ -37,7 +40,13 @@ internal sealed class WebServer : IAsyncDisposable
         _listener = NetworkNamespace.Run(kernelNamespace, () => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
         _listener.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
         _listener.Bind(kernel);
-        builder.WebHost.UseBaton("web");
+        bool inline = Environment.GetEnvironmentVariable(Inline) is not null;
+        builder.WebHost.UseSockets(options => options.UnsafePreferInlineScheduling = inline);
+        builder.WebHost.UseBaton(options =>
+        {
+            options.Services.Add("web");
+            options.UnsafePreferInlineScheduling = inline;
+        });
         builder.WebHost.ConfigureKestrel(options => options.ListenHandle((ulong)_listener.Handle));
         builder.Services.Configure<BatonOptions>(options => Configure(options, ownNamespace, service, own));
         _app = builder.Build();
@@ -78,15 +87,14 @@ internal sealed class WebServer : IAsyncDisposable
         byte[] plaintext = "Hello, World!"u8.ToArray();
         byte[] mebibyte = new byte[1 << 20];
         Random.Shared.NextBytes(mebibyte);
-        app.UseWebSockets();
+        app.MapWhen(context => context.Request.Path == "/ws", branch => branch
+            .UseWebSockets()
+            .Run(async context => await WaitAsync(await context.WebSockets.AcceptWebSocketAsync())));
         app.Run(async context =>
         {
             var response = context.Response;
             switch (context.Request.Path.Value)
             {
-                case "/ws":
-                    await WaitAsync(await context.WebSockets.AcceptWebSocketAsync());
-                    break;
                 case "/json":
                     await response.WriteAsJsonAsync(new { message = "Hello, World!" });
                     break;

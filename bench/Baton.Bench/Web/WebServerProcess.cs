@@ -19,7 +19,14 @@ internal sealed class WebServerProcess : IDisposable
         [
             "-c", $"{Cores.Server}", Environment.ProcessPath!, "exec", Environment.GetCommandLineArgs()[0], WebServer.Name, kernelNamespace, ownNamespace,
         ];
-        var process = Process.Start(new ProcessStartInfo("taskset", arguments) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
+        var process = Process.Start(new ProcessStartInfo("taskset", arguments)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+
+            // Compiled fully at first use: on one busy core the runtime's compiler needs half a minute to get there step by step.
+            Environment = { ["DOTNET_TieredCompilation"] = "0", ["DOTNET_ReadyToRun"] = "0" },
+        })!;
         return process.StandardOutput.ReadLine() is not null ? new(process) : throw new BenchException("the server did not start");
     }
 

@@ -9,6 +9,12 @@ namespace Baton.Engine;
 /// </summary>
 internal sealed class ShardThread : IDisposable
 {
+    // A shorter sleep costs more than it spares.
+    private static readonly TimeSpan s_leastSleep = TimeSpan.FromMicroseconds(5);
+
+    // On one processor nobody can post a work while this thread looks for one.
+    private static readonly bool s_yields = Environment.ProcessorCount == 1;
+
     private readonly Shard _shard;
     private readonly PollSet _pollSet = new();
     private readonly TimeSpan _spinTime;
@@ -20,9 +26,7 @@ internal sealed class ShardThread : IDisposable
     public ShardThread(Shard shard, string name, TimeSpan spinTime)
     {
         _shard = shard;
-
-        // On one processor nobody can post a work while this looks for one.
-        _spinTime = Environment.ProcessorCount > 1 ? spinTime : TimeSpan.Zero;
+        _spinTime = spinTime;
         foreach (var link in shard.Links)
         {
             _pollSet.Add(link.WaitDescriptor);
@@ -76,9 +80,19 @@ internal sealed class ShardThread : IDisposable
                 }
 
                 now = MonotonicClock.Now;
-                if (deadline > now && !_shard.WasBusy && now - lastBusy >= _spinTime)
+                if (_shard.WasBusy)
+                {
+                    continue;
+                }
+
+                if (now - lastBusy >= _spinTime && deadline > now + s_leastSleep)
                 {
                     Sleep(now, deadline);
+                    now = MonotonicClock.Now;
+                }
+                else if (s_yields)
+                {
+                    Thread.Yield();
                     now = MonotonicClock.Now;
                 }
             }
