@@ -22,6 +22,7 @@ internal sealed class HandoffOutput : PipeWriter
     private byte[] _scratch = [];
     private int _advanced;
     private bool _usesScratch;
+    private bool _isTaken;
     private volatile Mode _mode;
 
     /// <param name="inner">To the client.</param>
@@ -87,10 +88,12 @@ internal sealed class HandoffOutput : PipeWriter
 
         if (_scratch.Length < Math.Max(sizeHint, 1))
         {
-            _scratch = new byte[Math.Max(sizeHint, 4096)];
+            ReturnScratch();
+            _scratch = ArrayPool<byte>.Shared.Rent(Math.Max(sizeHint, 4096));
         }
 
         _advanced = 0;
+        _isTaken = true;
         return _scratch;
     }
 
@@ -107,6 +110,7 @@ internal sealed class HandoffOutput : PipeWriter
         }
 
         // Kestrel advances more than once over what it got by one call.
+        _isTaken = false;
         var written = _scratch.AsSpan(_advanced, bytes);
         _advanced += bytes;
         if (_mode == Mode.DropAll)
@@ -130,14 +134,30 @@ internal sealed class HandoffOutput : PipeWriter
     }
 
     /// <inheritdoc/>
-    public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) => _inner.FlushAsync(cancellationToken);
+    public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
+    {
+        if (!_isTaken)
+        {
+            ReturnScratch();
+        }
+
+        return _inner.FlushAsync(cancellationToken);
+    }
 
     /// <inheritdoc/>
     public override void CancelPendingFlush() => _inner.CancelPendingFlush();
 
     /// <summary>Kestrel writes no more; the connection completes what is behind.</summary>
-    public override void Complete(Exception? exception = null)
+    public override void Complete(Exception? exception = null) => ReturnScratch();
+
+    /// <summary>An idle connection has no scratch: what was written to it has been copied.</summary>
+    private void ReturnScratch()
     {
+        if (_scratch.Length > 0)
+        {
+            ArrayPool<byte>.Shared.Return(_scratch);
+            _scratch = [];
+        }
     }
 
     /// <summary>Takes the response's head, whose end is an empty line; gives what follows it.</summary>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Baton.Bench.Machine;
@@ -16,7 +17,13 @@ internal static class IdleWebSockets
     private static readonly byte[] s_handshake =
         "GET /ws HTTP/1.1\r\nHost: bench\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"u8.ToArray();
 
-    /// <summary>Bytes of the server's managed heap for each; what the kernel keeps for its sockets is not in it.</summary>
+    /// <summary>Bytes of the objects that the kernel has for each socket of a server, empty buffers and all else left out.</summary>
+    public static int KernelBytes { get; } = File.ReadLines("/proc/slabinfo")
+        .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        .Where(fields => fields[0] is "TCP" or "sock_inode_cache" or "filp" or "dentry" or "eventpoll_epi")
+        .Sum(fields => int.Parse(fields[3], CultureInfo.InvariantCulture));
+
+    /// <summary>Bytes of the server's managed heap for each.</summary>
     public static double Measure(WebServerProcess server, string networkNamespace, IPEndPoint whom)
     {
         var sockets = new List<Socket>(Count + FirstOnes);

@@ -14,23 +14,26 @@ internal sealed class AsyncEndpoint : IEndpointApplication
     private readonly CancellationTokenSource _closed = new();
     private readonly CancellationTokenSource _inputEnded = new();
     private CancellationTokenSource _moveRequested = new();
+    private readonly bool _inline;
+    private ReceiveOperation? _receive;
+    private ReceiveOperation? _peek;
+    private SendOperation? _send;
     private TaskCompletionSource<MoveResult>? _handOff;
 
     public AsyncEndpoint(Shard shard, bool inline)
     {
         Shard = shard;
-        Receive = new ReceiveOperation(this, inline);
-        Peek = new ReceiveOperation(this, inline);
-        Send = new SendOperation(this, inline);
+        _inline = inline;
     }
 
     public Shard Shard { get; }
 
-    public ReceiveOperation Receive { get; }
+    // Made when they are first asked for, by the application's thread: posting one lets the shard see it.
+    public ReceiveOperation Receive => Volatile.Read(ref _receive) ?? Interlocked.CompareExchange(ref _receive, new ReceiveOperation(this, _inline), null) ?? _receive;
 
-    public ReceiveOperation Peek { get; }
+    public ReceiveOperation Peek => Volatile.Read(ref _peek) ?? Interlocked.CompareExchange(ref _peek, new ReceiveOperation(this, _inline), null) ?? _peek;
 
-    public SendOperation Send { get; }
+    public SendOperation Send => Volatile.Read(ref _send) ?? Interlocked.CompareExchange(ref _send, new SendOperation(this, _inline), null) ?? _send;
 
     /// <summary>What moves the bytes to and from pipes, or null when the application asks for them. On the shard's thread.</summary>
     public ConnectionPump? Pump { get; set; }
@@ -76,8 +79,8 @@ internal sealed class AsyncEndpoint : IEndpointApplication
 
     public void OnReadable(Attachment attachment)
     {
-        Peek.Continue();
-        Receive.Continue();
+        _peek?.Continue();
+        _receive?.Continue();
         Pump?.Continue();
         if (attachment.NoMoreToCome && !_inputEnded.IsCancellationRequested)
         {
@@ -88,7 +91,7 @@ internal sealed class AsyncEndpoint : IEndpointApplication
 
     public void OnWritable(Attachment attachment)
     {
-        Send.Continue();
+        _send?.Continue();
         Pump?.Continue();
     }
 
@@ -128,9 +131,9 @@ internal sealed class AsyncEndpoint : IEndpointApplication
             handOff?.TrySetException(Failure());
         }
 
-        Peek.Continue();
-        Receive.Continue();
-        Send.Continue();
+        _peek?.Continue();
+        _receive?.Continue();
+        _send?.Continue();
         Pump?.Continue();
         _ = _closed.CancelAsync();
     }
