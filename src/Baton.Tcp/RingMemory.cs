@@ -8,8 +8,8 @@ namespace Baton.Tcp;
 /// </summary>
 internal static class RingMemory
 {
-    /// <summary>Most of the smallest that are kept, 8 MiB.</summary>
-    private const int MaxFree = 4096;
+    /// <summary>Most of the smallest that are kept, 2 MiB.</summary>
+    private const int MaxFree = 1024;
 
     private static readonly ArrayPool<byte> s_smallest = ArrayPool<byte>.Create(ByteRing.MinCapacity, MaxFree);
 
