@@ -4,6 +4,8 @@ using System.Runtime.CompilerServices;
 
 namespace Baton.Engine;
 
+#pragma warning disable CA2012 // A pipe's value tasks are asked once for their result here: when they are complete, or by the awaiter kept for it.
+
 /// <summary>
 /// Moves a connection's bytes between its queues and two pipes, on the shard's thread: what arrives is written to the one,
 /// what is flushed to the other is sent, without an operation to wait for in between. A full pipe leaves the bytes in the
