@@ -27,7 +27,7 @@ try
         case ["nic"]:
             return NicBenchmark.Run(quick);
         case ["kestrel"]:
-            return KestrelBenchmark.Run(quick, only);
+            return await KestrelBenchmark.RunAsync(quick, only);
         case [WebServer.Name, var kernelNamespace, var ownNamespace]:
             return await WebServer.RunAsync(kernelNamespace, ownNamespace);
         case [IdleNode.Name, var switchNamespace, var node]:

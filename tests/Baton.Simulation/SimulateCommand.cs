@@ -7,8 +7,6 @@ namespace Baton.Simulation;
 /// <summary><c>./build simulate</c>: many seeds, in turn, on two threads. Each farm is used by one.</summary>
 internal static class SimulateCommand
 {
-    private const int DefaultSeeds = 10_000;
-
     private const int Threads = 2;
     private const int MaxFailuresShown = 100;
 
@@ -17,23 +15,31 @@ internal static class SimulateCommand
 
     public static int Run(string[] args)
     {
-        if (!TryParse(args, out var first, out int seeds, out bool quick, out bool trace, out bool crashes))
+        if (SimulateOptions.Parse(args) is not { } options)
         {
-            Console.Error.WriteLine("usage: simulate [--seeds N] [--seed S [--trace]] [--crashes] [--quick]");
+            Console.Error.WriteLine(SimulateOptions.Usage);
             return 2;
         }
 
+        return options.Shrink ? Shrink(options.First) : Run(options);
+    }
+
+    private static int Run(SimulateOptions options)
+    {
         var totals = new Totals();
         var failures = new ConcurrentBag<SimulationResult>();
         long next = -1;
         int done = 0;
         var watch = Stopwatch.StartNew();
         var reported = TimeSpan.Zero;
-        var threads = Enumerable.Range(0, Math.Min(Threads, seeds)).Select(_ => new Thread(() =>
+        var threads = Enumerable.Range(0, Math.Min(Threads, options.Seeds)).Select(_ => new Thread(() =>
         {
-            while (!(quick && watch.Elapsed > s_quick) && Interlocked.Increment(ref next) is var index && index < seeds)
+            while (!(options.Quick && watch.Elapsed > s_quick) && Interlocked.Increment(ref next) is var index && index < options.Seeds)
             {
-                var result = SimulationRun.Run(crashes ? Scenario.SeedWithStrikes(first, index) : first + (ulong)index, trace: trace && seeds == 1 ? Console.Out : null);
+                var result = SimulationRun.Run(
+                    options.Crashes ? Scenario.SeedWithStrikes(options.First, index) : options.First + (ulong)index,
+                    trace: options.Trace ? Console.Out : null,
+                    limits: options.Limits);
                 lock (totals)
                 {
                     totals.Add(result.Totals);
@@ -43,7 +49,7 @@ internal static class SimulateCommand
                         failures.Add(result);
                         if (failures.Count <= MaxFailuresShown)
                         {
-                            Console.WriteLine($"seed {result.Seed} {result.Failure}\n  replay: ./build simulate --seed {result.Seed}");
+                            Console.WriteLine($"seed {result.Seed} {result.Failure}\n  replay: ./build simulate --seed {result.Seed}{options.Limits} (--shrink makes it shorter)");
                         }
                     }
 
@@ -51,7 +57,7 @@ internal static class SimulateCommand
                     {
                         reported = watch.Elapsed;
                         Console.WriteLine(string.Create(
-                            CultureInfo.InvariantCulture, $"{done} of {seeds} seeds, {failures.Count} failed, {done / watch.Elapsed.TotalSeconds:0.0} a second"));
+                            CultureInfo.InvariantCulture, $"{done} of {options.Seeds} seeds, {failures.Count} failed, {done / watch.Elapsed.TotalSeconds:0.0} a second"));
                     }
                 }
             }
@@ -66,7 +72,7 @@ internal static class SimulateCommand
             Console.WriteLine("  " + line);
         }
 
-        foreach (string missing in crashes ? [] : totals.Missing(done))
+        foreach (string missing in options.Crashes ? [] : totals.Missing(done))
         {
             failed++;
             Console.WriteLine($"never met: {missing}");
@@ -76,41 +82,28 @@ internal static class SimulateCommand
         return failed == 0 ? 0 : 1;
     }
 
-    private static bool TryParse(string[] args, out ulong first, out int seeds, out bool quick, out bool trace, out bool crashes)
+    /// <summary>Makes one seed shorter, and says how to replay what is left.</summary>
+    private static int Shrink(ulong seed)
     {
-        first = 1;
-        seeds = DefaultSeeds;
-        quick = false;
-        trace = false;
-        crashes = false;
-        bool counted = false;
-        for (int i = 0; i < args.Length; i++)
+        int runs = 0;
+        SimulationResult? shortest = null;
+        bool Fails(RunLimits limits)
         {
-            string value = i + 1 < args.Length ? args[i + 1] : "";
-            switch (args[i])
-            {
-                case "--trace":
-                    trace = true;
-                    break;
-                case "--crashes":
-                    crashes = true;
-                    break;
-                case "--quick":
-                    quick = true;
-                    break;
-                case "--seed" when ulong.TryParse(value, CultureInfo.InvariantCulture, out first):
-                    seeds = counted ? seeds : 1;
-                    i++;
-                    break;
-                case "--seeds" when int.TryParse(value, CultureInfo.InvariantCulture, out seeds) && seeds > 0:
-                    counted = true;
-                    i++;
-                    break;
-                default:
-                    return false;
-            }
+            runs++;
+            var result = SimulationRun.Run(seed, limits: limits);
+            shortest = result.Failure is null ? shortest : result;
+            return result.Failure is not null;
         }
 
-        return true;
+        if (Shrinker.Shrink(Fails) is not { } limits)
+        {
+            Console.WriteLine($"seed {seed} does not fail");
+            Console.WriteLine("figures: passed=1 failed=0 open=0");
+            return 0;
+        }
+
+        Console.WriteLine($"seed {seed}{limits} {shortest!.Failure}\n  after {runs} runs; replay: ./build simulate --seed {seed}{limits}");
+        Console.WriteLine("figures: passed=0 failed=1 open=0");
+        return 1;
     }
 }
