@@ -56,6 +56,9 @@ internal struct Handshake(TcpSettings settings, bool passive)
     /// <summary>Our SYN left.</summary>
     public void OnSynSent() => _synDue = false;
 
+    /// <summary>Our SYN was acknowledged: a repetition that was asked for just before is needed no more.</summary>
+    public void OnSynAcknowledged() => _synDue = false;
+
     /// <summary>The peer's SYN: an option counts when both sides carry it.</summary>
     public void OnSyn(Instant now, in TcpHeader syn, Sender sender, Receiver receiver)
     {

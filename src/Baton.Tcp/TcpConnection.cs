@@ -500,6 +500,7 @@ public sealed class TcpConnection
 
     internal void OnSynAcknowledged(Instant now)
     {
+        Handshake.OnSynAcknowledged();
         Enter(_phase.OnSynAcknowledged(), now);
         Raise(TcpEvents.Established | TcpEvents.Writable);
     }

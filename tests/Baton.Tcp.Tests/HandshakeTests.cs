@@ -35,6 +35,21 @@ public class HandshakeTests
     }
 
     [Fact]
+    public void A_syn_that_comes_again_in_one_burst_with_its_acknowledgment_asks_for_no_answer_any_more()
+    {
+        var s = new Script();
+        s.In("S", 0, mss: 1460);
+        s.Out("S.", 0, ack: 1);
+        s.InBurst = true;
+        s.In("S", 0, mss: 1460).In(".", 1, ack: 1);
+        s.InBurst = false;
+        Assert.Equal(TcpState.Established, s.Connection.State);
+        s.Move().OutNothing();
+        s.Write(10);
+        s.Out("P.", 1, ack: 1, len: 10);
+    }
+
+    [Fact]
     public void An_active_open_sends_syn_and_acknowledges_the_answer()
     {
         var s = new Script(TcpSettings.Default).Connect();

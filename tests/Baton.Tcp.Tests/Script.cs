@@ -150,6 +150,9 @@ internal sealed class Script
         return all;
     }
 
+    /// <summary>Whether nothing can be emitted yet: more of one burst is to come.</summary>
+    public bool InBurst { get; set; }
+
     /// <summary>Lets time pass to <paramref name="milliseconds"/> after the script's start, serving deadlines on the way.</summary>
     public Script At(double milliseconds)
     {
@@ -237,7 +240,7 @@ internal sealed class Script
 
     private void Drain()
     {
-        while (_connection!.TryEmit(Now, MaxSegment, out var emission))
+        while (!InBurst && _connection!.TryEmit(Now, MaxSegment, out var emission))
         {
             var payload = new byte[emission.PayloadLength];
             emission.Payload.CopyTo(payload);
