@@ -57,21 +57,23 @@ internal sealed class HubCalls(Action onIdle)
         }
     });
 
-    /// <summary>A record of the hub's has been sent.</summary>
-    public void OnSent(HubRecord record) => Change(() =>
+    /// <summary>A record of the hub's is about to be sent: a question is under way from now on.</summary>
+    public void OnSending(HubRecord record)
     {
-        switch (record.Type)
+        if (record.Type == HubRecord.Invocation)
         {
-            case HubRecord.Invocation:
-                Add(_ofHub, record.Id);
-                break;
-            case HubRecord.Completion when record.Id is not null:
-                _ofClient.Remove(record.Id);
-                break;
-            default:
-                break;
+            Change(() => Add(_ofHub, record.Id));
         }
-    });
+    }
+
+    /// <summary>A record of the hub's has been sent: an answer has ended its call.</summary>
+    public void OnSent(HubRecord record)
+    {
+        if (record is { Type: HubRecord.Completion, Id: { } call })
+        {
+            Change(() => _ofClient.Remove(call));
+        }
+    }
 
     /// <summary>A method of the hub begins. Not every call has an answer by which its end could be seen.</summary>
     public void BeginMethod() => Change(() => _running++);

@@ -104,14 +104,21 @@ internal sealed class HubSocket(WebSocket inner, HandoffExchange exchange, HubCa
         }
 
         var shown = _stays ? buffer : Withhold(buffer);
+
+        // The client may have answered a question, and the connection be free to move, before the write returns.
+        if (!_stays && !Each(shown.Span, calls.OnSending))
+        {
+            Stay();
+        }
+
         if (!shown.IsEmpty || buffer.IsEmpty)
         {
             await inner.SendAsync(shown, messageType, endOfMessage, cancellationToken);
         }
 
-        if (!_stays && !Each(shown.Span, calls.OnSent))
+        if (!_stays)
         {
-            Stay();
+            Each(shown.Span, calls.OnSent);
         }
     }
 

@@ -5,6 +5,7 @@ namespace Baton.Engine.Tests;
 /// played again. None has an effect, throws, or makes anything grow. <c>BATON_FUZZ_CASES=10000000</c> runs so many,
 /// <c>BATON_FUZZ_SEED=n</c> from another seed.
 /// </summary>
+[Collection(nameof(Alone))]
 public sealed class FuzzTests
 {
     private const long Cases = 100_000;
