@@ -16,7 +16,7 @@ public class PathPropertyTests(ITestOutputHelper output)
     [InlineData(CongestionAlgorithm.Bbr)]
     public void Both_streams_arrive_whole_over_any_path_and_nothing_storms(CongestionAlgorithm algorithm)
     {
-        for (int seed = 1; seed <= QuickForm.Or(30, quick: 8); seed++)
+        for (int seed = 1; seed <= QuickForm.Or(30, quick: 3); seed++)
         {
             Transfer(algorithm, seed);
         }

@@ -25,22 +25,22 @@ public sealed class AttackTests
         {
             string[] common = [.. v6 ? (string[])["-6"] : [], "-n", "-Pn", "-T5", "--max-retries", "8", "-p", $"{PeerFarm.FirstPort},9"];
             string address = PeerFarm.Service(v6).ToString();
-            string connects = await PeerProgram.SucceedAsync(farm, "nmap", [.. common, "-sS", address]);
-            Assert.Matches(@"7000/tcp\s+open ", connects);
-            Assert.Matches(@"9/tcp\s+closed ", connects);
-
-            // RFC 9293 §3.10.7.2: in LISTEN only RST answers ACK; §3.10.7.1: in CLOSED whatever it is.
-            foreach (string scan in (string[])["-sF", "-sN", "-sX"])
+            Task<string> ScanAsync(params string[] options) => PeerProgram.SucceedAsync(farm, "nmap", [.. common, .. options, address]);
+            async Task AssertAsync(string scan, string open, string closed)
             {
-                string silence = await PeerProgram.SucceedAsync(farm, "nmap", [.. common, scan, address]);
-                Assert.Matches(@"7000/tcp\s+open\|filtered ", silence);
-                Assert.Matches(@"9/tcp\s+closed ", silence);
+                string found = await ScanAsync(scan);
+                Assert.Matches($@"7000/tcp\s+{open} ", found);
+                Assert.Matches($@"9/tcp\s+{closed} ", found);
             }
 
-            string acks = await PeerProgram.SucceedAsync(farm, "nmap", [.. common, "-sA", address]);
-            Assert.Matches(@"7000/tcp\s+unfiltered ", acks);
-            Assert.Matches(@"9/tcp\s+unfiltered ", acks);
-            await PeerProgram.SucceedAsync(farm, "nmap", [.. common, "-sS", "-O", "--max-os-tries", "1", address]);
+            // RFC 9293 §3.10.7.2: in LISTEN only RST answers ACK; §3.10.7.1: in CLOSED whatever it is.
+            await Task.WhenAll(
+                AssertAsync("-sS", "open", "closed"),
+                AssertAsync("-sF", @"open\|filtered", "closed"),
+                AssertAsync("-sN", @"open\|filtered", "closed"),
+                AssertAsync("-sX", @"open\|filtered", "closed"),
+                AssertAsync("-sA", "unfiltered", "unfiltered"),
+                ScanAsync("-sS", "-O", "--max-os-tries", "1"));
         });
     }
 
