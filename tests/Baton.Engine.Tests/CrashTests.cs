@@ -2,6 +2,7 @@ using Baton.Link;
 using Baton.Simulation;
 using Baton.Stack;
 using Baton.Tcp;
+using Baton.Testing;
 using Baton.Wire;
 
 namespace Baton.Engine.Tests;
@@ -13,7 +14,7 @@ namespace Baton.Engine.Tests;
 /// </summary>
 public sealed class CrashTests
 {
-    private const int Seeds = 40;
+    private static readonly ulong s_seeds = (ulong)QuickForm.Or(40, quick: 12);
     private const int Flows = 6;
     private const int Moves = 14;
     private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(4);
@@ -35,7 +36,7 @@ public sealed class CrashTests
             return;
         }
 
-        ulong seeds = ulong.TryParse(Environment.GetEnvironmentVariable("BATON_CRASH_SEEDS"), out ulong more) ? more : Seeds;
+        ulong seeds = ulong.TryParse(Environment.GetEnvironmentVariable("BATON_CRASH_SEEDS"), out ulong more) ? more : s_seeds;
         for (ulong seed = 1; seed <= seeds; seed++)
         {
             Run(seed, totals);

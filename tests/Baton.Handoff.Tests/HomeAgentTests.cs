@@ -23,6 +23,10 @@ public sealed class HomeAgentTests
         Hear(Instant.Zero, s_b, Claims.Write([(s_claim, true)]));
         Assert.Equal(HomePhase.Asking, _home.PhaseOf(s_address));
 
+        // A list for the node's last life, of which it knows nothing: B is not to go on by it.
+        Hear(Instant.Zero, s_b, ListPart.Write(1, directory: false, [s_claim], [Item()]).Single());
+        Assert.DoesNotContain(TakeAll().OfType<HomeOutput.Send>(), send => (HomeMessageKind)send.Message.Span[1] == HomeMessageKind.ListAck);
+
         // C has said nothing until its lease is over: nobody else can be home, and B is told so.
         var now = Instant.Zero + s_options.Recovery;
         _home.OnDeadline(now);

@@ -23,6 +23,7 @@ public sealed class SeedTests
     /// 1883, 4835: a home that was started anew served before owners that it could hear had listed. 4027: an endpoint that its
     /// home did not know any more lived on because a handoff was under way. 5499: flows of an owner that its home had never
     /// heard were never written off. 4603: an embryo waited for ever for a source that was dead before its first datagram.
+    /// 7395: a home that still asked whether it was home acknowledged a list, and its owner went on too early.
     /// </summary>
     [Theory]
     [InlineData(1964)]
@@ -31,6 +32,7 @@ public sealed class SeedTests
     [InlineData(4835)]
     [InlineData(5499)]
     [InlineData(4603)]
+    [InlineData(7395)]
     public void Seeds_that_failed_once_hold(ulong seed) => Assert.Null(SimulationRun.Run(seed).Failure);
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Baton.Tcp;
+using Baton.Testing;
 using Baton.Wire;
 
 namespace Baton.Stack.Tests;
@@ -13,7 +14,7 @@ public sealed class HostileInputTests
 {
     private const int Steps = 400;
 
-    private static readonly int Rounds = Setting("BATON_FUZZ_ROUNDS", 60);
+    private static readonly int Rounds = Setting("BATON_FUZZ_ROUNDS", QuickForm.Or(60, quick: 20));
     private static readonly int Base = Setting("BATON_SEED", 20261122);
 
     private static readonly StackLimits Limits = new()

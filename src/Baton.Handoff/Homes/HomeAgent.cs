@@ -139,8 +139,9 @@ public sealed class HomeAgent
         }
 
         // After what the directory answered to its last part, and when all lists are in: an owner goes on when it is acknowledged,
-        // but not with what is gone, nor with what another one lists in a higher epoch.
-        if (!Array.Exists(_homes, home => home.Phase == HomePhase.Recovering) && _acknowledged.TryDequeue(out var list))
+        // but not with what is gone, nor with what another one lists in a higher epoch. While this node still asks whether it is
+        // home, the list was for its last life, of which it knows nothing.
+        if (!Array.Exists(_homes, home => home.Phase is HomePhase.Asking or HomePhase.Recovering) && _acknowledged.TryDequeue(out var list))
         {
             _outbox.Send(list.From, HomeMessage.WriteNumber(HomeMessageKind.ListAck, list.Number));
         }

@@ -15,7 +15,7 @@ internal sealed class DatagramFlow : SimulatedFlow
     private readonly SeededRandom _random;
     private readonly Dictionary<Datagram, int> _deliveries = [];
     private readonly Dictionary<Datagram, int> _copies = [];
-    private readonly Dictionary<uint, FarmNode> _written = [];
+    private readonly Dictionary<uint, (FarmNode? Node, ulong Incarnation)> _written = [];
     private readonly HashSet<uint> _emitted = [];
     private uint _number;
     private uint _nextWritten;
@@ -84,10 +84,19 @@ internal sealed class DatagramFlow : SimulatedFlow
     public void OnWritten(uint number, FarmNode node)
     {
         _nextWritten = Math.Max(_nextWritten, number + 1);
-        if (!_written.TryAdd(number, node))
+        if (_written.TryGetValue(number, out var before))
         {
-            Run.Fail($"{Flow}: datagram {number} is written at node {node.Name} and was at node {_written[number].Name}.");
+            // An application whose later state died with its node may write the same again.
+            if (before.Node is { IsUp: true } writer && writer.Incarnation == before.Incarnation)
+            {
+                Run.Fail($"{Flow}: datagram {number} is written at node {node.Name} and was at node {writer.Name}.");
+            }
+
+            _emitted.Remove(number);
+            OnCopied(new Datagram(Index, FromClient: false, number));
         }
+
+        _written[number] = (node, node.Incarnation);
     }
 
     /// <summary>
@@ -97,9 +106,9 @@ internal sealed class DatagramFlow : SimulatedFlow
     public void OnEmitted(FarmNode node, ReadOnlySpan<byte> bytes)
     {
         if (Datagram.TryRead(bytes, out var datagram)
-            && (_written.GetValueOrDefault(datagram.Number) != node || !_emitted.Add(datagram.Number)))
+            && (_written.GetValueOrDefault(datagram.Number).Node != node || !_emitted.Add(datagram.Number)))
         {
-            Run.Fail($"{Flow}: node {node.Name} emits {datagram}, written at node {_written.GetValueOrDefault(datagram.Number)?.Name}.");
+            Run.Fail($"{Flow}: node {node.Name} emits {datagram}, written at node {_written.GetValueOrDefault(datagram.Number).Node?.Name}.");
         }
     }
 

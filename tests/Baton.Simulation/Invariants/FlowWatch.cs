@@ -20,6 +20,7 @@ internal sealed class FlowWatch(SimulationRun run, Flow flow)
     private int _crashes;
     private FarmNode? _activeAt;
     private Epoch _activeEpoch;
+    private (FarmNode Node, ulong Incarnation)[] _knew = [];
 
     /// <summary>The highest acknowledgment that the client was sent.</summary>
     public SeqNum? Acknowledged { get; private set; }
@@ -122,12 +123,16 @@ internal sealed class FlowWatch(SimulationRun run, Flow flow)
     /// <summary>An endpoint has become active, or goes on.</summary>
     public void OnActive(FarmNode node, Endpoint endpoint)
     {
-        if (endpoint.Epoch < _activeEpoch || (endpoint.Epoch == _activeEpoch && node != _activeAt))
+        // Once the owner and its home have both been started anew, nobody knows of that ownership any more: an owner that was
+        // cut off since before it, and listed to the new home, is as good as any.
+        bool isForgotten = _knew.Length > 0 && Array.TrueForAll(_knew, each => !each.Node.IsUp || each.Node.Incarnation != each.Incarnation);
+        if (!isForgotten && (endpoint.Epoch < _activeEpoch || (endpoint.Epoch == _activeEpoch && node != _activeAt)))
         {
             run.Fail($"{flow}: active at node {node.Name} in epoch {endpoint.Epoch}, and was at node {_activeAt?.Name} in epoch {_activeEpoch}.");
         }
 
         (_activeAt, _activeEpoch) = (node, endpoint.Epoch);
+        _knew = [(node, node.Incarnation), .. run.ServingNode(flow.Tuple.LocalAddress) is { } home ? [(home, home.Incarnation)] : Array.Empty<(FarmNode, ulong)>()];
         Active = endpoint;
         Frozen = null;
     }
