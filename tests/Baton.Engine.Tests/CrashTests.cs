@@ -14,7 +14,7 @@ namespace Baton.Engine.Tests;
 /// </summary>
 public sealed class CrashTests
 {
-    private static readonly ulong s_seeds = (ulong)QuickForm.Or(40, quick: 12);
+    private static readonly ulong s_seeds = (ulong)QuickForm.Or(40, quick: 20);
     private const int Flows = 6;
     private const int Moves = 14;
     private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(4);
