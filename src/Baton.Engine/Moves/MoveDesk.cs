@@ -64,8 +64,6 @@ internal sealed class MoveDesk
             return;
         }
 
-        var named = target is not null && _shard.Farm.Members.TryFind(target, out var member) ? member.Id : NodeId.None;
-        _shard.Placements.Add(Now, endpoint.Flow, endpoint.Service!.Policy, cause, named, _shard.Exchange.Candidates);
         if (record is { Running.IsArrival: true, Deferred: null })
         {
             record.Deferred = () => Request(id, target, cause, onEnded);
@@ -76,11 +74,13 @@ internal sealed class MoveDesk
         }
         else if (record.Attachment is not { } attachment || attachment.MovesTransparently || record.Stage == EndpointStage.Closing)
         {
+            Explain(endpoint, target, cause);
             Withdraw(record);
             _shard.Handoffs.BeginByEngine(record, target, fresh: false, onEnded);
         }
         else
         {
+            Explain(endpoint, target, cause);
             Withdraw(record);
             var request = new MoveRequest(target, cause);
             record.Pending = new PendingMove(request, Now + _shard.Options.MoveTimeout, onEnded);
@@ -231,6 +231,12 @@ internal sealed class MoveDesk
                 record.RetryAt = Now + s_retryPeriod;
                 break;
         }
+    }
+
+    private void Explain(Endpoint endpoint, string? target, MoveCause cause)
+    {
+        var named = target is not null && _shard.Farm.Members.TryFind(target, out var member) ? member.Id : NodeId.None;
+        _shard.Placements.Add(Now, endpoint.Flow, endpoint.Service!.Policy, cause, named, _shard.Exchange.Candidates);
     }
 
     private void Answer(EndpointRecord record, MoveResult result)
