@@ -25,10 +25,9 @@ public sealed class AttackTests
         {
             string[] common = [.. v6 ? (string[])["-6"] : [], "-n", "-Pn", "-T5", "--max-retries", "8", "-p", $"{PeerFarm.FirstPort},9"];
             string address = PeerFarm.Service(v6).ToString();
-            Task<string> ScanAsync(params string[] options) => PeerProgram.SucceedAsync(farm, "nmap", [.. common, .. options, address]);
             async Task AssertAsync(string scan, string open, string closed)
             {
-                string found = await ScanAsync(scan);
+                string found = await PeerProgram.SucceedAsync(farm, "nmap", [.. common, scan, address]);
                 Assert.Matches($@"7000/tcp\s+{open} ", found);
                 Assert.Matches($@"9/tcp\s+{closed} ", found);
             }
@@ -39,8 +38,11 @@ public sealed class AttackTests
                 AssertAsync("-sF", @"open\|filtered", "closed"),
                 AssertAsync("-sN", @"open\|filtered", "closed"),
                 AssertAsync("-sX", @"open\|filtered", "closed"),
-                AssertAsync("-sA", "unfiltered", "unfiltered"),
-                ScanAsync("-sS", "-O", "--max-os-tries", "1"));
+                AssertAsync("-sA", "unfiltered", "unfiltered"));
+
+            // Over IPv6 nmap's detection at times does not end (nmap/nmap#3219): what counts is what it leaves here.
+            var (status, output) = await PeerProgram.RunAsync(farm, "timeout", ["20", "nmap", .. common, "-sS", "-O", "--max-os-tries", "1", address]);
+            Assert.True(status == 0 || (v6 && status == 124), $"OS detection ended with {status}:\n{output}");
         });
     }
 
