@@ -36,6 +36,21 @@ public sealed class LifeTests
     }
 
     [Fact]
+    public void A_node_that_begins_or_ends_to_drain_is_seen_to_by_its_own_callers_at_once()
+    {
+        using var farm = new Farm(new FarmSettings()).Connect();
+        var shard = farm["a"].Shard;
+        foreach (var (draining, status) in new[] { (true, MemberStatus.Draining), (false, MemberStatus.Reachable) })
+        {
+            shard.SetDraining(draining);
+
+            Assert.True(shard.Members.TryFind(shard.Farm.Self.Id, out var self));
+            Assert.Equal((status, draining), (self.Status, self.State.Draining));
+            farm.RunUntil(() => farm["b"].Shard.Members.StatusOf(shard.Farm.Self.Id) == status, Limit);
+        }
+    }
+
+    [Fact]
     public void Only_the_detached_endpoint_of_two_becomes_unattached_and_another_application_goes_on()
     {
         using var farm = new Farm(new FarmSettings { Clients = 2 }).Connect();

@@ -139,6 +139,14 @@ internal sealed class MembershipPort
         }
     }
 
-    /// <summary>This node's state has changed in a way that the others should know at once.</summary>
-    public void TellNow() => _nextState = _shard.Now;
+    /// <summary>
+    /// This node's state has changed in a way that everybody should know at once: <see cref="Shard.Members"/> has it when
+    /// this returns, and the others get it with the next <see cref="Run"/>.
+    /// </summary>
+    public void TellNow()
+    {
+        _shard.Exchange.OnOwnState(_shard.Now, _shard.MeasureState());
+        _shard.Members = _shard.Exchange.View;
+        _nextState = _shard.Now;
+    }
 }
