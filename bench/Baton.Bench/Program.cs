@@ -1,5 +1,6 @@
 using Baton.Bench;
 using Baton.Bench.Farm;
+using Baton.Bench.Ingress;
 using Baton.Bench.Machine;
 using Baton.Bench.Memory;
 using Baton.Bench.Nic;
@@ -28,16 +29,21 @@ try
             return NicBenchmark.Run(quick);
         case ["kestrel"]:
             return await KestrelBenchmark.RunAsync(quick, only);
+        case ["farm"]:
+            return IngressBenchmark.Run(quick);
+        case [IngressNode.Name, var node, var switchNamespace, var nodeNamespace]:
+            return await IngressNode.RunAsync(node, switchNamespace, nodeNamespace);
         case [WebServer.Name, var kernelNamespace, var ownNamespace]:
             return await WebServer.RunAsync(kernelNamespace, ownNamespace);
-        case [IdleNode.Name, var switchNamespace, var node]:
-            return await IdleNode.RunAsync(switchNamespace, node);
+        case [IdleNode.Name, var bridges, var idle]:
+            return await IdleNode.RunAsync(bridges, idle);
         default:
             Console.WriteLine("usage: ./build bench NAME [--quick] [--only=FIGURE,…]");
             Console.WriteLine("  tcp       the own stack over TAP against the kernel over veth: bulk both ways, requests, connections, idle node");
             Console.WriteLine("  handoff   how long a client sees nothing new while its download moves");
             Console.WriteLine("  memory    what idle connections occupy");
             Console.WriteLine("  nic       the NIC program's time for a packet, beside the least that forwarding takes");
+            Console.WriteLine("  farm      HTTP by way of a node in NIC mode, against the same without it, and HAProxy and nginx; needs them and wrk");
             Console.WriteLine("  kestrel   ASP.NET Core on the farm against ASP.NET Core on sockets; needs wrk");
             return 2;
     }

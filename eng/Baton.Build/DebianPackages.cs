@@ -25,6 +25,7 @@ internal static class DebianPackages
         ("hping3", "hping3"),
         ("scapy", "python3-scapy"),
         ("frag6", "ipv6toolkit"),
+        ("/usr/lib/nginx/modules/ngx_stream_module.so", "libnginx-mod-stream"),
         ("spin", "spin"),
         ("gcc", "gcc"),
     ];
@@ -35,6 +36,7 @@ internal static class DebianPackages
         ("nginx", "nginx-light", "nginx"),
         ("sshd", "openssh-server", "ssh"),
         ("redis-server", "redis-server", "redis-server"),
+        ("haproxy", "haproxy", "haproxy"),
     ];
 
     /// <summary>Installs what is missing where this is root on Debian; elsewhere names it.</summary>

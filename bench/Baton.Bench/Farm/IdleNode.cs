@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using Baton.Bench.Machine;
 
 namespace Baton.Bench.Farm;
@@ -33,10 +32,10 @@ internal static class IdleNode
 
         // The start, and each kind of event once.
         await Task.Delay(TimeSpan.FromSeconds(3));
-        double before = ProcessorMilliseconds(a.Id);
+        double before = ProcessorTime.OfProcess(a.Id).TotalMilliseconds;
         long start = Stopwatch.GetTimestamp();
         await Task.Delay(time);
-        double used = ProcessorMilliseconds(a.Id) - before;
+        double used = ProcessorTime.OfProcess(a.Id).TotalMilliseconds - before;
         double percent = 100 * used / Stopwatch.GetElapsedTime(start).TotalMilliseconds;
         a.StandardInput.Close();
         await a.WaitForExitAsync();
@@ -51,8 +50,4 @@ internal static class IdleNode
         await Console.In.ReadToEndAsync();
         return 0;
     }
-
-    /// <summary>The processor time of all threads of a process: the first number of schedstat, in nanoseconds.</summary>
-    private static double ProcessorMilliseconds(int process) => Directory.GetDirectories($"/proc/{process}/task")
-        .Sum(thread => double.Parse(File.ReadAllText($"{thread}/schedstat").Split(' ')[0], CultureInfo.InvariantCulture)) / 1e6;
 }

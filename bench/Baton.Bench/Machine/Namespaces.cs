@@ -39,6 +39,9 @@ internal sealed class Namespaces : IDisposable
     /// <summary>Runs <c>ip</c> in a namespace.</summary>
     public void Ip(string part, string arguments) => Ip(string.Create(CultureInfo.InvariantCulture, $"-n {this[part]} {arguments}"));
 
+    /// <summary>Runs a program in a namespace until it ends.</summary>
+    public void Execute(string part, params string[] command) => Run("ip", ["netns", "exec", this[part], .. command]);
+
     /// <summary>Writes a setting of the kernel in a namespace.</summary>
     public void Set(string part, string path, string value) => Write(this[part], path, value);
 
@@ -55,8 +58,10 @@ internal sealed class Namespaces : IDisposable
 
     private static void Run(string program, string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
+        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+        var output = process.StandardOutput.ReadToEndAsync();
         string error = process.StandardError.ReadToEnd();
+        _ = output.GetAwaiter().GetResult();
         process.WaitForExit();
         if (process.ExitCode != 0)
         {

@@ -24,6 +24,7 @@ internal static unsafe class BpfCalls
         MapUpdateBatch = 26,
         MapDeleteBatch = 27,
         LinkCreate = 28,
+        EnableStatistics = 32,
     }
 
     /// <returns>A descriptor, or -1.</returns>
@@ -60,6 +61,16 @@ internal static unsafe class BpfCalls
     /// <returns>0, or -1: with ENOENT when the end was reached; <paramref name="count"/> entries were read either way.</returns>
     public static int LookupBatch(int map, void* position, void* next, void* keys, void* values, ref int count) =>
         Batch(Command.MapLookupBatch, map, position, next, keys, values, ref count);
+
+    /// <summary>As long as the descriptor is open the kernel measures how long programs run, at some cost; fdinfo of a program says it.</summary>
+    /// <returns>A descriptor, or -1.</returns>
+    public static int EnableStatistics()
+    {
+        // The only kind of statistics is BPF_STATS_RUN_TIME, 0.
+        byte* attribute = stackalloc byte[AttributeLength];
+        Unsafe.InitBlock(attribute, 0, AttributeLength);
+        return Call(Command.EnableStatistics, attribute, 4);
+    }
 
     /// <returns>A descriptor, or -1. The log, if there is one, is zero-terminated.</returns>
     public static int LoadProgram(ReadOnlySpan<ulong> instructions, string name, uint flags, Span<byte> log)
