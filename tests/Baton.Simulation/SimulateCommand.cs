@@ -21,7 +21,7 @@ internal static class SimulateCommand
             return 2;
         }
 
-        return options.Shrink ? Shrink(options.First) : Run(options);
+        return options.SingleFaults ? RunSingleFaults(options) : options.Shrink ? Shrink(options.First) : Run(options);
     }
 
     private static int Run(SimulateOptions options)
@@ -80,6 +80,18 @@ internal static class SimulateCommand
 
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"figures: passed={done - failures.Count} failed={failed} open=0"));
         return failed == 0 ? 0 : 1;
+    }
+
+    /// <summary>Runs every single fault, and prints the table of outcomes as the specification shows it.</summary>
+    private static int RunSingleFaults(SimulateOptions options)
+    {
+        var watch = Stopwatch.StartNew();
+        var table = FaultTable.Make(options.Quick ? FaultTable.QuickKinds : FaultTable.AllKinds, Threads);
+        Console.WriteLine(table);
+        table.Failures.ForEach(Console.WriteLine);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{table.Runs} runs in {watch.Elapsed.TotalSeconds:0.0} s"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"figures: passed={table.Runs - table.Failures.Count} failed={table.Failures.Count} open=0"));
+        return table.Failures.Count == 0 ? 0 : 1;
     }
 
     /// <summary>Makes one seed shorter, and says how to replay what is left.</summary>

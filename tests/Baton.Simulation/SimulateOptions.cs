@@ -6,7 +6,7 @@ namespace Baton.Simulation;
 internal sealed record SimulateOptions
 {
     public const string Usage =
-        "usage: simulate [--seeds N] [--seed S [--trace | --shrink] [--flows N] [--moves N] [--strikes BITS]] [--crashes] [--quick]";
+        "usage: simulate [--seeds N] [--seed S [--trace | --shrink] [--flows N] [--moves N] [--strikes BITS]] [--crashes] [--quick]\n       simulate --single-faults [--quick]";
 
     private const int DefaultSeeds = 10_000;
 
@@ -27,6 +27,9 @@ internal sealed record SimulateOptions
 
     /// <summary>Only seeds in which nodes are killed or cut off.</summary>
     public bool Crashes { get; private init; }
+
+    /// <summary>Every single fault at every step of a handoff, in place of seeds.</summary>
+    public bool SingleFaults { get; private init; }
 
     /// <summary>What of each seed is left out.</summary>
     public RunLimits Limits { get; private init; } = RunLimits.None;
@@ -53,6 +56,9 @@ internal sealed record SimulateOptions
                     continue;
                 case "--crashes":
                     options = options with { Crashes = true };
+                    continue;
+                case "--single-faults":
+                    options = options with { SingleFaults = true };
                     continue;
                 case "--seed" when ulong.TryParse(value, CultureInfo.InvariantCulture, out ulong first):
                     options = options with { First = first, Seeds = counted ? options.Seeds : 1 };

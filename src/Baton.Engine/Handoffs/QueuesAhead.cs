@@ -16,7 +16,7 @@ internal sealed class QueuesAhead(Shard shard, HandoffAgent agent)
     private readonly ArrayPool<byte> _buffers = ArrayPool<byte>.Create(HandoffLimits.MaxKeptBufferBytes, HandoffLimits.KeptBuffers);
 
     /// <summary>Whether queues were given to a channel since <see cref="FreezeArrived"/> looked.</summary>
-    public bool WantToRun => _underWay.Exists(static running => running.PrecopyMark == 0);
+    public bool WantToRun => _underWay.Exists(static running => running.PrecopyMark is null);
 
     /// <summary>Sends the queues from where the target has them; without a connection there are none.</summary>
     public void Send(HandoffOutput.Precopy o, RunningHandoff? running)
@@ -34,7 +34,7 @@ internal sealed class QueuesAhead(Shard shard, HandoffAgent agent)
 
         // After a new channel the target says how much it has.
         agent.OnPrecopied(shard.Now, o.Handoff, o.Offset, running.Precopied[Math.Min(o.Offset, running.Precopied.Length)..], complete: false);
-        running.PrecopyMark = 0;
+        running.PrecopyMark = null;
         if (!_underWay.Contains(running))
         {
             _underWay.Add(running);
@@ -47,12 +47,17 @@ internal sealed class QueuesAhead(Shard shard, HandoffAgent agent)
         for (int i = _underWay.Count - 1; i >= 0; i--)
         {
             var running = _underWay[i];
-            if (running.PrecopyMark == 0)
+            if (shard.Channels.QueuedTo(running.Peer) == 0)
+            {
+                // Lost with their channel, which broke in this run: the next one brings the target's position, and they are sent from there.
+                _underWay.RemoveAt(i);
+            }
+            else if (running.PrecopyMark is not { } mark)
             {
                 // The messages are on the channel since the last routing.
                 running.PrecopyMark = shard.Channels.QueuedTo(running.Peer);
             }
-            else if (shard.Channels.DeliveredTo(running.Peer) >= running.PrecopyMark)
+            else if (shard.Channels.DeliveredTo(running.Peer) >= mark)
             {
                 _underWay.RemoveAt(i);
                 agent.OnPrecopied(shard.Now, running.Id, running.Precopied.Length, default, complete: true);

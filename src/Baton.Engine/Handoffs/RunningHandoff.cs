@@ -28,8 +28,8 @@ internal sealed class RunningHandoff(HandoffId id, EndpointRecord record, NodeId
     /// <summary>Up to where they are in <see cref="Precopied"/>: what is to be sent, and what was received.</summary>
     public (long Send, long Receive) PrecopiedTo { get; private set; }
 
-    /// <summary>Where the channel is once the peer has <see cref="Precopied"/>.</summary>
-    public long PrecopyMark { get; set; }
+    /// <summary>Where the channel is once the peer has <see cref="Precopied"/>; null until they are on it.</summary>
+    public long? PrecopyMark { get; set; }
 
     /// <summary>Copies the queues into a buffer of a pool.</summary>
     public void Precopy(Instant now, Tcp.TcpConnection connection, ArrayPool<byte> buffers)

@@ -45,6 +45,9 @@ internal sealed class DatagramFlow : SimulatedFlow
 
     public override string Progress => $"client sent {Sent} of {Plan.Up}, farm got {DeliveredToFarm}, client got {DeliveredToClient} datagrams";
 
+    /// <summary>Whether it was lost with a node and has begun anew.</summary>
+    public bool HasBegunAnew { get; private set; }
+
     public UdpEndpoint ClientEndpoint => _endpoint;
 
     public override void Release() => _released = true;
@@ -60,6 +63,7 @@ internal sealed class DatagramFlow : SimulatedFlow
 
         if (_begun)
         {
+            HasBegunAnew = true;
             Run.Totals.Count(Total.DatagramFlowsBegunAnew);
         }
 

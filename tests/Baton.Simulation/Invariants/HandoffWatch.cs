@@ -53,6 +53,7 @@ internal sealed class HandoffWatch
     private void OnStep(FarmNode node, HandoffOutput output)
     {
         _run.Trace?.WriteLine($"{_run.Now} {node.Name} {output.Flow}: {Text(output)}");
+        _run.Stepping?.Invoke(node, output);
         var totals = _run.Totals;
         switch (output)
         {

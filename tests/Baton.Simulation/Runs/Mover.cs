@@ -39,7 +39,7 @@ internal sealed class Mover
     /// <summary>A reader has stopped for a time, and the window closes: a move of its flow meets that, more often than not.</summary>
     public void MoveWithin(SimulatedFlow flow, TimeSpan time)
     {
-        if (_random.Chance(0.7))
+        if (_random.Chance(0.7) && _wanted > 0)
         {
             _run.After(new TimeSpan(_random.Next(time.Ticks)), () => Move(flow));
         }
@@ -48,7 +48,7 @@ internal sealed class Mover
     /// <summary>The application has closed its connection: it may move while the stack ends it.</summary>
     public void MoveClosing(SimulatedFlow flow)
     {
-        if (_random.Chance(0.5))
+        if (_random.Chance(0.5) && _wanted > 0)
         {
             _run.After(new TimeSpan(_random.Next(TimeSpan.TicksPerMillisecond)), () => Move(flow));
         }

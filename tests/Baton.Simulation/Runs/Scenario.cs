@@ -14,6 +14,9 @@ internal sealed record Scenario
 
     public required FarmSettings Farm { get; init; }
 
+    /// <summary>Far more virtual time than any recovery takes: retransmission backs off to a minute at most.</summary>
+    public TimeSpan Limit { get; init; } = TimeSpan.FromMinutes(20);
+
     /// <summary>Moves to be asked for, 5 at least.</summary>
     public required int Attempts { get; init; }
 
@@ -28,6 +31,9 @@ internal sealed record Scenario
 
     /// <summary>What happens to nodes and to the lan, one after the other.</summary>
     public required IReadOnlyList<Strike> Strikes { get; init; }
+
+    /// <summary>Whether nodes may be killed and homes may change in it.</summary>
+    public required bool HasFaults { get; init; }
 
     /// <summary>Whether one of the nodes lacks an application.</summary>
     public required bool LacksApplication { get; init; }
@@ -92,6 +98,7 @@ internal sealed record Scenario
             Flows = 4 + (int)random.Next(13),
             LanOutages = random.Chance(0.3) && !strikes ? 0.3 : 0,
             LacksApplication = random.Chance(0.3) && !strikes,
+            HasFaults = strikes,
             Strikes = strikes ? Strike.Draw(new SeededRandom(seed ^ StrikeSeed), nodes: 3) : [],
         };
     }
@@ -128,14 +135,16 @@ internal sealed record Scenario
         MaxLength = random.Chance(0.2) ? 4000 : 1400,
     };
 
-    private static IReadOnlyList<ServiceOptions> Services { get; } =
+    /// <summary>The services.</summary>
+    public static IReadOnlyList<ServiceOptions> Services { get; } =
     [
         new() { Name = "tcp", Port = 80, Placement = Placement.FirstRequest },
         new() { Name = "placed", Port = 81, Placement = Placement.Handshake, Policy = "round-robin" },
         new() { Name = "udp", Port = 53, Protocol = IpProtocol.Udp, Placement = Placement.FirstRequest, ApplicationPort = 5353 },
     ];
 
-    private static EngineOptions Adjusted(EngineOptions options, EngineLimits limits, TimeSpan budget) => new()
+    /// <summary>A node's options with limits and a freeze budget of the scenario.</summary>
+    public static EngineOptions Adjusted(EngineOptions options, EngineLimits limits, TimeSpan budget) => new()
     {
         Node = options.Node,
         Members = options.Members,

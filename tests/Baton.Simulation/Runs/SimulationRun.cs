@@ -1,5 +1,6 @@
 using Baton.Director;
 using Baton.Engine;
+using Baton.Handoff;
 using Baton.Link;
 using Baton.Stack;
 using Baton.Wire;
@@ -9,9 +10,6 @@ namespace Baton.Simulation;
 /// <summary>One seed: a farm, its flows and its handoffs, from the first SYN until every table is empty.</summary>
 internal sealed class SimulationRun : IDisposable
 {
-    // Far more virtual time than any recovery takes: retransmission backs off to a minute at most.
-    private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(20);
-
     private readonly Farm _farm;
     private readonly Scenario _scenario;
     private readonly FarmWatch _watch;
@@ -26,12 +24,12 @@ internal sealed class SimulationRun : IDisposable
     private long _number;
     private int _opened;
 
-    private SimulationRun(ulong seed, PlantedDefect defect, RunLimits limits)
+    private SimulationRun(ulong seed, PlantedDefect defect, RunLimits limits, Scenario? scenario = null)
     {
         Seed = seed;
         Limits = limits;
         Random = new SeededRandom(seed);
-        _scenario = Scenario.Draw(seed, Random.Split());
+        _scenario = scenario ?? Scenario.Draw(seed, Random.Split());
         _farm = new Farm(_scenario.Farm);
         _watch = new FarmWatch(this, _farm);
         _handoffs = new HandoffWatch(this, _farm);
@@ -76,19 +74,18 @@ internal sealed class SimulationRun : IDisposable
     public static SimulationResult Run(ulong seed, PlantedDefect defect = PlantedDefect.None, TextWriter? trace = null, RunLimits? limits = null)
     {
         using var run = new SimulationRun(seed, defect, limits ?? RunLimits.None) { Trace = trace };
-        try
+        return run.Result(run.RunAll);
+    }
+
+    /// <summary>Runs what a script does in a farm that is watched.</summary>
+    public static SimulationResult RunScript(Scenario scenario, Action<SimulationRun, Farm> script)
+    {
+        using var run = new SimulationRun(scenario.Farm.Seed, PlantedDefect.None, RunLimits.None, scenario);
+        return run.Result(() =>
         {
-            run.RunAll();
-            return new SimulationResult(seed, null, run.Totals, run._watch.TraceHash);
-        }
-        catch (InvariantException e)
-        {
-            return new SimulationResult(seed, $"at {run.Now}: {e.Message}\n{run.Describe()}", run.Totals, run._watch.TraceHash);
-        }
-        catch (Exception e) when (e is not OutOfMemoryException)
-        {
-            return new SimulationResult(seed, $"at {run.Now}: {e}", run.Totals, run._watch.TraceHash);
-        }
+            run.Begin();
+            script(run, run._farm);
+        });
     }
 
     /// <summary>An invariant does not hold: the run ends here.</summary>
@@ -115,7 +112,7 @@ internal sealed class SimulationRun : IDisposable
     {
         if (FlowOf(flow) is { } known)
         {
-            if (_scenario.Strikes.Count == 0)
+            if (!_scenario.HasFaults)
             {
                 return known.Home.Shard.Flows.TryFind(flow, out entry);
             }
@@ -173,6 +170,9 @@ internal sealed class SimulationRun : IDisposable
         }
     }
 
+    /// <summary>Sees each thing that the handoff protocol wants done, before it is.</summary>
+    public Action<FarmNode, HandoffOutput>? Stepping { get; set; }
+
     public SimulatedFlow? FlowOf(in Flow flow) => _byFlow.GetValueOrDefault(flow);
 
     public StreamFlow StreamOf(in Flow flow) => (StreamFlow)_byFlow[flow];
@@ -194,7 +194,7 @@ internal sealed class SimulationRun : IDisposable
     {
         _planter.AfterStep();
         _watch.AfterStep();
-        if (_scenario.Strikes.Count > 0)
+        if (_scenario.HasFaults)
         {
             _homes.AfterStep();
         }
@@ -250,7 +250,25 @@ internal sealed class SimulationRun : IDisposable
         node.Shard.Homes.Observer = output => _homes.OnStep(node, output);
     }
 
-    private void RunAll()
+    private SimulationResult Result(Action run)
+    {
+        try
+        {
+            run();
+            return new SimulationResult(Seed, null, Totals, _watch.TraceHash);
+        }
+        catch (InvariantException e)
+        {
+            return new SimulationResult(Seed, $"at {Now}: {e.Message}\n{Describe()}", Totals, _watch.TraceHash);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            return new SimulationResult(Seed, $"at {Now}: {e}", Totals, _watch.TraceHash);
+        }
+    }
+
+    /// <summary>The farm is up and watched.</summary>
+    private void Begin()
     {
         _farm.Connect();
         foreach (var node in _farm.Nodes)
@@ -266,12 +284,16 @@ internal sealed class SimulationRun : IDisposable
             client.OnEvent = OnClientEvent;
         }
 
-        if (_scenario.Strikes.Count > 0)
+        if (_scenario.HasFaults)
         {
             // Until every member has renewed every other's lease: nobody can speak for a takeover of whom it never relied on.
             _farm.RunFor(TimeSpan.FromSeconds(1));
         }
+    }
 
+    private void RunAll()
+    {
+        Begin();
         for (int i = 0; i < _scenario.Flows; i++)
         {
             int index = i;
@@ -281,6 +303,12 @@ internal sealed class SimulationRun : IDisposable
         Mover.Start();
         Striker.Start();
         RunUntil(() => Mover.IsDone && Striker.IsDone && _opened == _scenario.Flows, "the moves are not through");
+        Finish();
+    }
+
+    /// <summary>Every flow ends, and nothing is left of any.</summary>
+    public void Finish()
+    {
         foreach (var flow in _flows)
         {
             flow.Release();
@@ -340,31 +368,43 @@ internal sealed class SimulationRun : IDisposable
                 return;
             }
 
-            var endpoint = client.ConnectUdp(home.ServiceAddress, 53, (ushort)(40_000 + index));
-            Totals.Count(Total.DatagramFlows);
-            var datagrams = new DatagramFlow(this, _flows.Count, client, home, endpoint, plan)
-            {
-                Watch = new FlowWatch(this, new Flow(IpProtocol.Udp, endpoint.Flow.Tuple.Reversed)),
-            };
-            Add(datagrams, endpoint);
-            datagrams.Start();
+            OpenDatagrams(client, home, (ushort)(40_000 + index), plan);
         }
         else
         {
             var plan = Scenario.DrawStream(Random);
-            if (index >= Limits.Flows)
+            if (index < Limits.Flows)
             {
-                return;
+                OpenStream(client, home, plan);
             }
-
-            var endpoint = client.Connect(home.ServiceAddress, plan.Port);
-            Totals.Count(Total.Streams);
-            var flow = new StreamFlow(this, _flows.Count, client, home, endpoint, plan)
-            {
-                Watch = new FlowWatch(this, new Flow(IpProtocol.Tcp, endpoint.Flow.Tuple.Reversed)),
-            };
-            Add(flow, endpoint);
         }
+    }
+
+    /// <summary>A UDP flow of a client to a home's service begins.</summary>
+    public DatagramFlow OpenDatagrams(FarmClient client, FarmNode home, ushort port, DatagramPlan plan)
+    {
+        var endpoint = client.ConnectUdp(home.ServiceAddress, 53, port);
+        Totals.Count(Total.DatagramFlows);
+        var datagrams = new DatagramFlow(this, _flows.Count, client, home, endpoint, plan)
+        {
+            Watch = new FlowWatch(this, new Flow(IpProtocol.Udp, endpoint.Flow.Tuple.Reversed)),
+        };
+        Add(datagrams, endpoint);
+        datagrams.Start();
+        return datagrams;
+    }
+
+    /// <summary>A TCP connection of a client to a home's service begins.</summary>
+    public StreamFlow OpenStream(FarmClient client, FarmNode home, StreamPlan plan)
+    {
+        var endpoint = client.Connect(home.ServiceAddress, plan.Port);
+        Totals.Count(Total.Streams);
+        var flow = new StreamFlow(this, _flows.Count, client, home, endpoint, plan)
+        {
+            Watch = new FlowWatch(this, new Flow(IpProtocol.Tcp, endpoint.Flow.Tuple.Reversed)),
+        };
+        Add(flow, endpoint);
+        return flow;
     }
 
     private void Add(SimulatedFlow flow, Endpoint clientEndpoint)
@@ -387,9 +427,10 @@ internal sealed class SimulationRun : IDisposable
         }
     }
 
-    private void RunUntil(Func<bool> condition, string otherwise)
+    /// <summary>Runs until something is so, and fails when it is not after a long time.</summary>
+    public void RunUntil(Func<bool> condition, string otherwise)
     {
-        var end = Now + s_limit;
+        var end = Now + _scenario.Limit;
         while (!condition())
         {
             while (_timeline.TryPeek(out var action, out var due) && due.Ticks <= Now.Ticks)
@@ -401,7 +442,7 @@ internal sealed class SimulationRun : IDisposable
             var until = _timeline.TryPeek(out _, out var next) ? Instant.Min(end, new Instant(next.Ticks)) : end;
             if (!_farm.StepUntil(until) && Now >= end)
             {
-                Fail($"after {s_limit.TotalMinutes} minutes {otherwise}:\n{Describe()}");
+                Fail($"after {_scenario.Limit.TotalMinutes} minutes {otherwise}:\n{Describe()}");
             }
         }
     }
