@@ -44,6 +44,40 @@ public sealed class MoveTests
     }
 
     [Fact]
+    public void A_handoff_that_overran_its_budget_has_twice_as_much_the_next_time()
+    {
+        // No handoff is through within 20 us: the lan takes longer.
+        var budget = TimeSpan.FromMicroseconds(20);
+        using var farm = new Farm(new FarmSettings { Adjust = options => options with { HandoffBudget = budget } }).Connect();
+        var plan = new PatternPlan(6, 100_000);
+        foreach (var node in farm.Nodes)
+        {
+            node.Bind("tcp", () => new PatternApplication(farm, node, plan));
+        }
+
+        var client = new PatternClient(farm, farm.Clients[0], farm["a"].ServiceAddress, 80, plan) { SendLimit = 10_000 };
+        farm.RunUntil(() => plan.ReceivedByFarm == 10_000, Limit);
+        var frozen = new List<double>();
+        for (int tries = 1; farm["a"].Endpoints.Count == 1; tries++)
+        {
+            Assert.True(tries < 16, "it never gets away");
+            var move = farm["a"].Move(farm["b"]);
+            farm.RunUntil(() => move.Result is not null, Limit);
+            if (move.Result!.Outcome == MoveOutcome.Aborted)
+            {
+                frozen.Add(move.Result.Event!.FrozenMicroseconds);
+            }
+        }
+
+        Assert.NotEmpty(frozen);
+        Assert.All(frozen.Index(), run => Assert.True(run.Item >= budget.TotalMicroseconds * (1 << run.Index), string.Join(' ', frozen)));
+        client.SendLimit = long.MaxValue;
+        client.Continue();
+        farm.RunUntil(() => client.IsComplete, Limit);
+        Assert.Empty(farm.Errors);
+    }
+
+    [Fact]
     public void The_home_forwards_to_the_new_owner_until_the_connection_ends()
     {
         using var farm = new Farm(new FarmSettings()).Connect();

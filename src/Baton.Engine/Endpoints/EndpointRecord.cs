@@ -24,6 +24,8 @@ internal sealed class EndpointRecord(Endpoint endpoint, Instant since)
 {
     private const int MaxHistory = 32;
 
+    private static readonly TimeSpan s_maxFreezeBudget = TimeSpan.FromSeconds(1);
+
     // Most endpoints never move.
     private Queue<HandoffEvent>? _history;
 
@@ -67,6 +69,9 @@ internal sealed class EndpointRecord(Endpoint endpoint, Instant since)
     /// <summary>A drain leaves it alone until then: its last attempt failed.</summary>
     public Instant RetryAt { get; set; }
 
+    /// <summary>Handoffs from here in a row that were called off because they froze it for longer than their budget.</summary>
+    public int Overruns { get; private set; }
+
     /// <summary>Handoffs that brought it here or failed to take it away; the last ones.</summary>
     public IReadOnlyCollection<HandoffEvent> History => _history ?? (IReadOnlyCollection<HandoffEvent>)[];
 
@@ -75,6 +80,23 @@ internal sealed class EndpointRecord(Endpoint endpoint, Instant since)
 
     /// <summary>The record of an endpoint of a service.</summary>
     public static EndpointRecord? Of(Endpoint endpoint) => endpoint.Tag as EndpointRecord;
+
+    /// <summary>
+    /// How long its next handoff may freeze it: the budget, doubled with each overrun up to a second. Where every node is slow,
+    /// a longer pause is better than a connection that never gets away.
+    /// </summary>
+    public TimeSpan FreezeBudget(TimeSpan budget)
+    {
+        for (int i = 0; i < Overruns && budget < s_maxFreezeBudget; i++)
+        {
+            budget = TimeSpan.FromTicks(Math.Min(budget.Ticks * 2, s_maxFreezeBudget.Ticks));
+        }
+
+        return budget;
+    }
+
+    /// <summary>A handoff from here was called off.</summary>
+    public void OnAborted(bool overBudget) => Overruns = overBudget ? Overruns + 1 : 0;
 
     public void Add(HandoffEvent handoff)
     {

@@ -204,6 +204,7 @@ internal sealed class HandoffRouter
             Options = options,
             ExpectedStateBytes = EstimateImage(endpoint) + running.Carried.Length,
             Fresh = fresh,
+            FreezeBudget = record.FreezeBudget(_shard.Options.HandoffBudget),
             Precopy = !fresh && endpoint is TcpEndpoint && EstimateImage(endpoint) > PrecopiedQueues.WorthWhile,
         });
         if (result != BeginResult.Started)
@@ -413,6 +414,7 @@ internal sealed class HandoffRouter
         Log.Add(handoff);
         if (isSource)
         {
+            record.OnAborted(o.Reason == HandoffReason.FreezeBudget);
             End(running, new MoveResult(handoff.Outcome, handoff.Reason, handoff));
             _shard.Homes.OnHandoffEnded(record);
         }

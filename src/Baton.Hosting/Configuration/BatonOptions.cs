@@ -53,7 +53,10 @@ public sealed class BatonOptions
     /// <summary>How long the node polls its links before it sleeps; 0 sleeps at once.</summary>
     public TimeSpan SpinTime { get; set; } = TimeSpan.FromMicroseconds(20);
 
-    /// <summary>How long an endpoint may be frozen before the source asks for an abort.</summary>
+    /// <summary>
+    /// How long an endpoint may be frozen before the source asks for an abort. Doubled, up to a second, each time in a row that
+    /// a handoff of the endpoint was called off for it.
+    /// </summary>
     public TimeSpan HandoffBudget { get; set; } = TimeSpan.FromMilliseconds(5);
 
     /// <summary>How often members exchange their states.</summary>
