@@ -58,6 +58,7 @@ public sealed class BatonEngine : IAsyncDisposable
     public static async ValueTask<BatonEngine> StartAsync(EngineOptions options, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        options = options with { WallClock = TimeProvider.System.GetUtcNow() - DateTimeOffset.UnixEpoch - (MonotonicClock.Now - Instant.Zero) };
         ulong incarnation = options.Incarnation ?? (ulong)TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
         var shard = new Shard(options, MonotonicClock.Now, incarnation) { MeasureCpu = new ProcessorMeter().Measure };
         var engine = new BatonEngine(shard, new ShardThread(shard, options.Node, options.SpinTime));
@@ -87,8 +88,16 @@ public sealed class BatonEngine : IAsyncDisposable
 
     /// <summary>Connects from this node's own front address (or lan address, for a destination on the lan).</summary>
     /// <exception cref="BatonException">The connection was refused, or timed out.</exception>
-    public async ValueTask<Connection> ConnectAsync(IPEndPoint remote, string application, CancellationToken cancellationToken = default)
+    public ValueTask<Connection> ConnectAsync(IPEndPoint remote, string application, CancellationToken cancellationToken = default) =>
+        ConnectAsync(remote, application, new ConnectOptions(), cancellationToken);
+
+    /// <inheritdoc cref="ConnectAsync(IPEndPoint, string, CancellationToken)"/>
+    /// <exception cref="ArgumentException">A value of the options is none; every error is named.</exception>
+    public async ValueTask<Connection> ConnectAsync(
+        IPEndPoint remote, string application, ConnectOptions options, CancellationToken cancellationToken = default)
     {
+        options.Connection?.Validate();
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.FastOpen?.Length ?? 0, Tcp.TcpSettings.Default.SendBufferLimit, nameof(options));
         var done = new TaskCompletionSource<AsyncEndpoint>(TaskCreationOptions.RunContinuationsAsynchronously);
         var endpoint = new AsyncEndpoint(_shard, _inline) { Accepted = accepted => done.TrySetResult(accepted) };
         await _shard.Call(shard =>
@@ -98,6 +107,7 @@ public sealed class BatonEngine : IAsyncDisposable
                 (ushort)remote.Port,
                 application,
                 endpoint,
+                options,
                 why => done.TrySetException(new BatonException($"{remote} cannot be connected to: {why}.")));
             return true;
         }).ConfigureAwait(false);

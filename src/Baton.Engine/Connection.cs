@@ -20,7 +20,7 @@ public sealed class Connection : IAsyncDisposable
     /// <summary>Protocol and four-tuple.</summary>
     public Flow Flow => _endpoint.Facts.Flow;
 
-    /// <summary>The service the client uses, or null for a connection made by <see cref="BatonEngine.ConnectAsync"/>.</summary>
+    /// <summary>The service the client uses, or null for a connection made by <see cref="BatonEngine.ConnectAsync(System.Net.IPEndPoint, string, CancellationToken)"/>.</summary>
     public string? Service => _endpoint.Facts.Service;
 
     /// <summary>The application's name.</summary>
@@ -88,6 +88,29 @@ public sealed class Connection : IAsyncDisposable
         {
             buffer = buffer[await SendAsync(buffer, cancellationToken).ConfigureAwait(false)..];
         }
+    }
+
+    /// <summary>What the connection does: its options, none of them null.</summary>
+    /// <exception cref="EndpointLeftException">The endpoint moved or was detached.</exception>
+    /// <exception cref="ConnectionClosedException">The connection was reset or timed out.</exception>
+    public async ValueTask<ConnectionOptions> GetOptionsAsync()
+    {
+        ConnectionOptions? options = null;
+        await _endpoint.Call(attachment => options = attachment.Options).ConfigureAwait(false);
+        return options!;
+    }
+
+    /// <summary>
+    /// Lets the connection do otherwise from now on, where the options are not null. Keep-alive and the bounds of the queues hold
+    /// at this node; the others go along when the connection moves.
+    /// </summary>
+    /// <exception cref="ArgumentException">A value is none; every error is named.</exception>
+    /// <exception cref="EndpointLeftException">The endpoint moved or was detached.</exception>
+    /// <exception cref="ConnectionClosedException">The connection was reset or timed out.</exception>
+    public ValueTask SetOptionsAsync(ConnectionOptions options)
+    {
+        options.Validate();
+        return new(_endpoint.Call(attachment => attachment.SetOptions(options)));
     }
 
     /// <summary>Closes the sending direction after all that was sent.</summary>

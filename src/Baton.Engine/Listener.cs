@@ -12,6 +12,15 @@ public sealed record ListenerOptions
     /// </summary>
     public bool TransparentMoves { get; init; }
 
+    /// <summary>
+    /// Whether the application gets a connection only when the client has sent something or closed (TCP_DEFER_ACCEPT). Until then
+    /// it is unattached, and goes after <see cref="EngineLimits.UnattachedTimeout"/>.
+    /// </summary>
+    public bool DeferAccept { get; init; }
+
+    /// <summary>What the connections do otherwise than by default from the time on that the application has them; null for nothing.</summary>
+    public ConnectionOptions? Connections { get; init; }
+
     /// <summary>Whether small writes go at once, although earlier ones are not acknowledged (no Nagle, RFC 1122 §4.2.3.4).</summary>
     public bool NoDelay { get; init; }
 }

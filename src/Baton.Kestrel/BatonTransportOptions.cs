@@ -19,6 +19,9 @@ public sealed class BatonTransportOptions
     /// <summary>Whether small writes go at once, although earlier ones are not acknowledged (no Nagle). True by default.</summary>
     public bool NoDelay { get; set; } = true;
 
+    /// <summary>What connections do otherwise than by default (keep-alive, timeouts, congestion control and others); null for nothing.</summary>
+    public Engine.ConnectionOptions? Connections { get; set; }
+
     /// <summary>
     /// Bytes of the client that wait for the application before they stay in the stack, whose window then closes; null for no
     /// bound. 64 KiB by default. They go along when the connection moves.

@@ -12,6 +12,9 @@ internal sealed class EndpointFactory
     private readonly UdpDriver _udp;
     private readonly TcpSettings _serviceTcpV6;
 
+    // One instance for each service and family: SYN cookies know settings by their reference.
+    private readonly Dictionary<string, (TcpSettings V4, TcpSettings V6)> _services = [];
+
     public EndpointFactory(StackOptions options, BufferPool pool, TcpDriver tcp, UdpDriver udp)
     {
         _options = options;
@@ -19,22 +22,40 @@ internal sealed class EndpointFactory
         _tcp = tcp;
         _udp = udp;
         _serviceTcpV6 = options.ServiceTcpV6 ?? ForV6(options.ServiceTcp);
+        foreach (var (name, profile) in options.Services)
+        {
+            if (profile.Tcp is { } settings)
+            {
+                _services.Add(name, (settings(options.ServiceTcp), settings(_serviceTcpV6)));
+            }
+        }
     }
 
     /// <summary>Bytes held by all frozen endpoints and embryos.</summary>
     public long HeldBytes => _budget.Used;
 
-    public TcpEndpoint Tcp(in Flow flow, EndpointId id, Epoch epoch, Service? service, EndpointPhase phase, Instant now) =>
-        new(_tcp, flow, id, epoch, service, phase, now) { FlowLabel = FlowLabel(flow) };
+    public TcpEndpoint Tcp(in Flow flow, EndpointId id, Epoch epoch, Service? service, EndpointPhase phase, Instant now)
+    {
+        var endpoint = new TcpEndpoint(_tcp, flow, id, epoch, service, phase, now) { FlowLabel = FlowLabel(flow) };
+        ApplyProfile(endpoint);
+        return endpoint;
+    }
 
-    public UdpEndpoint Udp(in Flow flow, EndpointId id, Epoch epoch, Service? service, EndpointPhase phase, Instant now) =>
-        new(_udp, flow, id, epoch, service, phase, now) { FlowLabel = FlowLabel(flow) };
+    public UdpEndpoint Udp(in Flow flow, EndpointId id, Epoch epoch, Service? service, EndpointPhase phase, Instant now)
+    {
+        var endpoint = new UdpEndpoint(_udp, flow, id, epoch, service, phase, now) { FlowLabel = FlowLabel(flow) };
+        ApplyProfile(endpoint);
+        return endpoint;
+    }
 
     /// <summary>The packets that an endpoint holds, with room for more.</summary>
     public HeldPackets Held(Endpoint endpoint) => endpoint.MakeHeld(_budget);
 
     /// <summary>The settings of a service's connections with a client of an address's family.</summary>
-    public TcpSettings ServiceSettings(InetAddress client) => client.IsV4 ? _options.ServiceTcp : _serviceTcpV6;
+    public TcpSettings ServiceSettings(Service service, InetAddress client) =>
+        _services.Count > 0 && _services.TryGetValue(service.Name, out var own) ? (client.IsV4 ? own.V4 : own.V6)
+        : client.IsV4 ? _options.ServiceTcp
+        : _serviceTcpV6;
 
     /// <summary>A connection in SYN-RECEIVED for a SYN.</summary>
     public TcpConnection Accept(in FourTuple tuple, in TcpHeader syn, TcpSettings settings, Instant now, byte ecn) => TcpConnection.Accept(
@@ -85,6 +106,14 @@ internal sealed class EndpointFactory
     };
 
     private const ushort DefaultPeerMssV6 = 1220;
+
+    private void ApplyProfile(Endpoint endpoint)
+    {
+        if (endpoint.Service is { } service && _options.Services.TryGetValue(service.Name, out var profile))
+        {
+            (endpoint.TrafficClass, endpoint.HopLimit) = (profile.TrafficClass, profile.HopLimit);
+        }
+    }
 
     /// <summary>RFC 6437 §3: 20 bits, uniformly distributed, that cannot be guessed; 0 would say that there is none.</summary>
     private uint FlowLabel(in Flow flow) =>

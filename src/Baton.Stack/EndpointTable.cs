@@ -40,6 +40,9 @@ internal sealed class EndpointTable
     /// <summary>Endpoints of services whose handshake is open.</summary>
     public int HalfOpen { get; private set; }
 
+    /// <summary>Endpoints opened by TCP Fast Open whose handshake is open.</summary>
+    public int OpenedFast { get; private set; }
+
     /// <summary>Endpoints that wait for their image.</summary>
     public int Embryos { get; private set; }
 
@@ -160,6 +163,10 @@ internal sealed class EndpointTable
         {
             return;
         }
+
+        bool fast = counts && endpoint.Connection!.OpenedFast;
+        OpenedFast += (fast ? 1 : 0) - (endpoint.CountsAsOpenedFast ? 1 : 0);
+        endpoint.CountsAsOpenedFast = fast;
 
         endpoint.CountsAsHalfOpen = counts;
         if (endpoint.Listener is { } listener)

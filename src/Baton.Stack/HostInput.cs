@@ -15,6 +15,8 @@ internal sealed class HostInput
     private readonly IcmpSender _icmp;
     private readonly SynCookies _cookies;
     private readonly RoutingTable _routes;
+    private readonly FastOpenCookies _fastOpen;
+    private readonly FastOpenCache _servers;
     private readonly Dictionary<(InetAddress Address, ushort Port), TcpListener> _listeners = [];
     private readonly TcpSettings _ownTcpV6;
     private ushort _portCounter;
@@ -28,8 +30,12 @@ internal sealed class HostInput
         ResetSender resets,
         IcmpSender icmp,
         SynCookies cookies,
-        RoutingTable routes)
+        RoutingTable routes,
+        FastOpenCookies fastOpen,
+        FastOpenCache servers)
     {
+        _fastOpen = fastOpen;
+        _servers = servers;
         _cookies = cookies;
         _options = options;
         _table = table;
@@ -66,7 +72,7 @@ internal sealed class HostInput
         }
     }
 
-    public ConnectFailure Connect(Instant now, FourTuple tuple, out TcpEndpoint? endpoint)
+    public ConnectFailure Connect(Instant now, FourTuple tuple, ReadOnlySpan<byte> text, bool fastOpen, out TcpEndpoint? endpoint)
     {
         endpoint = null;
         tuple = WithSource(tuple);
@@ -94,6 +100,12 @@ internal sealed class HostInput
 
         endpoint = _factory.Tcp(flow, EndpointId.None, Epoch.First, null, EndpointPhase.Active, now);
         endpoint.Connection = _factory.Connect(tuple, SettingsTowards(tuple), now);
+        endpoint.Connection.Write(text);
+        if (fastOpen)
+        {
+            _servers.Open(now, endpoint.Connection);
+        }
+
         _table.Add(endpoint);
         _tcp.AfterCall(endpoint, now);
         return ConnectFailure.None;
@@ -199,6 +211,11 @@ internal sealed class HostInput
         endpoint.Listener = listener;
         endpoint.CountsInBacklog = true;
         listener.Pending++;
+        if (opens && listener.FastOpen)
+        {
+            _fastOpen.Answer(now, endpoint, header, segment[headerLength..]);
+        }
+
         _table.Add(endpoint);
         _table.CountHalfOpen(endpoint);
         if (kept is not null)

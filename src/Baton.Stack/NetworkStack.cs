@@ -26,6 +26,8 @@ public sealed class NetworkStack
     private readonly EndpointFactory _factory;
     private readonly InterfaceInput _interfaces;
     private readonly SynCookies _cookies;
+    private readonly FastOpenCookies _fastOpen;
+    private readonly FastOpenCache _servers;
     private readonly HostInput _host;
     private readonly ServiceInput _services;
     private readonly IcmpInput _icmp;
@@ -45,13 +47,16 @@ public sealed class NetworkStack
         _resets = new ResetSender(options.Limits, _transmitter, options.Drops);
         _hostResets = new ResetSender(options.Limits, _transmitter, options.Drops);
         var icmp = new IcmpSender(options.Limits, _transmitter, options.Drops);
-        _tcp = new TcpDriver(options, _table, _emitter, _resets, _hostResets);
+        _servers = new FastOpenCache(options.Limits.FastOpenServers);
+        _tcp = new TcpDriver(options, _table, _emitter, _resets, _hostResets, _servers);
         _udp = new UdpDriver(options, _table, _transmitter, options.Pool);
         _factory = new EndpointFactory(options, options.Pool, _tcp, _udp);
         _interfaces = new InterfaceInput(options, _transmitter, _emitter);
         _cookies = new SynCookies(options, _factory, _transmitter);
-        _host = new HostInput(options, _table, _factory, _tcp, _udp, _hostResets, icmp, _cookies, _transmitter.Routes);
-        _services = new ServiceInput(options, _table, _factory, _tcp, _udp, _resets, icmp, _cookies);
+        _fastOpen = new FastOpenCookies(options, _table);
+        _host = new HostInput(
+            options, _table, _factory, _tcp, _udp, _hostResets, icmp, _cookies, _transmitter.Routes, _fastOpen, _servers);
+        _services = new ServiceInput(options, _table, _factory, _tcp, _udp, _resets, icmp, _cookies, _fastOpen);
         _icmp = new IcmpInput(options, _table, _tcp, _udp, icmp, new NdpInput(options, _transmitter.Routes));
         _icmpSender = icmp;
         _reassembler = new Reassembler(options.Limits, options.Drops, options.Pool, icmp);
@@ -99,6 +104,18 @@ public sealed class NetworkStack
 
     /// <summary>Acknowledgments of no connection that brought no cookie of ours, while cookies were about.</summary>
     public long SynCookiesRefused => _cookies.Refused;
+
+    /// <summary>Cookies that TCP Fast Open gave to clients.</summary>
+    public long FastOpenGranted => _fastOpen.Granted;
+
+    /// <summary>Connections of clients that TCP Fast Open opened before their handshake was complete.</summary>
+    public long FastOpenAccepted => _fastOpen.Accepted;
+
+    /// <summary>SYNs of clients whose Fast Open cookie was not ours or for which there was no room.</summary>
+    public long FastOpenRefused => _fastOpen.Refused;
+
+    /// <summary>Servers whose Fast Open cookie is known, or that are not asked for one for a while.</summary>
+    public int FastOpenServers => _servers.Count;
 
     /// <summary>Bytes of scratch memory that <see cref="TryEmit"/> needs for each frame: the longest frame that is made at once.</summary>
     public int ScratchLength => _interfaces.ScratchLength;
@@ -342,7 +359,24 @@ public sealed class NetworkStack
     /// <summary>The same, and why not.</summary>
     public bool TryConnect(Instant now, FourTuple tuple, [NotNullWhen(true)] out TcpEndpoint? endpoint, out ConnectFailure failure)
     {
-        failure = _host.Connect(now, tuple, out endpoint);
+        failure = _host.Connect(now, tuple, text: default, fastOpen: false, out endpoint);
+        return endpoint is not null;
+    }
+
+    /// <summary>
+    /// The same by TCP Fast Open (RFC 7413): what is to be sent first goes with the SYN as far as it fits, if the server has given
+    /// a cookie before, and else follows the handshake; then a cookie is asked for. The server may take it twice (§6.1), so it
+    /// has to be something that may be.
+    /// </summary>
+    /// <param name="now">The time.</param>
+    /// <param name="tuple">Addresses and ports.</param>
+    /// <param name="text">What is sent first; what the send queue has no room for is left out (<see cref="TcpConnection.SendQueueBytes"/> tells).</param>
+    /// <param name="endpoint">The endpoint.</param>
+    /// <param name="failure">Why there is none.</param>
+    public bool TryConnectFast(
+        Instant now, FourTuple tuple, ReadOnlySpan<byte> text, [NotNullWhen(true)] out TcpEndpoint? endpoint, out ConnectFailure failure)
+    {
+        failure = _host.Connect(now, tuple, text, fastOpen: true, out endpoint);
         return endpoint is not null;
     }
 
@@ -403,7 +437,7 @@ public sealed class NetworkStack
                 return true;
             }
 
-            _tcp.Settle(endpoint);
+            _tcp.Settle(endpoint, now);
         }
 
         // To ask for a next hop above may have made a frame.

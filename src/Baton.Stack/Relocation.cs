@@ -175,7 +175,7 @@ internal sealed class Relocation
         }
 
         var tcp = (TcpEndpoint)embryo;
-        if (!TcpConnection.TryRestore(body, _factory.ServiceSettings(embryo.Flow.Tuple.RemoteAddress), now, copiedAhead, out var connection))
+        if (!TcpConnection.TryRestore(body, _factory.ServiceSettings(embryo.Service!, embryo.Flow.Tuple.RemoteAddress), now, copiedAhead, out var connection))
         {
             return false;
         }

@@ -17,10 +17,12 @@ internal sealed class ServiceInput
     private readonly ResetSender _resets;
     private readonly IcmpSender _icmp;
     private readonly SynCookies _cookies;
+    private readonly FastOpenCookies _fastOpen;
 
     public ServiceInput(
-        StackOptions options, EndpointTable table, EndpointFactory factory, TcpDriver tcp, UdpDriver udp, ResetSender resets, IcmpSender icmp, SynCookies cookies)
+        StackOptions options, EndpointTable table, EndpointFactory factory, TcpDriver tcp, UdpDriver udp, ResetSender resets, IcmpSender icmp, SynCookies cookies, FastOpenCookies fastOpen)
     {
+        _fastOpen = fastOpen;
         _cookies = cookies;
         _options = options;
         _table = table;
@@ -47,7 +49,7 @@ internal sealed class ServiceInput
         var flow = packet.FlowAtDestination();
         TcpConnection? kept = null;
         if (service is null
-            || (!opens && (kept = _cookies.TryAccept(now, flow, header, _factory.ServiceSettings(packet.Source))) is null))
+            || (!opens && (kept = _cookies.TryAccept(now, flow, header, _factory.ServiceSettings(service, packet.Source))) is null))
         {
             // RFC 9293 §3.10.7.2: in LISTEN only an ACK is answered by RST.
             return service is not null && !header.Has(TcpFlags.Ack)
@@ -64,11 +66,16 @@ internal sealed class ServiceInput
 
         if (opens && _table.HalfOpen >= _options.Limits.HalfOpenEndpoints)
         {
-            return _cookies.Answer(now, flow, header, _factory.ServiceSettings(packet.Source));
+            return _cookies.Answer(now, flow, header, _factory.ServiceSettings(service, packet.Source));
         }
 
         var endpoint = _factory.Tcp(flow, fresh, Epoch.First, service, EndpointPhase.Active, now);
-        endpoint.Connection = kept ?? _factory.Accept(flow.Tuple, header, _factory.ServiceSettings(packet.Source), now, (byte)(packet.TrafficClass & 3));
+        endpoint.Connection = kept ?? _factory.Accept(flow.Tuple, header, _factory.ServiceSettings(service, packet.Source), now, (byte)(packet.TrafficClass & 3));
+        if (opens && service.FastOpen)
+        {
+            _fastOpen.Answer(now, endpoint, header, segment[headerLength..]);
+        }
+
         Add(endpoint);
         _table.CountHalfOpen(endpoint);
         created = endpoint;

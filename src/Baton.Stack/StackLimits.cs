@@ -18,6 +18,15 @@ public sealed record StackLimits
     /// </summary>
     public int HalfOpenEndpoints { get; init; } = 4_096;
 
+    /// <summary>
+    /// Connections that TCP Fast Open gave to their application before the handshake was complete; beyond that it is completed
+    /// first (RFC 7413 §5.1).
+    /// </summary>
+    public int FastOpenEndpoints { get; init; } = 256;
+
+    /// <summary>Servers whose Fast Open cookies are kept for connections to them.</summary>
+    public int FastOpenServers { get; init; } = 1_024;
+
     /// <summary>How long an endpoint may stay without an application before it is reset.</summary>
     public TimeSpan UnattachedTimeout { get; init; } = TimeSpan.FromSeconds(60);
 

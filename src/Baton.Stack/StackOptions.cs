@@ -24,6 +24,12 @@ public sealed record StackOptions
     /// <summary>Settings of connections of the node's own addresses.</summary>
     public TcpSettings OwnTcp { get; init; } = TcpSettings.Default;
 
+    /// <summary>What services do otherwise than these settings say, by their name; the others have no entry.</summary>
+    public IReadOnlyDictionary<string, ServiceProfile> Services { get; init; } = new Dictionary<string, ServiceProfile>();
+
+    /// <summary>What the time of day is ahead of the stack's, nearly the same at all nodes: Fast Open cookies change by the day.</summary>
+    public TimeSpan WallClock { get; init; }
+
     /// <summary>Buffers of the packets that wait: held, queued, in reassembly. The shard's, or one of the stack's own.</summary>
     public BufferPool Pool { get; init; } = new(limitBytes: 1L << 30);
 

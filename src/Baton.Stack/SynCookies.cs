@@ -149,8 +149,8 @@ internal sealed class SynCookies
         return header;
     }
 
-    // Two families of services and of own addresses, and a few MTUs.
-    private const int MaxTemplates = 16;
+    // Two families of own addresses and of each service with settings of its own, and a few MTUs.
+    private const int MaxTemplates = 256;
 
     private DropReason Send(Instant now, in FourTuple tuple, in TcpHeader answer)
     {

@@ -11,9 +11,11 @@ internal sealed class TcpDriver
     private readonly TcpEmitter _emitter;
     private readonly ResetSender _resets;
     private readonly ResetSender _hostResets;
+    private readonly FastOpenCache _servers;
 
-    public TcpDriver(StackOptions options, EndpointTable table, TcpEmitter emitter, ResetSender resets, ResetSender hostResets)
+    public TcpDriver(StackOptions options, EndpointTable table, TcpEmitter emitter, ResetSender resets, ResetSender hostResets, FastOpenCache servers)
     {
+        _servers = servers;
         _options = options;
         _table = table;
         _emitter = emitter;
@@ -76,16 +78,16 @@ internal sealed class TcpDriver
     {
         if (endpoint.Phase == EndpointPhase.Active)
         {
-            Collect(endpoint);
+            Collect(endpoint, now);
             _table.CountLoad(endpoint);
             _emitter.Mark(endpoint);
         }
     }
 
     /// <summary>After the last emission: the next deadline is set, and a connection that is closed leaves.</summary>
-    public void Settle(TcpEndpoint endpoint)
+    public void Settle(TcpEndpoint endpoint, Instant now)
     {
-        Collect(endpoint);
+        Collect(endpoint, now);
         if (endpoint.Connection!.State == TcpState.Closed && !endpoint.IsParked)
         {
             Finish(endpoint);
@@ -172,7 +174,7 @@ internal sealed class TcpDriver
         return waits ? endpoint.UnattachedSince + _options.Limits.UnattachedTimeout : Instant.Never;
     }
 
-    private void Collect(TcpEndpoint endpoint)
+    private void Collect(TcpEndpoint endpoint, Instant now)
     {
         // The values are the same by construction; Closed is told when the endpoint has left.
         var events = (EndpointEvents)endpoint.Connection!.TakeEvents() & ~EndpointEvents.Closed;
@@ -180,6 +182,10 @@ internal sealed class TcpDriver
         {
             _table.CountHalfOpen(endpoint);
             endpoint.Listener?.OnEstablished(endpoint);
+            if (endpoint.Connection.FastOpenOutcome != FastOpenOutcome.None && !endpoint.Connection.OpenedFast)
+            {
+                _servers.OnEstablished(now, endpoint.Connection);
+            }
         }
 
         _table.Raise(endpoint, events);

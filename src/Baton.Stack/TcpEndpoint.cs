@@ -26,8 +26,17 @@ public sealed class TcpEndpoint : Endpoint
 
     internal bool CountsInBacklog { get; set; }
 
+    /// <summary>Whether its listener has it for whoever accepts; TCP Fast Open tells of a connection twice.</summary>
+    internal bool IsListed { get; set; }
+
     /// <summary>Whether it counts against the bound of open handshakes.</summary>
     internal bool CountsAsHalfOpen { get; set; }
+
+    /// <summary>Whether it counts against the bound of connections opened fast.</summary>
+    internal bool CountsAsOpenedFast { get; set; }
+
+    /// <summary>Whether an application may have it: the handshake is complete, or TCP Fast Open spares it waiting (RFC 7413 §4.2.2).</summary>
+    public bool IsOpen => Connection is { IsSynchronized: true } or { OpenedFast: true };
 
     /// <summary>Whether the handshake is complete.</summary>
     public bool IsEstablished => Connection is { IsSynchronized: true };
@@ -126,9 +135,9 @@ public sealed class TcpEndpoint : Endpoint
     /// <summary>Holds back what does not fill a segment, or sends what was held back, see <see cref="TcpConnection.Corked"/>.</summary>
     public void SetCorked(Instant now, bool corked)
     {
-        if (Phase == EndpointPhase.Active)
+        if (Phase == EndpointPhase.Active && Connection is not null)
         {
-            Connection!.Corked = corked;
+            Connection.Corked = corked;
             _driver.AfterCall(this, now);
         }
     }

@@ -32,6 +32,9 @@ public sealed class TcpListener
     /// <summary>The congestion control of its connections; null: that of <see cref="StackOptions.OwnTcp"/>.</summary>
     public Tcp.CongestionAlgorithm? Congestion { get; set; }
 
+    /// <summary>Whether TCP Fast Open is done (RFC 7413): what a SYN brings may reach the application twice (§6.1).</summary>
+    public bool FastOpen { get; set; }
+
     /// <summary>Connections in their handshake or waiting to be accepted.</summary>
     public int Pending { get; internal set; }
 
@@ -61,11 +64,17 @@ public sealed class TcpListener
 
     internal void OnEstablished(TcpEndpoint endpoint)
     {
+        if (endpoint.IsListed)
+        {
+            return;
+        }
+
         if (Congestion is { } algorithm)
         {
             endpoint.SetCongestion(algorithm);
         }
 
+        endpoint.IsListed = true;
         _ready.Enqueue(endpoint);
     }
 

@@ -6,7 +6,7 @@ namespace Baton.Tcp;
 internal struct KeepAlive(TcpSettings settings, TimerTable timers)
 {
     [NotInSnapshot("the owner's settings")]
-    private readonly TcpSettings _settings = settings;
+    private TcpSettings _settings = settings;
 
     [NotInSnapshot("its parts are listed at TimerTable")]
     private readonly TimerTable _timers = timers;
@@ -31,6 +31,14 @@ internal struct KeepAlive(TcpSettings settings, TimerTable timers)
             (_unanswered, _due) = (0, false);
             _timers.Set(TimerKind.KeepAlive, now + _settings.KeepAliveTime);
         }
+    }
+
+    /// <summary>Other times hold from now on.</summary>
+    public void Reconfigure(TcpSettings settings, Instant now)
+    {
+        _settings = settings;
+        _timers.Stop(TimerKind.KeepAlive);
+        OnHeard(now);
     }
 
     /// <summary>The timer expired; false when the peer is to be given up. With data in flight their own timer decides.</summary>

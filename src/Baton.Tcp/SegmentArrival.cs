@@ -31,6 +31,7 @@ internal static class SegmentArrival
         c.OnSyn(now, in header, ecn);
         if (hasAck)
         {
+            c.FastOpen?.OnSynAck(header.Options, textSent: c.Sender.Nxt > 1, textTaken: ack == c.Sender.Nxt);
             _ = c.Sender.OnAck(now, in header, ack, segmentPosition: 0, empty: true, c.Receiver.Timestamps.RoundTrip(header.Options, now));
             c.Receiver.Acks.Now();
             c.OnSynAcknowledged(now);

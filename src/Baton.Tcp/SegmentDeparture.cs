@@ -30,7 +30,7 @@ internal static class SegmentDeparture
 
         // CWR stands on one segment: a device that cuts segments might copy it to all (RFC 3168 §6.1.2).
         int limit = c.Ecn.WantsSingle ? 0 : Math.Min(maxSegmentBytes, MaxPayload);
-        if (c.Phase.IsSynchronized && c.Sender.TryNext(now, limit, out var part))
+        if ((c.Phase.IsSynchronized || c.OpenedFast) && c.Sender.TryNext(now, limit, out var part))
         {
             EmitPart(c, now, in part, ref emission);
             return true;
@@ -67,6 +67,16 @@ internal static class SegmentDeparture
         var header = c.NewHeader(c.Sender.Iss, (answer ? TcpFlags.Syn | TcpFlags.Ack : TcpFlags.Syn) | c.Ecn.SynFlags(c.Settings, answer, again));
         var options = header.Options;
         c.Handshake.WriteOptions(ref options, c.Receiver, answer, now);
+        int room = 0;
+        if (answer)
+        {
+            (options.HasFastOpen, options.FastOpen) = (c.FastOpen?.Cookie is not null, c.FastOpen?.Cookie ?? default);
+        }
+        else if (c.FastOpen is { } fastOpen)
+        {
+            room = fastOpen.OnSyn(ref options, again, c.Settings.Mss);
+        }
+
         header.Options = options;
         if (answer)
         {
@@ -77,9 +87,16 @@ internal static class SegmentDeparture
             header.Window = c.Receiver.Window.Announce(next: 1, read: 1, unscaled: true);
         }
 
+        int text = (int)Math.Min(room, c.Sender.Queue.End - 1);
+        if (text > 0)
+        {
+            c.FastOpen!.Outcome = FastOpenOutcome.Sent;
+            c.Sender.Queue.Slice(1, text, out emission.Payload, out emission.MorePayload);
+        }
+
         c.Handshake.OnSynSent();
-        c.Sender.OnSynSent(now, again);
-        c.OnEmitted(0, again);
+        c.Sender.OnSynSent(now, again, text);
+        c.OnEmitted(text, again);
         emission.Header = header;
     }
 

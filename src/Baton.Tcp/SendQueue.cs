@@ -10,7 +10,7 @@ internal sealed class SendQueue(int limit)
     private ByteRing _ring;
 
     [NotInSnapshot("the owner's setting")]
-    private readonly int _limit = limit;
+    private int _limit = limit;
 
     [InSnapshot(nameof(TcpSnapshot.SendQueue))]
     private long _start = 1;
@@ -29,6 +29,9 @@ internal sealed class SendQueue(int limit)
 
     /// <summary>Bytes that can be written.</summary>
     public int Free => Math.Max(0, _limit - Length);
+
+    /// <summary>Most bytes kept from now on; what is there stays.</summary>
+    public void Limit(int limit) => _limit = limit;
 
     /// <summary>Bytes of memory held.</summary>
     public int Capacity => _ring.Capacity;

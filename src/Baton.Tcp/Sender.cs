@@ -168,9 +168,32 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
     /// <summary>The application writes no more: a FIN follows.</summary>
     public void Close() => _finPosition = _finPosition < 0 ? Queue.End : _finPosition;
 
-    /// <summary>The SYN is sent: position 0.</summary>
-    public void OnSynSent(Instant now, bool again)
+    /// <summary>Whether the SYN was sent more than once.</summary>
+    public bool SynRepeated => Rtt.Expirations > 0;
+
+    /// <summary>Text may go before our SYN is acknowledged, as far as the window of the peer's SYN reaches.</summary>
+    public void OpenFast(int window)
     {
+        (_window, _maxWindow) = (window, window);
+        Congestion.Start(_mss, synRetransmitted: false);
+    }
+
+    /// <summary>What was sent before the handshake was complete has not arrived: no sign of congestion.</summary>
+    public void OnEarlyTextLost()
+    {
+        _probe.OnResent();
+        Recovery.MarkLost(_una, _nxt);
+    }
+
+    /// <summary>The SYN is sent: position 0, and perhaps some text behind it.</summary>
+    public void OnSynSent(Instant now, bool again, int text = 0)
+    {
+        if (text > 0)
+        {
+            Recovery.OnSent(1, 1 + text, now, TimeSpan.Zero);
+            _nxt = 1 + text;
+        }
+
         _nxt = Math.Max(_nxt, 1);
         _lastSent = now;
         if (again)

@@ -64,6 +64,9 @@ public sealed class TcpConnection
     [NotInSnapshot("its parts are listed at Ecn")]
     private Ecn _ecn;
 
+    [NotInSnapshot("its parts are listed at FastOpen")]
+    private FastOpen? _fastOpen;
+
     internal TcpConnection(TcpSettings settings, FourTuple tuple, Phase phase, SeqNum iss, uint timestampOffset, bool passive)
     {
         Settings = settings;
@@ -102,6 +105,47 @@ public sealed class TcpConnection
     }
 
     /// <summary>
+    /// Before anything is emitted: our SYN asks for a cookie (RFC 7413), or brings one and as much of what is written as fits.
+    /// </summary>
+    /// <param name="cookie">The peer's cookie for us; one without bytes asks for one.</param>
+    /// <param name="peerMss">The MSS that the peer announced when it gave the cookie (§4.1.3); 0 for the least there can be.</param>
+    public void OpenFast(FastOpenCookie cookie, int peerMss)
+    {
+        if (State == TcpState.SynSent && Handshake.SynDue && Sender.Nxt == 0)
+        {
+            _fastOpen = new() { Cookie = cookie, PeerMss = peerMss > 0 ? peerMss : Settings.DefaultPeerMss };
+        }
+    }
+
+    /// <summary>
+    /// In SYN-RECEIVED, before anything is emitted: what a listener that does TCP Fast Open makes of the SYN (RFC 7413 §4.2.2).
+    /// </summary>
+    /// <param name="now">The time.</param>
+    /// <param name="syn">The SYN.</param>
+    /// <param name="grant">The cookie for the SYN-ACK, or null for none.</param>
+    /// <param name="opens">Whether the SYN brought a cookie of ours: its text is taken, and ours need not wait for the ACK.</param>
+    /// <param name="text">The SYN's text.</param>
+    public void AcceptFast(Instant now, in TcpHeader syn, FastOpenCookie? grant, bool opens, ReadOnlySpan<byte> text)
+    {
+        _fastOpen = new() { Cookie = grant, Opens = opens, Outcome = opens && !text.IsEmpty ? FastOpenOutcome.Accepted : FastOpenOutcome.None };
+        if (!opens)
+        {
+            return;
+        }
+
+        Sender.OpenFast(syn.Window);
+        Receiver.Window.Announce(next: 1, read: 1, unscaled: true);
+        if (!text.IsEmpty)
+        {
+            var disposition = Receiver.OnText(now, 1, text, fin: false, Sender.Mss);
+            OnReceived(now, ReadableBytes, disposition);
+            ChargeMemory();
+        }
+
+        Raise(TcpEvents.Established | TcpEvents.Writable);
+    }
+
+    /// <summary>
     /// A frozen connection from an image; <see cref="Thaw"/> starts it. False, with no exception, when the image is of
     /// another version, damaged, or claims more than the limits allow.
     /// </summary>
@@ -136,7 +180,7 @@ public sealed class TcpConnection
 
     /// <summary>Limits and times of the present owner.</summary>
     [field: NotInSnapshot("the owner's settings")]
-    public TcpSettings Settings { get; }
+    public TcpSettings Settings { get; private set; }
 
     /// <summary>The state.</summary>
     public TcpState State => _phase.State;
@@ -146,6 +190,21 @@ public sealed class TcpConnection
 
     /// <summary>Whether both SYNs are acknowledged.</summary>
     public bool IsSynchronized => _phase.IsSynchronized;
+
+    /// <summary>What became of TCP Fast Open.</summary>
+    public FastOpenOutcome FastOpenOutcome => _fastOpen?.Outcome ?? FastOpenOutcome.None;
+
+    /// <summary>Whether our SYN brings a cookie of the peer's, so that text may go with it.</summary>
+    public bool HasFastOpenCookie => State == TcpState.SynSent && _fastOpen?.Cookie is { Length: > 0 };
+
+    /// <summary>Whether the SYN brought a cookie of ours, so that the application need not wait for the handshake's end.</summary>
+    public bool OpenedFast => _fastOpen?.Opens ?? false;
+
+    /// <summary>The cookie that the peer's SYN-ACK gave for the next time, or null.</summary>
+    public FastOpenCookie? GrantedCookie => _fastOpen?.Granted;
+
+    /// <summary>The MSS that the peer announced.</summary>
+    public int PeerMss => Handshake.PeerMss;
 
     /// <summary>Whether the connection is frozen.</summary>
     public bool IsFrozen => _frozenAt is not null;
@@ -261,6 +320,8 @@ public sealed class TcpConnection
     internal ref TcpCounters Count => ref _count;
 
     internal ref Ecn Ecn => ref _ecn;
+
+    internal FastOpen? FastOpen => _fastOpen;
 
     /// <summary>A segment of this connection arrived, its checksum verified (RFC 9293 §3.10.7).</summary>
     /// <param name="now">The time.</param>
@@ -450,6 +511,29 @@ public sealed class TcpConnection
         }
     }
 
+    /// <summary>
+    /// Other keep-alive times and queue limits hold from now on, at this owner. A receive queue cannot become longer than the
+    /// SYNs' window scale allows for, and what was promised to the peer stays promised.
+    /// </summary>
+    public void Reconfigure(Instant now, TcpSettings settings)
+    {
+        Settings = Settings with
+        {
+            KeepAliveTime = settings.KeepAliveTime,
+            KeepAliveInterval = settings.KeepAliveInterval,
+            KeepAliveProbes = settings.KeepAliveProbes,
+            SendBufferLimit = settings.SendBufferLimit,
+            ReceiveBufferLimit = Math.Min(settings.ReceiveBufferLimit, Settings.ReceiveBufferLimit),
+            ReceiveBufferStart = Math.Min(settings.ReceiveBufferStart, settings.ReceiveBufferLimit),
+        };
+        Sender.Queue.Limit(Settings.SendBufferLimit);
+        Receiver.Window.Resize(Math.Min(Receiver.Window.Capacity, Settings.ReceiveBufferLimit));
+        if (State != TcpState.Closed)
+        {
+            KeepAlive.Reconfigure(Settings, now);
+        }
+    }
+
     /// <summary>From here on nothing is emitted and no time passes, until <see cref="Thaw"/>.</summary>
     public void Freeze(Instant now) => _frozenAt ??= now;
 
@@ -501,6 +585,12 @@ public sealed class TcpConnection
     internal void OnSynAcknowledged(Instant now)
     {
         Handshake.OnSynAcknowledged();
+        if (Sender.InFlight && (!Handshake.Passive || Sender.SynRepeated))
+        {
+            // The SYN's text was not taken, or what followed the SYN-ACK was sent too long ago: it goes again at once (RFC 7413 §4.2.1).
+            Sender.OnEarlyTextLost();
+        }
+
         Enter(_phase.OnSynAcknowledged(), now);
         Raise(TcpEvents.Established | TcpEvents.Writable);
     }

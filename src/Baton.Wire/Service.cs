@@ -31,6 +31,9 @@ public sealed record Service(
     ushort ApplicationPort = 0,
     string Policy = "least-of-two")
 {
+    /// <summary>Whether TCP Fast Open is done (RFC 7413): what a SYN brings may reach the application twice (§6.1).</summary>
+    public bool FastOpen { get; init; }
+
     /// <summary>The port that references issued for this service carry as the owner's.</summary>
     public ushort OwnerPort => ApplicationPort != 0 ? ApplicationPort : Port;
 }

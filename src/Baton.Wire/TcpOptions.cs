@@ -7,7 +7,7 @@ public readonly record struct SackBlock(SeqNum Left, SeqNum Right);
 
 /// <summary>
 /// The options of a TCP header that the stack knows: MSS (RFC 9293), window scale and timestamps (RFC 7323), SACK
-/// (RFC 2018). Others are skipped.
+/// (RFC 2018), Fast Open cookie (RFC 7413). Others are skipped.
 /// </summary>
 public record struct TcpOptions
 {
@@ -40,6 +40,12 @@ public record struct TcpOptions
     /// <summary>TSecr: the clock value answered to.</summary>
     public uint TimestampEcho { get; set; }
 
+    /// <summary>Whether <see cref="FastOpen"/> is there; SYNs only.</summary>
+    public bool HasFastOpen { get; set; }
+
+    /// <summary>The Fast Open cookie; one without bytes asks for a cookie (RFC 7413 §4.1.1).</summary>
+    public FastOpenCookie FastOpen { get; set; }
+
     /// <summary>SACK blocks present, 0 to 4.</summary>
     public byte SackCount { get; private set; }
 
@@ -60,7 +66,8 @@ public record struct TcpOptions
     internal readonly int FittingSackBlocks => Math.Min(SackCount, (MaxLength - 4 - FixedLength) / 8);
 
     private readonly int FixedLength =>
-        (Mss is null ? 0 : 4) + (WindowScale is null ? 0 : 4) + (HasTimestamps ? 12 : SackPermitted ? 4 : 0);
+        (Mss is null ? 0 : 4) + (WindowScale is null ? 0 : 4) + (HasTimestamps ? 12 : SackPermitted ? 4 : 0)
+        + (HasFastOpen ? (2 + FastOpen.Length + 3) & ~3 : 0);
 
     /// <summary>Adds a SACK block; false when there are four.</summary>
     public bool TryAddSack(SackBlock block)

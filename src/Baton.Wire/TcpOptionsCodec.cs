@@ -12,6 +12,7 @@ internal static class TcpOptionsCodec
     private const byte SackPermitted = 4;
     private const byte Sack = 5;
     private const byte Timestamps = 8;
+    private const byte FastOpen = 34;
 
     // NOP, NOP, timestamps of length 10 (RFC 7323 appendix A): nearly every segment of a connection begins so.
     private const uint AlignedTimestamps = 0x0101_080A;
@@ -76,7 +77,23 @@ internal static class TcpOptionsCodec
             at += 4;
         }
 
+        if (options.HasFastOpen)
+        {
+            at += WriteFastOpen(destination[at..], options.FastOpen);
+        }
+
         WriteSack(destination[at..], in options);
+    }
+
+    /// <summary>The cookie with NOPs behind it up to a whole word, as Linux places them; the bytes written.</summary>
+    private static int WriteFastOpen(Span<byte> destination, FastOpenCookie cookie)
+    {
+        int length = 2 + cookie.Length;
+        int padded = (length + 3) & ~3;
+        (destination[0], destination[1]) = (FastOpen, (byte)length);
+        cookie.CopyTo(destination[2..]);
+        destination[length..padded].Fill(NoOperation);
+        return padded;
     }
 
     private static void WriteSack(Span<byte> destination, in TcpOptions options)
@@ -115,6 +132,11 @@ internal static class TcpOptionsCodec
                 return true;
             case Sack when data.Length is 8 or 16 or 24 or 32:
                 ReadSack(data, ref options);
+                return true;
+            case FastOpen:
+                // RFC 7413 §4.1.1: a cookie of another length is ignored.
+                options.HasFastOpen = FastOpenCookie.TryRead(data, out var cookie);
+                options.FastOpen = cookie;
                 return true;
             case MaximumSegmentSize or WindowScale or SackPermitted or Timestamps or Sack:
                 return false;

@@ -96,6 +96,9 @@ internal sealed class Host
 
     public InterfaceId Front { get; }
 
+    /// <summary>Whether the services do TCP Fast Open.</summary>
+    public bool FastOpen { get; set; }
+
     /// <summary>The endpoint that the last packet made.</summary>
     public Endpoint? Created { get; private set; }
 
@@ -188,6 +191,7 @@ internal sealed class Host
         var service = packet.DestinationPort == Web.Port && packet.Protocol == IpProtocol.Tcp ? (packet.Destination.IsV4 ? Web : WebV6)
             : packet.DestinationPort == Dns.Port && packet.Protocol == IpProtocol.Udp ? (packet.Destination.IsV4 ? Dns : DnsV6)
             : null;
+        service = FastOpen && service is not null ? service with { FastOpen = true } : service;
         var result = Stack.OnUnknown(now, packet, bytes, offload, service, new EndpointId(_nextId++), out var created);
         Created = created;
         return result;

@@ -8,7 +8,7 @@ internal sealed class AcceptQueue : IAsyncDisposable
     private readonly Shard _shard;
     private readonly bool _inline;
     private readonly int _backlog;
-    private readonly bool _noDelay;
+    private readonly ConnectionOptions _connections;
     private readonly Channel<AsyncEndpoint> _ready = Channel.CreateUnbounded<AsyncEndpoint>();
     private int _waiting;
     private bool _starved;
@@ -18,8 +18,10 @@ internal sealed class AcceptQueue : IAsyncDisposable
         _shard = shard;
         _inline = shard.Options.Continuations == ContinuationScheduling.Inline;
         _backlog = options.Backlog;
-        _noDelay = options.NoDelay;
-        Binding = new ApplicationBinding(endPoint, protocol, application, Next, options.TransparentMoves);
+        _connections = options.Connections ?? new();
+        _connections.Validate();
+        _connections = _connections with { NoDelay = _connections.NoDelay ?? options.NoDelay };
+        Binding = new ApplicationBinding(endPoint, protocol, application, Next, options.TransparentMoves, options.DeferAccept);
     }
 
     public ApplicationBinding Binding { get; }
@@ -83,6 +85,6 @@ internal sealed class AcceptQueue : IAsyncDisposable
         }
 
         Interlocked.Increment(ref _waiting);
-        return new AsyncEndpoint(_shard, _inline) { NoDelay = _noDelay, Accepted = endpoint => _ready.Writer.TryWrite(endpoint) };
+        return new AsyncEndpoint(_shard, _inline) { Options = _connections, Accepted = endpoint => _ready.Writer.TryWrite(endpoint) };
     }
 }

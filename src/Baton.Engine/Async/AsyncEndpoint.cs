@@ -38,8 +38,8 @@ internal sealed class AsyncEndpoint : IEndpointApplication
     /// <summary>What moves the bytes to and from pipes, or null when the application asks for them. On the shard's thread.</summary>
     public ConnectionPump? Pump { get; set; }
 
-    /// <summary>Whether small writes go at once.</summary>
-    public bool NoDelay { get; init; }
+    /// <summary>What the connection does otherwise than by default; null for nothing.</summary>
+    public ConnectionOptions? Options { get; init; }
 
     /// <summary>Called once the endpoint is attached.</summary>
     public Action<AsyncEndpoint>? Accepted { get; init; }
@@ -68,7 +68,11 @@ internal sealed class AsyncEndpoint : IEndpointApplication
     {
         Attachment = attachment;
         Facts = attachment.Facts;
-        attachment.SetNoDelay(NoDelay);
+        if (Options is not null)
+        {
+            attachment.SetOptions(Options);
+        }
+
         if (attachment.NoMoreToCome)
         {
             _ = _inputEnded.CancelAsync();

@@ -67,6 +67,7 @@ internal sealed class ApplicationTable(Shard shard)
             || endpoint.Phase != EndpointPhase.Active
             || endpoint.Application is not null
             || Find(endpoint.Service!, record.WantedApplication ?? endpoint.Service!.ApplicationName) is not { } binding
+            || (binding.DeferAccept && endpoint is TcpEndpoint { Connection: { ReadableBytes: 0, ReadCompleted: false } } && record.Unread.IsEmpty)
             || binding.Accept() is not { } application)
         {
             return false;

@@ -174,6 +174,18 @@ public sealed class Attachment
     /// <summary>Sets whether small writes go at once, although earlier ones are not acknowledged (TCP).</summary>
     public void SetNoDelay(bool noDelay) => _tcp?.SetNoDelay(noDelay);
 
+    /// <summary>What the connection does (TCP; null for UDP).</summary>
+    public ConnectionOptions? Options => _tcp is { Connection: not null } ? ConnectionOptions.Of(_tcp) : null;
+
+    /// <summary>Lets the connection do otherwise from now on (TCP).</summary>
+    public void SetOptions(ConnectionOptions options)
+    {
+        if (_tcp is not null)
+        {
+            options.Apply(_tcp, _shard.Now);
+        }
+    }
+
     /// <summary>Closes the sending direction after all that was written.</summary>
     public void CloseWrite()
     {

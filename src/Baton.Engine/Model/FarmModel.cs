@@ -127,6 +127,7 @@ internal sealed class FarmModel
         var expanded = new List<Service>();
         foreach (var service in options.Services)
         {
+            errors.AddRange(service.Connections?.Errors().Select(error => $"services: '{service.Name}': {error}.") ?? []);
             foreach (var address in service.Addresses.Count > 0 ? service.Addresses : [.. homes.Keys])
             {
                 if (!homes.TryGetValue(address, out var home))
@@ -144,7 +145,10 @@ internal sealed class FarmModel
                     service.Placement,
                     service.Application,
                     service.ApplicationPort ?? 0,
-                    service.Policy));
+                    service.Policy)
+                {
+                    FastOpen = service.FastOpen,
+                });
             }
         }
 

@@ -12,6 +12,12 @@ public sealed record EngineLimits
     /// <summary>Handshakes of clients that are open at one time; SYNs beyond it are answered by cookies and not kept.</summary>
     public int HalfOpen { get; init; } = 4_096;
 
+    /// <summary>
+    /// Connections that TCP Fast Open gave to their application while their handshake is open; beyond it the handshake comes first
+    /// (RFC 7413 §5.1).
+    /// </summary>
+    public int OpenedFast { get; init; } = 256;
+
     /// <summary>How long an endpoint may stay without an application before it is closed.</summary>
     public TimeSpan UnattachedTimeout { get; init; } = TimeSpan.FromSeconds(60);
 

@@ -74,6 +74,9 @@ public sealed record EngineOptions
     /// <summary>Number of this start, rising with each; null takes the wall clock's.</summary>
     public ulong? Incarnation { get; init; }
 
+    /// <summary>What the time of day is ahead of the shard's clock.</summary>
+    internal TimeSpan WallClock { get; init; }
+
     /// <summary>Agrees on keys in place of the <see cref="Authenticator"/>: for a simulation.</summary>
     internal Func<Shard, PeerSessions, IKeyAgreement>? KeyAgreement { get; init; }
 }

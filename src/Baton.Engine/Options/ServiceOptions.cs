@@ -26,6 +26,15 @@ public sealed record ServiceOptions
     /// <summary>The port of the application at a node, as references carry it; null for the service's.</summary>
     public ushort? ApplicationPort { get; init; }
 
+    /// <summary>What its connections do otherwise than by default, from the SYN on and at whichever node; null for nothing.</summary>
+    public ConnectionOptions? Connections { get; init; }
+
+    /// <summary>
+    /// Whether clients may send their first request with the SYN (TCP Fast Open, RFC 7413). Only for requests that may be done
+    /// twice: the network can repeat a SYN (§6.1).
+    /// </summary>
+    public bool FastOpen { get; init; }
+
     /// <summary>When the node that serves a connection is selected.</summary>
     public Placement Placement { get; init; } = Placement.Handshake;
 

@@ -38,7 +38,7 @@ internal sealed class StreamKeyAgreement : IKeyAgreement
     {
         var endpoint = new AsyncEndpoint(_shard, inline: false) { Accepted = e => Start(peer, e, initiates: true) };
         _shard.Connect(
-            peer.LanAddress, Port, Application, endpoint, why => _sessions.OnRefused(peer.Id, PeerRefusal.Unreachable, why, initiated: true));
+            peer.LanAddress, Port, Application, endpoint, new ConnectOptions(), why => _sessions.OnRefused(peer.Id, PeerRefusal.Unreachable, why, initiated: true));
     }
 
     public void AcceptAll()

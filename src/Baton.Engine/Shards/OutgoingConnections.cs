@@ -7,12 +7,16 @@ namespace Baton.Engine;
 internal sealed class OutgoingConnections(Shard shard)
 {
     /// <summary>Begins to connect.</summary>
-    public void Begin(InetAddress remote, ushort port, string name, IEndpointApplication application, Action<string> onFailed)
+    public void Begin(InetAddress remote, ushort port, string name, IEndpointApplication application, ConnectOptions options, Action<string> onFailed)
     {
         var tuple = new FourTuple(InetAddress.Any(remote.Family), 0, remote, port);
-        if (shard.Stack.TryConnect(shard.Now, tuple, out var endpoint, out var failure))
+        bool connects = options.FastOpen is { } text
+            ? shard.Stack.TryConnectFast(shard.Now, tuple, text.Span, out var endpoint, out var failure)
+            : shard.Stack.TryConnect(shard.Now, tuple, out endpoint, out failure);
+        if (connects)
         {
-            endpoint.Tag = new Attempt(name, application, onFailed);
+            options.Connection?.Apply(endpoint!, shard.Now);
+            endpoint!.Tag = new Attempt(name, application, onFailed);
             return;
         }
 

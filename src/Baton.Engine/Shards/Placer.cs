@@ -19,6 +19,12 @@ internal sealed class Placer(Shard shard)
 
         var service = record.Endpoint.Service!;
         var selected = service.Placement == Placement.Handshake ? Select(record.Endpoint, shard.Exchange.Candidates) : Self;
+        if (selected != Self && record.Endpoint is TcpEndpoint { IsEstablished: false })
+        {
+            // Opened by TCP Fast Open for an application elsewhere: a half-open connection does not move, so it is placed when it is complete.
+            return;
+        }
+
         if (selected != NodeId.None)
         {
             if (service.Placement == Placement.Handshake)

@@ -233,9 +233,11 @@ public sealed class Shard : IDisposable
     /// <param name="port">The port there.</param>
     /// <param name="name">The application's name.</param>
     /// <param name="application">The application, attached when the connection is established.</param>
+    /// <param name="options">How.</param>
     /// <param name="onFailed">Called once when it is not, with the reason.</param>
-    public void Connect(InetAddress remote, ushort port, string name, IEndpointApplication application, Action<string> onFailed) =>
-        _outgoing.Begin(remote, port, name, application, onFailed);
+    public void Connect(
+        InetAddress remote, ushort port, string name, IEndpointApplication application, ConnectOptions options, Action<string> onFailed) =>
+        _outgoing.Begin(remote, port, name, application, options, onFailed);
 
     /// <summary>Asks for a move; <paramref name="onEnded"/> is called once with the outcome.</summary>
     public void RequestMove(EndpointId id, string? target, MoveCause cause, Action<MoveResult>? onEnded) =>
@@ -547,6 +549,12 @@ public sealed class Shard : IDisposable
         if (record is not null && (events & EndpointEvents.Established) != 0 && endpoint.Phase == EndpointPhase.Active)
         {
             Placer.OnEstablished(record);
+        }
+
+        if (endpoint.Application is null && record is { Stage: EndpointStage.Placed } && (events & (EndpointEvents.Readable | EndpointEvents.RemoteClosed)) != 0)
+        {
+            // Its application may have waited for this (ListenerOptions.DeferAccept).
+            Applications.TryBind(record);
         }
 
         (endpoint.Application as Attachment)?.OnEvents(events);

@@ -26,12 +26,15 @@ internal static class ShardSettings
             Keys = new StackKeys(options.Keys.SequenceNumbers, options.Keys.Timestamps),
             OwnerAddress = farm.Self.LanAddress,
             Drops = drops,
+            WallClock = options.WallClock,
+            Services = Profiles(options),
             Limits = new StackLimits
             {
                 Endpoints = limits.Endpoints,
                 UnattachedEndpoints = limits.UnattachedEndpoints,
                 UnattachedTimeout = limits.UnattachedTimeout,
                 HalfOpenEndpoints = limits.HalfOpen,
+                FastOpenEndpoints = limits.OpenedFast,
                 Embryos = limits.Handoffs,
                 HeldPacketsPerEndpoint = limits.HeldPackets,
                 HeldBytesPerEndpoint = limits.HeldBytes,
@@ -56,6 +59,15 @@ internal static class ShardSettings
             },
         };
     }
+
+    /// <summary>What each service that has options of its own makes of them.</summary>
+    private static Dictionary<string, ServiceProfile> Profiles(EngineOptions options) => options.Services
+        .Where(service => service.Connections is not null)
+        .GroupBy(service => service.Name, service => service.Connections!)
+        .ToDictionary(group => group.Key, group => Profile(group.First()));
+
+    private static ServiceProfile Profile(ConnectionOptions connections) =>
+        new(connections.Over, (byte)((connections.Dscp ?? 0) << 2), connections.HopLimit ?? Ipv4Header.DefaultTtl);
 
     public static InterfaceOptions Front(EngineOptions options, FarmModel farm)
     {

@@ -218,9 +218,58 @@ public sealed class ServiceSettings
     /// <summary>The application's port at a node, as references carry it; 0 for the service's.</summary>
     public int ApplicationPort { get; set; }
 
+    /// <summary>
+    /// Whether clients may send their first request with the SYN (TCP Fast Open). Only for requests that may be done twice: the
+    /// network can repeat a SYN.
+    /// </summary>
+    public bool FastOpen { get; set; }
+
+    /// <summary>What its connections do otherwise than by default.</summary>
+    public ConnectionSettings Connections { get; set; } = new();
+
     /// <summary>When the node that serves is selected: <c>handshake</c> or <c>first-request</c>.</summary>
     public string Placement { get; set; } = "handshake";
 
     /// <summary>Who is selected: <c>least-of-two</c>, <c>weighted</c>, <c>round-robin</c>, <c>rendezvous</c>, or one of <see cref="BatonOptions.AddPolicy"/>.</summary>
     public string Policy { get; set; } = "least-of-two";
+}
+
+/// <summary>What a service's connections do otherwise than by default; what is left out stays as it is.</summary>
+public sealed class ConnectionSettings
+{
+    /// <summary>Whether small writes go at once, although earlier ones are not acknowledged.</summary>
+    public bool? NoDelay { get; set; }
+
+    /// <summary><c>cubic</c>, <c>reno</c> or <c>bbr</c>; empty for the default.</summary>
+    public string Congestion { get; set; } = "";
+
+    /// <summary>Silence after which keep-alive probes start; zero for none.</summary>
+    public TimeSpan? KeepAliveTime { get; set; }
+
+    /// <summary>The time between keep-alive probes.</summary>
+    public TimeSpan? KeepAliveInterval { get; set; }
+
+    /// <summary>Unanswered keep-alive probes after which the connection is closed.</summary>
+    public int? KeepAliveProbes { get; set; }
+
+    /// <summary>How long what was written may wait without progress before the connection is given up.</summary>
+    public TimeSpan? UserTimeout { get; set; }
+
+    /// <summary>How long a close goes on with what is left to send before it is an abort; zero aborts at once.</summary>
+    public TimeSpan? Linger { get; set; }
+
+    /// <summary>Most bytes that are written and not sent.</summary>
+    public int? NotSentLimit { get; set; }
+
+    /// <summary>Most bytes of the send queue.</summary>
+    public int? SendBuffer { get; set; }
+
+    /// <summary>Most bytes of the receive queue, a power of two.</summary>
+    public int? ReceiveBuffer { get; set; }
+
+    /// <summary>The DSCP of what is sent, 0 to 63.</summary>
+    public byte? Dscp { get; set; }
+
+    /// <summary>The TTL or hop limit of what is sent, 1 to 255.</summary>
+    public byte? HopLimit { get; set; }
 }

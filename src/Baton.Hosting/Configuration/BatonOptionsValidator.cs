@@ -223,6 +223,12 @@ public sealed class BatonOptionsValidator : IValidateOptions<BatonOptions>
                 errors.Add($"{path}:ApplicationPort is {service.ApplicationPort}. Write a number from 1 to 65535, or leave it out.");
             }
 
+            if (service.Connections.Congestion is { Length: > 0 } congestion && EngineOptionsFactory.CongestionOf(congestion) is null)
+            {
+                errors.Add($"{path}:Connections:Congestion is '{congestion}'. Write cubic, reno or bbr, or leave it out.");
+            }
+
+            errors.AddRange(EngineOptionsFactory.ConnectionsOf(service.Connections)?.Errors().Select(error => $"{path}:Connections:{error}.") ?? []);
             if (EngineOptionsFactory.PlacementOf(service.Placement) is null)
             {
                 errors.Add($"{path}:Placement is '{service.Placement}'. Write handshake or first-request.");

@@ -1,6 +1,7 @@
 using System.Text;
 using Baton.Engine;
 using Baton.Link;
+using Baton.Tcp;
 using Baton.Wire;
 
 namespace Baton.Hosting;
@@ -88,6 +89,38 @@ internal static class EngineOptionsFactory
         ApplicationPort = service.ApplicationPort > 0 ? (ushort)service.ApplicationPort : null,
         Placement = PlacementOf(service.Placement)!.Value,
         Policy = service.Policy,
+        FastOpen = service.FastOpen,
+        Connections = ConnectionsOf(service.Connections),
+    };
+
+    /// <summary>What a service's connections do; null where nothing is said.</summary>
+    public static ConnectionOptions? ConnectionsOf(ConnectionSettings settings)
+    {
+        var options = new ConnectionOptions
+        {
+            NoDelay = settings.NoDelay,
+            Congestion = CongestionOf(settings.Congestion),
+            KeepAliveTime = settings.KeepAliveTime,
+            KeepAliveInterval = settings.KeepAliveInterval,
+            KeepAliveProbes = settings.KeepAliveProbes,
+            UserTimeout = settings.UserTimeout,
+            Linger = settings.Linger,
+            NotSentLimit = settings.NotSentLimit,
+            SendBuffer = settings.SendBuffer,
+            ReceiveBuffer = settings.ReceiveBuffer,
+            Dscp = settings.Dscp,
+            HopLimit = settings.HopLimit,
+        };
+        return options == new ConnectionOptions() ? null : options;
+    }
+
+    /// <summary>The congestion control of a name, or null.</summary>
+    public static CongestionAlgorithm? CongestionOf(string name) => name switch
+    {
+        "cubic" => CongestionAlgorithm.Cubic,
+        "reno" => CongestionAlgorithm.NewReno,
+        "bbr" => CongestionAlgorithm.Bbr,
+        _ => null,
     };
 
     private static NetworkOptions Network(NetworkSettings network, ILink link) => new()

@@ -56,14 +56,16 @@ internal sealed class PeerFarm : IAsyncDisposable
 
     /// <param name="profile">What happens to frames, in each direction.</param>
     /// <param name="limits">Bounds of the node.</param>
-    public static async Task<PeerFarm> StartAsync(FaultProfile? profile = null, EngineLimits? limits = null)
+    /// <param name="services">What services do otherwise than by default.</param>
+    public static async Task<PeerFarm> StartAsync(
+        FaultProfile? profile = null, EngineLimits? limits = null, Func<ServiceOptions, ServiceOptions>? services = null)
     {
         var farm = new PeerFarm();
         try
         {
             RealNetwork.Run(null, "ip", "netns", "add", farm._name);
             farm.Ip("link", "set", "lo", "up");
-            await farm.StartNodeAsync(profile ?? FaultProfile.Perfect, limits ?? new EngineLimits());
+            await farm.StartNodeAsync(profile ?? FaultProfile.Perfect, limits ?? new EngineLimits(), services ?? (static service => service));
             await Wait.UntilAsync(farm.IsUp, "a cable that carries");
             await Wait.UntilAsync(async () => (await farm.Engine.HomesAsync()).All(home => home.Phase == HomePhase.Serving), "homes that serve");
             return farm;
@@ -143,7 +145,7 @@ internal sealed class PeerFarm : IAsyncDisposable
 
     private void Ip(params string[] arguments) => RealNetwork.Run(null, "ip", ["-n", _name, .. arguments]);
 
-    private async Task StartNodeAsync(FaultProfile profile, EngineLimits limits)
+    private async Task StartNodeAsync(FaultProfile profile, EngineLimits limits, Func<ServiceOptions, ServiceOptions> services)
     {
         // Faults hit packets, not the frames of 64 KiB that would cross a perfect cable.
         var offloads = profile == FaultProfile.Perfect ? LinkOffloads.Checksum | LinkOffloads.Tso | LinkOffloads.Uso : LinkOffloads.Checksum;
@@ -174,7 +176,7 @@ internal sealed class PeerFarm : IAsyncDisposable
             ],
             Services =
             [
-                .. Enumerable.Range(FirstPort, Ports).Select(port => new ServiceOptions { Name = ServiceName((ushort)port), Port = (ushort)port }),
+                .. Enumerable.Range(FirstPort, Ports).Select(port => services(new ServiceOptions { Name = ServiceName((ushort)port), Port = (ushort)port })),
                 new ServiceOptions { Name = ServiceName(UdpPort), Port = UdpPort, Protocol = IpProtocol.Udp },
             ],
             Front = new NetworkOptions { Link = Front, PrefixLength = 24 },

@@ -30,7 +30,9 @@ internal static class PacketBuilder
         // The options stand as the script has them, not as our own codec would write them.
         segment[12] = (byte)(headerLength / 4 << 4 | segment[12] & 0x0F);
         options.CopyTo(segment[TcpHeader.MinLength..]);
-        StreamPattern.Bytes(spec.Start - flow.RemoteStart, spec.Length).CopyTo(segment[headerLength..]);
+
+        // A SYN takes the number before its text's.
+        StreamPattern.Bytes(spec.Start - flow.RemoteStart + (spec.Has('S') ? 1u : 0), spec.Length).CopyTo(segment[headerLength..]);
         TcpChecksum.Write(segment, TcpChecksum.Compute(flow.Tuple.RemoteAddress, flow.Tuple.LocalAddress, segment));
         return packet;
     }

@@ -174,7 +174,7 @@ internal sealed class PacketComparison(ScriptSettings settings, FlowMaps flows, 
             : expected.Urgent != actual.Urgent ? "urgent pointer"
             : expected.Options is not null && !SameOptions(expected.Options, actual.Options!, sent, flow) ? "options"
             : !TcpChecksum.Verify(sent.Ip, sent.Transport) ? "checksum"
-            : StreamPattern.FirstDifference(sent.Transport[^actual.Length..], actual.Start - flow.LocalStart) >= 0 ? "payload"
+            : StreamPattern.FirstDifference(sent.Transport[^actual.Length..], actual.Start - flow.LocalStart + (actual.Has('S') ? 1u : 0)) >= 0 ? "payload"
             : null;
     }
 

@@ -39,6 +39,7 @@ internal sealed class OpeningCalls(SocketTable sockets)
         var socket = sockets.Of(call);
         ushort port = socket.BoundPort ?? sockets.Settings.BindPort;
         socket.Listener ??= sockets.Host.Stack.Listen(sockets.Settings.LocalAddress, port, (int)CallArguments.Number(call, 1));
+        socket.Listener.FastOpen = socket.FastOpen;
         return () => new(0);
     }
 

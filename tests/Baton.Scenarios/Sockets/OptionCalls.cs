@@ -49,6 +49,14 @@ internal sealed class OptionCalls(SocketTable sockets)
                 socket.NoDelay = CallArguments.Number(call, 3) != 0;
                 socket.Tcp?.SetNoDelay(socket.NoDelay);
                 break;
+            case "TCP_FASTOPEN":
+                socket.FastOpen = CallArguments.Number(call, 3) > 0;
+                if (socket.Listener is { } listener)
+                {
+                    listener.FastOpen = socket.FastOpen;
+                }
+
+                break;
             case "TCP_CORK":
                 socket.Tcp?.SetCorked(sockets.Host.Now, CallArguments.Number(call, 3) != 0);
                 break;

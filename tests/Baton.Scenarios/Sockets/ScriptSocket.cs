@@ -19,6 +19,9 @@ internal sealed class ScriptSocket(IpProtocol protocol)
 
     public bool NoDelay { get; set; }
 
+    /// <summary>TCP_FASTOPEN of a listener.</summary>
+    public bool FastOpen { get; set; }
+
     /// <summary>SO_LINGER.</summary>
     public TimeSpan? Linger { get; set; }
 

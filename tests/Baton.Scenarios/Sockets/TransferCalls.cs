@@ -30,7 +30,11 @@ internal sealed class TransferCalls(SocketTable sockets)
         var socket = sockets.Of(call);
         if (call.Name is "send" or "sendto" or "sendmsg")
         {
-            CallArguments.Words(call, call.Name == "sendmsg" ? 2 : 3, "MSG_NOSIGNAL", "MSG_DONTWAIT");
+            var flags = CallArguments.Words(call, call.Name == "sendmsg" ? 2 : 3, "MSG_NOSIGNAL", "MSG_DONTWAIT", "MSG_FASTOPEN");
+            if (flags.Contains("MSG_FASTOPEN") && socket is { Protocol: IpProtocol.Tcp, Tcp: null })
+            {
+                return ConnectFast(socket, (int)length, call.Name == "sendto" ? CallArguments.Port(call, 4) : null);
+            }
         }
 
         if (socket.Protocol == IpProtocol.Udp)
@@ -47,9 +51,14 @@ internal sealed class TransferCalls(SocketTable sockets)
                 return CallResult.Fail(error);
             }
 
-            if (socket.Tcp is null || socket.Connection!.State is TcpState.SynSent or TcpState.SynReceived)
+            if (socket.Tcp is null)
             {
-                return socket.Tcp is null ? CallResult.Fail("EPIPE") : null;
+                return CallResult.Fail("EPIPE");
+            }
+
+            if (!socket.Tcp.IsOpen && socket.Connection!.State is TcpState.SynSent or TcpState.SynReceived)
+            {
+                return null;
             }
 
             if (socket.WriteShutdown || socket.IsClosed)
@@ -63,6 +72,35 @@ internal sealed class TransferCalls(SocketTable sockets)
             bool partial = done > 0 && socket.NonBlocking;
             return done == length || partial ? new(done) : null;
         };
+    }
+
+    /// <summary>
+    /// Connects with the first bytes in the SYN (RFC 7413). As Linux does, a socket that does not block takes bytes only when it has
+    /// a cookie to send them with.
+    /// </summary>
+    private PendingCall ConnectFast(ScriptSocket socket, int length, ushort? port)
+    {
+        var settings = sockets.Settings;
+        var tuple = new FourTuple(settings.LocalAddress, socket.BoundPort ?? 0, settings.RemoteAddress, port ?? settings.ConnectPort);
+        if (!sockets.Host.Stack.TryConnectFast(sockets.Host.Now, tuple, text: default, out var endpoint, out _))
+        {
+            return () => CallResult.Fail("EADDRNOTAVAIL");
+        }
+
+        socket.Tcp = endpoint;
+        endpoint.SetNoDelay(socket.NoDelay);
+        sockets.Latest = socket;
+        sockets.Flows.Select(IpProtocol.Tcp, endpoint.Flow.Tuple);
+        bool knows = endpoint.Connection!.HasFastOpenCookie;
+        if (socket.NonBlocking && !knows)
+        {
+            return () => CallResult.Fail("EINPROGRESS");
+        }
+
+        socket.Written += endpoint.Write(sockets.Host.Now, StreamPattern.Bytes(1, length));
+        return () => knows || endpoint.IsEstablished ? new(length)
+            : socket.TakeError() is { } error ? CallResult.Fail(error)
+            : null;
     }
 
     private CallResult? ReceiveStream(ScriptSocket socket, byte[] buffer, bool peek)
