@@ -103,6 +103,7 @@ public sealed class FlowTable
             Flow = flow,
             Owner = owner,
             Epoch = epoch,
+            Began = (epoch, ReferenceCodec.Id(reference.Span)),
             StoredReference = reference,
             NextFree = -1,
             InUse = true,
@@ -126,6 +127,13 @@ public sealed class FlowTable
         }
 
         ref var entry = ref _entries[number];
+        if (question.ExpectedEpoch < entry.Began.Epoch
+            || (question.ExpectedEpoch == entry.Began.Epoch && question.ExpectedEndpoint != entry.Began.Endpoint))
+        {
+            // About an earlier connection between the same ports, which was written off or has ended.
+            return new SwapResult(SwapOutcome.Gone, NodeId.None, default, default);
+        }
+
         bool decidedBefore = entry.LastHandoff == question.Handoff;
         bool swapped = decidedBefore
             ? entry.Owner == question.NewOwner && entry.Epoch == question.NewEpoch
@@ -288,6 +296,7 @@ public sealed class FlowTable
     {
         entry.Owner = announced.Owner;
         entry.Epoch = announced.Epoch;
+        entry.Began = default;
         entry.LastHandoff = announced.Handoff;
         entry.StoredReference = announced.Reference;
         Observer?.OnWritten(in entry);

@@ -63,7 +63,6 @@ public sealed class CompareAndSwapTests
             commit with { NewOwner = NodeId.None },
             commit with { Handoff = HandoffId.None },
             commit with { ExpectedOwner = C },
-            commit with { ExpectedEndpoint = new(2) },
             s_questions[1] with { NewEpoch = new(2) },
         ];
 

@@ -114,8 +114,24 @@ public sealed class FlowTableTests
 
         table.TryAdd(flow, A, table.NextEpoch, Encoded(9));
 
-        Assert.Equal(SwapOutcome.Refused, table.CompareAndSwap(in late).Outcome);
+        Assert.Equal(SwapOutcome.Gone, table.CompareAndSwap(in late).Outcome);
         Assert.Equal(A, table.Decide(flow).Owner);
+    }
+
+    [Fact]
+    public void A_source_that_was_cut_off_hears_that_its_connection_is_gone_though_another_one_is_in_its_place()
+    {
+        var table = new FlowTable(A, Key, 16);
+        var flow = FlowNumber(1, IpProtocol.Udp);
+        table.TryAdd(flow, B, table.NextEpoch, Encoded(7));
+        table.RemoveAll(flow.Tuple.LocalAddress, B);
+        table.TryAdd(flow, A, table.NextEpoch, Encoded(9));
+        var abort = SwapQuestion.Abort(flow, new(5), B, Epoch.First, new(7));
+        Assert.Equal(SwapOutcome.Gone, table.CompareAndSwap(in abort).Outcome);
+
+        // Not where the home cannot know: what it was told of may have been that very connection, which has moved since.
+        table.Restore(new(flow, A, new(6), AnnouncedPhase.Active, HandoffId.None, Encoded(9)));
+        Assert.Equal(SwapOutcome.Refused, table.CompareAndSwap(in abort).Outcome);
     }
 
     [Fact]
@@ -126,8 +142,8 @@ public sealed class FlowTableTests
         table.TryAdd(flow, A, Epoch.First, Encoded(9));
 
         // The connection before it began at the home's last life, in the same epoch.
-        Assert.Equal(SwapOutcome.Refused, table.CompareAndSwap(SwapQuestion.Commit(flow, new(5), A, Epoch.First, new(7), B, Encoded(8))).Outcome);
-        Assert.Equal(SwapOutcome.Refused, table.CompareAndSwap(SwapQuestion.Abort(flow, new(5), A, Epoch.First, new(7))).Outcome);
+        Assert.Equal(SwapOutcome.Gone, table.CompareAndSwap(SwapQuestion.Commit(flow, new(5), A, Epoch.First, new(7), B, Encoded(8))).Outcome);
+        Assert.Equal(SwapOutcome.Gone, table.CompareAndSwap(SwapQuestion.Abort(flow, new(5), A, Epoch.First, new(7))).Outcome);
         Assert.Equal((A, Epoch.First), (table.Decide(flow).Owner, table.Decide(flow).Epoch));
     }
 

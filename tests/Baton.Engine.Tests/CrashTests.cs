@@ -151,7 +151,7 @@ public sealed class CrashTests
 
         private void Strike()
         {
-            var node = farm.Nodes[(int)random.Next(farm.Nodes.Count)];
+            var node = farm.Nodes[(int)random.Next(farm.Nodes.Length)];
             var fault = (Fault)random.Next(3);
             _faulty = true;
             foreach (var (_, flow) in _clients)
@@ -175,7 +175,7 @@ public sealed class CrashTests
                 case Fault.Takeover:
                     totals.Takeovers++;
                     node.Crash();
-                    var taker = farm.Nodes[node.Number % farm.Nodes.Count];
+                    var taker = farm.Nodes[node.Number % farm.Nodes.Length];
                     After(3500, () => TakeOver(taker, node));
                     break;
                 default:
@@ -224,7 +224,7 @@ public sealed class CrashTests
 
         private void Connect()
         {
-            var home = farm.Nodes[(int)random.Next(farm.Nodes.Count)];
+            var home = farm.Nodes[(int)random.Next(farm.Nodes.Length)];
             var plan = new PatternPlan((ulong)_clients.Count, 200_000 + random.Next(600_000));
             var client = new PatternClient(farm, farm.Clients[_clients.Count % 2], home.ServiceAddress, 80, plan);
             var flow = new Flow(IpProtocol.Tcp, client.Endpoint.Flow.Tuple.Reversed);
@@ -248,7 +248,7 @@ public sealed class CrashTests
             {
                 if (node.IsUp && node.Shard.Stack.Find(flow) is { Phase: EndpointPhase.Active } endpoint)
                 {
-                    var target = farm.Nodes[(node.Number + (int)random.Next(2)) % farm.Nodes.Count];
+                    var target = farm.Nodes[(node.Number + (int)random.Next(2)) % farm.Nodes.Length];
                     bool after = _faulty;
                     node.Shard.RequestMove(endpoint.Id, target.Name, MoveCause.Operator, result => totals.MovedAfterFault += after && result.Moved ? 1 : 0);
                     node.Touch();

@@ -215,6 +215,36 @@ public sealed class HomeTests : IDisposable
         FinishAll();
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_node_that_is_started_while_it_is_cut_off_answers_for_no_address_until_it_hears_who_is_home(bool replaced)
+    {
+        Connect(4, "a");
+        MoveAll("a", "b");
+        _farm["a"].Crash();
+        _farm.RunFor(TimeSpan.FromSeconds(4));
+        if (replaced)
+        {
+            Assert.Equal(TakeoverResult.Taken, TakeOver("c", "a").Result);
+        }
+
+        _farm.Lan.Filter = (from, to, _) => from != _farm["a"].LanLink && to != _farm["a"].LanLink;
+        bool answered = false;
+        _farm.AfterStep = () => answered |= Answers(_farm["a"], _farm["a"]);
+        _farm["a"].Restart();
+        Bind(_farm["a"]);
+        _farm.RunFor(TimeSpan.FromSeconds(20));
+        Assert.False(answered);
+
+        _farm.AfterStep = null;
+        _farm.Lan.Filter = null;
+        var home = _farm[replaced ? "c" : "a"];
+        _farm.RunUntil(() => IsHome(home, _farm["a"]), Limit);
+        FinishAll();
+        Assert.Single(_farm.Nodes, node => Answers(node, _farm["a"]));
+    }
+
     [Fact]
     public void Of_two_nodes_the_home_goes_on_alone_and_is_replaced_only_by_force()
     {

@@ -39,6 +39,29 @@ public sealed class PlacementTests
     }
 
     [Fact]
+    public void A_node_that_drains_gives_what_waits_for_its_first_request_to_another_one_at_once()
+    {
+        using var farm = new Farm(new FarmSettings()).Connect();
+        var plan = new PatternPlan(1, 10_000);
+        foreach (var node in farm.Nodes)
+        {
+            node.Bind("tcp", () => new PatternApplication(farm, node, plan));
+        }
+
+        farm.RunFor(TimeSpan.FromSeconds(1));
+        farm["a"].Shard.SetDraining(true);
+        int served = 0;
+        farm.AfterStep = () => served += farm["a"].Endpoints.Count(e => e.Application is not null);
+        var client = new PatternClient(farm, farm.Clients[0], farm["a"].ServiceAddress, 80, plan);
+        farm.RunUntil(() => client.IsComplete, TimeSpan.FromSeconds(60));
+
+        Assert.Equal(0, served);
+        var at = client.Endpoint.Flow.Tuple;
+        var placed = Assert.Single(farm["a"].Shard.ExplainPlacement(at.LocalAddress, at.LocalPort), p => p.Cause is null);
+        Assert.NotEqual("a", placed.Selected);
+    }
+
+    [Fact]
     public void Only_the_last_placements_are_kept()
     {
         using var farm = new Farm(new FarmSettings { Adjust = options => options with { Limits = new EngineLimits { Placements = 2 } } }).Connect();

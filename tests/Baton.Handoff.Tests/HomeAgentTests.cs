@@ -52,6 +52,41 @@ public sealed class HomeAgentTests
     }
 
     [Fact]
+    public void A_node_that_hears_less_than_half_of_the_members_claims_nothing_until_it_does()
+    {
+        var late = Instant.Zero + s_options.Recovery;
+        _home.OnDeadline(late);
+        Assert.Equal(HomePhase.Asking, _home.PhaseOf(s_address));
+        Assert.True(_home.NextDeadline > late);
+
+        // B has not heard of another home: more than half of all would have had to speak for that.
+        _home.OnChannelUp(late, s_b, 1);
+        Hear(late, s_b, Claims.Write([(s_claim, true)]));
+        Assert.Equal((HomePhase.Recovering, s_next), (_home.PhaseOf(s_address), _home.Addresses.Single().Claim));
+    }
+
+    [Fact]
+    public void A_node_that_is_alone_claims_its_own_addresses_when_the_operator_answers_for_the_others()
+    {
+        _home.TakeOver(Instant.Zero, s_a, silent: true, force: true);
+        var ended = Assert.Single(TakeAll().OfType<HomeOutput.TakeoverEnded>());
+        Assert.Equal((s_a, TakeoverResult.Taken, s_address), (ended.From, ended.Result, ended.Addresses.Single()));
+        _home.OnDeadline(Instant.Zero + s_options.Recovery);
+        Assert.Equal(HomePhase.Serving, _home.PhaseOf(s_address));
+    }
+
+    [Fact]
+    public void Of_two_nodes_one_that_is_started_alone_is_home_of_its_addresses_in_time()
+    {
+        var home = new HomeAgent(s_a, [s_a, s_b], [(s_address, s_a)], s_options, Instant.Zero);
+        Assert.Equal(HomePhase.Asking, home.PhaseOf(s_address));
+        home.OnDeadline(Instant.Zero + s_options.Recovery);
+        TakeAll(home);
+        home.OnDeadline(Instant.Zero + s_options.Recovery);
+        Assert.Equal(HomePhase.Serving, home.PhaseOf(s_address));
+    }
+
+    [Fact]
     public void An_owner_is_told_what_is_gone_before_its_list_is_acknowledged()
     {
         Serve();

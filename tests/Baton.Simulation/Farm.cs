@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Baton.Engine;
 using Baton.Link;
 using Baton.Wire;
@@ -49,10 +50,10 @@ public sealed class Farm : IDisposable
     public MemoryNetwork Lan { get; }
 
     /// <summary>The nodes.</summary>
-    public IReadOnlyList<FarmNode> Nodes { get; }
+    public ImmutableArray<FarmNode> Nodes { get; }
 
     /// <summary>The clients.</summary>
-    public IReadOnlyList<FarmClient> Clients { get; }
+    public ImmutableArray<FarmClient> Clients { get; }
 
     /// <summary>The time.</summary>
     public Instant Now { get; private set; }

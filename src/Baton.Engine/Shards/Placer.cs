@@ -17,8 +17,10 @@ internal sealed class Placer(Shard shard)
             return;
         }
 
+        // A node that drains serves nobody new: what would be placed by its first request goes to a node that can read it.
         var service = record.Endpoint.Service!;
-        var selected = service.Placement == Placement.Handshake ? Select(record.Endpoint, shard.Exchange.Candidates) : Self;
+        bool isPlacedNow = service.Placement == Placement.Handshake || shard.IsDraining;
+        var selected = isPlacedNow ? Select(record.Endpoint, shard.Exchange.Candidates) : Self;
         if (selected != Self && record.Endpoint is TcpEndpoint { IsEstablished: false })
         {
             // Opened by TCP Fast Open for an application elsewhere: a half-open connection does not move, so it is placed when it is complete.
@@ -27,7 +29,7 @@ internal sealed class Placer(Shard shard)
 
         if (selected != NodeId.None)
         {
-            if (service.Placement == Placement.Handshake)
+            if (isPlacedNow)
             {
                 shard.Placements.Add(shard.Now, record.Endpoint.Flow, service.Policy, cause: null, selected, shard.Exchange.Candidates);
             }

@@ -28,6 +28,7 @@ public sealed class HomeAgent
     private readonly HashSet<NodeId> _reachable = [];
     private readonly Instant _askingUntil;
     private readonly HashSet<NodeId> _withoutLease = [];
+    private bool _askingIsLate;
     private bool _holdsRole = true;
     private bool _heldByOperator;
     private bool _declines;
@@ -97,7 +98,7 @@ public sealed class HomeAgent
             var next = Instant.Min(_nextReconcile, _takeovers.NextDeadline);
             foreach (var home in _homes)
             {
-                next = Instant.Min(next, home.Phase == HomePhase.Asking ? _askingUntil : home.Until);
+                next = Instant.Min(next, home.Phase != HomePhase.Asking ? home.Until : _askingIsLate ? Instant.Never : _askingUntil);
             }
 
             foreach (var at in _writeOffs.Values)
@@ -326,7 +327,7 @@ public sealed class HomeAgent
     /// its being off. A <see cref="HomeOutput.TakeoverEnded"/> tells the result.
     /// </summary>
     /// <param name="now">The time.</param>
-    /// <param name="from">The dead member.</param>
+    /// <param name="from">The dead member; by force also this node, which then asks nobody any more whether it is home of its own addresses.</param>
     /// <param name="silent">Whether this node has heard nothing of it for lease and margin.</param>
     /// <param name="force">The operator has made sure that it is off.</param>
     public void TakeOver(Instant now, NodeId from, bool silent, bool force)
@@ -336,6 +337,13 @@ public sealed class HomeAgent
             // Whoever answers for the others' being off answers for this node's being the only one.
             OnRole(now, holds: true);
             _heldByOperator = true;
+        }
+
+        if (force && from == Self && Array.Exists(_homes, home => home.Phase == HomePhase.Asking))
+        {
+            var own = ClaimAsked(now);
+            _outbox.Add(new HomeOutput.TakeoverEnded(Self, TakeoverResult.Taken, NodeId.None, own));
+            return;
         }
 
         bool any = Array.Exists(_homes, home => IsOf(home, from));
@@ -701,24 +709,40 @@ public sealed class HomeAgent
         Broadcast();
     }
 
+    /// <summary>
+    /// Asking ends with everybody's answer, or in time with that of so many that they are at least half of all members, this node
+    /// among them: of more than half, who alone could have given its addresses to another one, somebody is among those. Who is
+    /// cut off from more waits.
+    /// </summary>
     private void EndAsking(Instant now)
     {
-        bool over = now >= _askingUntil || _members.All(member => member == Self || _asked.Contains(member));
-        bool any = false;
+        _askingIsLate |= now >= _askingUntil;
+        int heard = 1 + _asked.Count;
+        if (heard == _members.Length || (_askingIsLate && 2 * heard >= _members.Length))
+        {
+            ClaimAsked(now);
+        }
+    }
+
+    private List<InetAddress> ClaimAsked(Instant now)
+    {
+        var claimed = new List<InetAddress>();
         foreach (var home in _homes)
         {
-            if (over && home.Phase == HomePhase.Asking)
+            if (home.Phase == HomePhase.Asking)
             {
-                any = true;
+                claimed.Add(home.Address);
                 Claim(now, home, Instant.Max(now, _askingUntil));
             }
         }
 
-        if (any)
+        if (claimed.Count > 0)
         {
             Broadcast();
             EndRecoveries(now);
         }
+
+        return claimed;
     }
 
     private void EndTakeover(Instant now)

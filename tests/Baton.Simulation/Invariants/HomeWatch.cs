@@ -9,9 +9,20 @@ internal sealed class HomeWatch(SimulationRun run, Farm farm)
 {
     private readonly InetAddress[] _addresses = [.. farm.Nodes.SelectMany(node => new[] { Farm.ServiceAddress(node.Number), Farm.ServiceAddressV6(node.Number) })];
 
-    /// <summary>After a step.</summary>
+    /// <summary>After a step: only a node that ran answers for more than before.</summary>
     public void AfterStep()
     {
+        bool anyRan = false;
+        foreach (var node in farm.Nodes)
+        {
+            anyRan |= node.HasRun;
+        }
+
+        if (!anyRan)
+        {
+            return;
+        }
+
         foreach (var address in _addresses)
         {
             FarmNode? home = null;

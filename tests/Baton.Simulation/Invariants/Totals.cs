@@ -108,6 +108,15 @@ internal enum Total
     /// <summary>UDP flows.</summary>
     DatagramFlows,
 
+    /// <summary>Farms whose channels and load datagrams are sealed.</summary>
+    SealedFarms,
+
+    /// <summary>Farms whose clients use IPv6 over an IPv4 lan.</summary>
+    ClientsV6OverLanV4,
+
+    /// <summary>Farms whose clients use IPv4 over an IPv6 lan.</summary>
+    ClientsV4OverLanV6,
+
     /// <summary>Moves asked for.</summary>
     HandoffsAttempted,
 

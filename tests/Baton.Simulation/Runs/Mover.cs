@@ -69,12 +69,12 @@ internal sealed class Mover
 
             if (_random.Chance(0.15))
             {
-                MoveAllOf(_farm.Nodes[(int)_random.Next(_farm.Nodes.Count)]);
+                MoveAllOf(_farm.Nodes[(int)_random.Next(_farm.Nodes.Length)]);
             }
 
             if (_random.Chance(0.1))
             {
-                Drain(_farm.Nodes[(int)_random.Next(_farm.Nodes.Count)]);
+                Drain(_farm.Nodes[(int)_random.Next(_farm.Nodes.Length)]);
             }
 
             // Not for ever: a farm whose nodes are all cut off has nothing that could be moved.
@@ -98,10 +98,10 @@ internal sealed class Mover
     /// <summary>Asks a node that has the endpoint, whatever phase it is in.</summary>
     private void Move(SimulatedFlow flow)
     {
-        int first = (int)_random.Next(_farm.Nodes.Count);
-        for (int i = 0; i < _farm.Nodes.Count; i++)
+        int first = (int)_random.Next(_farm.Nodes.Length);
+        for (int i = 0; i < _farm.Nodes.Length; i++)
         {
-            var node = _farm.Nodes[(first + i) % _farm.Nodes.Count];
+            var node = _farm.Nodes[(first + i) % _farm.Nodes.Length];
             if (node.IsUp && node.Shard.Stack.Find(flow.Flow) is { } endpoint)
             {
                 Move(node, endpoint);
@@ -112,7 +112,7 @@ internal sealed class Mover
 
     private void Move(FarmNode node, Endpoint endpoint)
     {
-        var target = _farm.Nodes[(int)_random.Next(_farm.Nodes.Count)];
+        var target = _farm.Nodes[(int)_random.Next(_farm.Nodes.Length)];
         if (endpoint.Phase != EndpointPhase.Active || _run.IsMoving(endpoint.Flow))
         {
             _run.Totals.Count(Total.ConcurrentAtOneEndpoint);
@@ -173,7 +173,7 @@ internal sealed class Mover
 
     private void Unplug()
     {
-        var node = _farm.Nodes[(int)_random.Next(_farm.Nodes.Count)];
+        var node = _farm.Nodes[(int)_random.Next(_farm.Nodes.Length)];
         if (!_unplugged.Add(node))
         {
             return;

@@ -41,6 +41,9 @@ internal sealed record Scenario
     /// <summary>Whether nodes are killed in it, the lan is cut, and the home role moves: every fourth seed.</summary>
     public static bool HasStrikes(ulong seed) => seed % StrikePeriod == StrikePeriod - 1;
 
+    /// <summary>Whether its nodes' channels and load datagrams are sealed: every second seed, with strikes and without.</summary>
+    public static bool IsSealed(ulong seed) => ((seed ^ (seed >> 2)) & 1) == 0;
+
     /// <summary>A seed with strikes: the one of an index from a first seed on.</summary>
     public static ulong SeedWithStrikes(ulong first, long index) => (first / StrikePeriod + (ulong)index) * StrikePeriod + StrikePeriod - 1;
 
@@ -74,6 +77,7 @@ internal sealed record Scenario
                 Seed = seed,
                 Family = seed % 3 == 0 ? AddressFamily.V6 : AddressFamily.V4,
                 LanFamily = seed % 5 == 0 ? AddressFamily.V6 : AddressFamily.V4,
+                Sealed = IsSealed(seed),
                 Clients = 1 + (int)random.Next(3),
                 Front = front,
                 Lan = lan,
@@ -153,6 +157,7 @@ internal sealed record Scenario
         Lan = options.Lan,
         Keys = options.Keys,
         Seed = options.Seed,
+        KeyAgreement = options.KeyAgreement,
         Limits = limits,
         HandoffBudget = budget,
         MoveTimeout = TimeSpan.FromSeconds(1),

@@ -293,6 +293,10 @@ internal sealed class SimulationRun : IDisposable
 
     private void RunAll()
     {
+        var settings = _scenario.Farm;
+        Totals.Count(Total.SealedFarms, settings.Sealed ? 1 : 0);
+        Totals.Count(Total.ClientsV6OverLanV4, settings is { Family: AddressFamily.V6, LanFamily: AddressFamily.V4 } ? 1 : 0);
+        Totals.Count(Total.ClientsV4OverLanV6, settings is { Family: AddressFamily.V4, LanFamily: AddressFamily.V6 } ? 1 : 0);
         Begin();
         for (int i = 0; i < _scenario.Flows; i++)
         {
@@ -356,8 +360,8 @@ internal sealed class SimulationRun : IDisposable
 
     private void Open(int index)
     {
-        var client = _farm.Clients[(int)Random.Next(_farm.Clients.Count)];
-        var home = _farm.Nodes[(int)Random.Next(_farm.Nodes.Count - (_scenario.LacksApplication ? 1 : 0))];
+        var client = _farm.Clients[(int)Random.Next(_farm.Clients.Length)];
+        var home = _farm.Nodes[(int)Random.Next(_farm.Nodes.Length - (_scenario.LacksApplication ? 1 : 0))];
         _opened++;
         if (index > 0 && Random.Chance(0.25))
         {
