@@ -45,6 +45,9 @@ public sealed record LinkRequest
 
     /// <summary>As in <see cref="TapOptions.Napi"/>, of an interface that is made.</summary>
     public bool Napi { get; init; }
+
+    /// <summary>As <see cref="XdpOptions.BusyPoll"/>, of an XDP socket.</summary>
+    public TimeSpan BusyPoll { get; init; }
 }
 
 /// <summary>A link, and why it is of its kind.</summary>
@@ -145,7 +148,7 @@ public static class LinkChoice
         {
             try
             {
-                var link = XdpLink.Open(new() { Name = request.Name, Namespace = request.Namespace, Place = XdpPlace.Native, Addresses = request.Addresses, Nic = request.Nic });
+                var link = XdpLink.Open(new() { Name = request.Name, Namespace = request.Namespace, Place = XdpPlace.Native, Addresses = request.Addresses, Nic = request.Nic, BusyPoll = request.BusyPoll });
                 return new(link, $"{request.Name}: xdp ({link.Description}), since its driver has it and the kernel has no address on it");
             }
             catch (LinkException e)
@@ -170,7 +173,7 @@ public static class LinkChoice
     /// <summary>Opens an XDP socket.</summary>
     /// <exception cref="LinkException">It does not open.</exception>
     public static XdpLink OpenXdp(LinkRequest request) => XdpLink.Open(
-        new() { Name = request.Name, Namespace = request.Namespace, Addresses = request.Addresses, Nic = request.Nic });
+        new() { Name = request.Name, Namespace = request.Namespace, Addresses = request.Addresses, Nic = request.Nic, BusyPoll = request.BusyPoll });
 
     /// <summary>Whether the interface is there, the kernel has an address on it (a link-local one aside), and how many queues it receives by.</summary>
     private static (bool Exists, bool Shared, int Queues) Look(string name)

@@ -8,6 +8,14 @@ public sealed class XdpNativeContractTests : XdpContract
     private protected override XdpPlace Place => XdpPlace.Native;
 }
 
+/// <summary>In the driver, where the kernel looks for frames when it is asked.</summary>
+public sealed class XdpBusyPollingContractTests : XdpContract
+{
+    private protected override XdpPlace Place => XdpPlace.Native;
+
+    private protected override TimeSpan BusyPoll => TimeSpan.FromMicroseconds(20);
+}
+
 /// <summary>Behind the driver.</summary>
 public sealed class XdpGenericContractTests : XdpContract
 {
@@ -19,6 +27,8 @@ public abstract class XdpContract : LinkContract
 {
     private protected abstract XdpPlace Place { get; }
 
+    private protected virtual TimeSpan BusyPoll => TimeSpan.Zero;
+
     private protected override Setting Open()
     {
         Assert.SkipUnless(Ebpf.IsAllowed, Ebpf.NotAllowed);
@@ -28,6 +38,6 @@ public abstract class XdpContract : LinkContract
 
         // Between two ends of a cable inside one machine the kernel leaves checksums out; XDP cannot say so.
         TestNamespace.Run("ip", "netns", "exec", kernel.Name, "ethtool", "-K", "left", "tx", "off");
-        return new Setting(XdpLink.Open(new XdpOptions { Name = "right", Namespace = space.Name, Place = Place }), kernel, "left", space);
+        return new Setting(XdpLink.Open(new XdpOptions { Name = "right", Namespace = space.Name, Place = Place, BusyPoll = BusyPoll }), kernel, "left", space);
     }
 }

@@ -36,13 +36,73 @@ public sealed class XdpFaultTests
             link.Receive(new Inbox(), 64);
         }
 
+        // Frames wait, and nobody is kept from sleeping by them.
+        var before = MonotonicClock.Now;
+        link.Flush();
+        Assert.True(link.NextDeadline - before >= TimeSpan.FromMilliseconds(20));
+        Assert.NotEqual(Instant.Never, link.NextDeadline);
+
         TestNamespace.Ip("-n", space.Name, "link", "set", "dev", "right", "up");
         link.Flush();
+        Assert.Equal(Instant.Never, link.NextDeadline);
         while (socket.Poll(100_000, SelectMode.SelectRead))
         {
             socket.Receive(new byte[2048]);
         }
 
+        AssertPasses(link, kernel, socket);
+        int taken = 0;
+        while (Send(link, kernel))
+        {
+            taken++;
+        }
+
+        Assert.Equal(2048, taken);
+    }
+
+    [BpfFact]
+    public void While_the_cable_carries_nothing_frames_are_lost_and_none_is_kept()
+    {
+        const int length = 64;
+        using var kernel = new TestNamespace();
+        using var space = new TestNamespace();
+        using var link = OpenCable(kernel, space, length);
+        using var socket = OpenSocket(kernel, link);
+        TestNamespace.Ip("-n", kernel.Name, "link", "set", "dev", "left", "down");
+        for (int i = 0; i < 3 * length; i++)
+        {
+            Assert.True(Send(link, kernel));
+            link.Flush();
+        }
+
+        Assert.Equal(Instant.Never, link.NextDeadline);
+        TestNamespace.Ip("-n", kernel.Name, "link", "set", "dev", "left", "up");
+        TestNamespace.Ip("-n", kernel.Name, "neighbour", "replace", "192.0.2.2", "lladdr", link.Address.ToString(), "dev", "left", "nud", "permanent");
+        AssertPasses(link, kernel, socket);
+    }
+
+    [BpfFact]
+    public void Frames_that_nobody_takes_are_counted_and_then_others_arrive()
+    {
+        const int length = 64;
+        using var kernel = new TestNamespace();
+        using var space = new TestNamespace();
+        using var link = OpenCable(kernel, space, length);
+        using var socket = OpenSocket(kernel, link);
+        for (int i = 0; i < 3 * length; i++)
+        {
+            socket.SendTo(new byte[] { 1 }, new IPEndPoint(IPAddress.Parse("192.0.2.2"), 4000));
+        }
+
+        var inbox = new Inbox();
+        using var poll = new PollSet(1);
+        poll.Add(link.WaitDescriptor);
+        while (inbox.Received.Count + link.Counters.Missed < 3 * length)
+        {
+            link.Receive(inbox, 64);
+        }
+
+        Assert.Equal(length, inbox.Received.Count);
         AssertPasses(link, kernel, socket);
     }
 

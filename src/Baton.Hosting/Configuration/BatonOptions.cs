@@ -179,6 +179,9 @@ public sealed class NetworkSettings
 
     /// <summary>Whether the kernel merges what the node sends (NAPI, GRO): better for bulk, worse for small packets.</summary>
     public bool Napi { get; set; }
+
+    /// <summary>How long the kernel looks for frames at the device itself for an XDP link, up to 10 ms; zero leaves it to interrupts.</summary>
+    public TimeSpan BusyPoll { get; set; }
 }
 
 /// <summary>The program on interfaces that XDP links use.</summary>
@@ -195,6 +198,12 @@ public sealed class NicSettings
 
     /// <summary>Endpoints of this node's whose references it checks; the host checks all of them.</summary>
     public int Endpoints { get; set; } = 65_536;
+
+    /// <summary>SYNs a second that it lets up from one source and that begin a flow, 0 for no limit: see <see cref="Link.NicOptions.SynRate"/>.</summary>
+    public int SynRate { get; set; }
+
+    /// <summary>How many of them it lets up at once.</summary>
+    public int SynBurst { get; set; } = 256;
 }
 
 /// <summary>A service that clients use.</summary>

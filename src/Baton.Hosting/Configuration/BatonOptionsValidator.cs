@@ -169,6 +169,11 @@ public sealed class BatonOptionsValidator : IValidateOptions<BatonOptions>
             errors.Add($"{path}:Mtu is {network.Mtu}. Write a number from 576 to 65521.");
         }
 
+        if (network.BusyPoll < TimeSpan.Zero || network.BusyPoll > Link.XdpOptions.MostBusyPoll)
+        {
+            errors.Add($"{path}:BusyPoll is {network.BusyPoll}. Write a time up to 10 ms, e.g. 00:00:00.00002, or leave it out.");
+        }
+
         if (network.PrefixLength is < 1 or > 128)
         {
             errors.Add($"{path}:PrefixLength is {network.PrefixLength}. Write the network's prefix length in bits, e.g. 24.");
@@ -188,6 +193,16 @@ public sealed class BatonOptionsValidator : IValidateOptions<BatonOptions>
             {
                 errors.Add($"Baton:Nic:{name} is {number}. Write a number from 1 to 16777216.");
             }
+        }
+
+        if (nic.SynRate is < 0 or > 1_000_000)
+        {
+            errors.Add($"Baton:Nic:SynRate is {nic.SynRate}. Write SYNs a second from one source, 1 to 1000000, or 0 for no limit.");
+        }
+
+        if (nic.SynBurst is < 1 or > 1_000_000)
+        {
+            errors.Add($"Baton:Nic:SynBurst is {nic.SynBurst}. Write a number from 1 to 1000000.");
         }
     }
 

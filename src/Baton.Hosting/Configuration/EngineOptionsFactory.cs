@@ -31,7 +31,9 @@ internal static class EngineOptionsFactory
     /// <summary>Opens the devices that the settings name.</summary>
     /// <exception cref="LinkException">One does not open; none is left open.</exception>
     public static ChosenLinks OpenLinks(BatonOptions options) => LinkChoice.OpenBoth(
-        Request(options.Front, options), Request(options.Lan, options), options.Nic.Enabled ? new() { Flows = options.Nic.Flows, Endpoints = options.Nic.Endpoints } : null);
+        Request(options.Front, options), Request(options.Lan, options), options.Nic.Enabled ? Nic(options.Nic) : null);
+
+    private static NicOptions Nic(NicSettings nic) => new() { Flows = nic.Flows, Endpoints = nic.Endpoints, SynRate = nic.SynRate, SynBurst = nic.SynBurst };
 
     private static LinkRequest Request(NetworkSettings network, BatonOptions options) => new()
     {
@@ -45,6 +47,7 @@ internal static class EngineOptionsFactory
         Name = network.Device,
         Mtu = network.Mtu,
         Napi = network.Napi,
+        BusyPoll = network.BusyPoll,
         Address = MacAddress.TryParse(network.MacAddress, out var address) ? address : null,
         Addresses = [.. options.Members.Where(member => member.Name == options.Node).Select(Member).SelectMany(AddressesOf)],
     };
@@ -66,7 +69,7 @@ internal static class EngineOptionsFactory
     };
 
     private static IEnumerable<InetAddress> AddressesOf(MemberOptions member) =>
-        [member.LanAddress, member.FrontAddress, .. member.ServiceAddresses];
+        [member.LanAddress, member.FrontAddress, .. member.FrontAddressV6 is { } v6 ? [v6] : Array.Empty<InetAddress>(), .. member.ServiceAddresses];
 
     private static MemberOptions Member(MemberSettings member) => new()
     {

@@ -12,6 +12,7 @@ namespace Baton.Link;
 public sealed class NicCache : IDisposable
 {
     private const uint LanDevice = 1;
+    private const int MostSyns = 1_000_000;
     private bool _knowsLan;
 
     /// <summary>Makes the kernel's maps, empty; links that are opened with <see cref="Front"/> and <see cref="Lan"/> load the programs.</summary>
@@ -23,10 +24,17 @@ public sealed class NicCache : IDisposable
             throw new LinkException($"The NIC program cannot hold {options.Flows} flows and {options.Endpoints} endpoints.", "write 1 to 16777216 of each");
         }
 
+        if (options.SynRate is < 0 or > MostSyns || options.SynBurst is < 1 or > MostSyns)
+        {
+            throw new LinkException(
+                $"The NIC program cannot limit SYNs to {options.SynRate} a second and {options.SynBurst} at once.", $"write 0 to {MostSyns} a second, 1 to {MostSyns} at once");
+        }
+
         // The front has the home's flows, the lan the owner's endpoints.
         Front = new NicInterface(new() { Flows = options.Flows, Endpoints = 1 });
         try
         {
+            Write(Front.Maps.SynLimit, 0u, NicSynLimit.Of(options.SynRate, options.SynBurst));
             Lan = new NicInterface(new() { Flows = 1, Endpoints = options.Endpoints, SynSources = 1, Nodes = 1 });
         }
         catch

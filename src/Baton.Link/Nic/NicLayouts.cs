@@ -162,7 +162,16 @@ internal struct NicNextHop
 
 /// <summary>How many SYNs a source may send: one each <see cref="Interval"/>, and <see cref="Burst"/> nanoseconds' worth at once.</summary>
 [StructLayout(LayoutKind.Sequential)]
-internal record struct NicSynLimit(ulong Interval, ulong Burst);
+internal record struct NicSynLimit(ulong Interval, ulong Burst)
+{
+    /// <summary>So many SYNs a second, 0 for no limit, and so many at once.</summary>
+    public static NicSynLimit Of(int rate, int atOnce)
+    {
+        // The first of those at once is at its source's time; only the others lie ahead of it.
+        ulong interval = rate == 0 ? 0 : 1_000_000_000 / (ulong)rate;
+        return new(interval, interval * (ulong)(atOnce - 1));
+    }
+}
 
 /// <summary>What the program says of a packet that it hands up, in the 16 bytes before the frame.</summary>
 /// <param name="Kind">Marked, so that bytes which mean something else are recognised.</param>

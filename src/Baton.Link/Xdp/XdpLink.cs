@@ -19,6 +19,9 @@ public sealed unsafe class XdpLink : ILink
     private const int EmptiesBetweenChecks = 64;
     private const int MaxKicks = 256;
 
+    // A device that takes no frames, since it is down, is asked again so much later.
+    private static readonly TimeSpan s_refusedPause = TimeSpan.FromMilliseconds(20);
+
     private readonly XdpSocket _socket;
     private readonly XdpDevice _device;
     private readonly NicInterface? _nic;
@@ -29,6 +32,7 @@ public sealed unsafe class XdpLink : ILink
     private int _assembledLength;
     private int _written;
     private int _empties;
+    private Instant _nextKick;
     private bool _disposed;
 
     private XdpLink(XdpOptions options, XdpSocket socket, XdpDevice device, MacAddress address, int mtu)
@@ -66,11 +70,12 @@ public sealed unsafe class XdpLink : ILink
     /// <inheritdoc/>
     public int WaitDescriptor => _socket.Descriptor;
 
-    /// <summary>At once while frames wait that the device had no room for.</summary>
-    public Instant NextDeadline => IsDrained ? Instant.Never : MonotonicClock.Now;
+    /// <summary>At once while frames wait that the device had no room for; a while later where it is down.</summary>
+    public Instant NextDeadline => IsDrained ? Instant.Never : _nextKick > MonotonicClock.Now ? _nextKick : MonotonicClock.Now;
 
     /// <summary>How frames get here, for a log line: where the program runs, and whether the kernel copies.</summary>
-    public string Description => $"XDP, {(_device.Mode == XdpMode.Native ? "native" : "generic")}, {(_socket.IsZeroCopy ? "zero-copy" : "copy")}";
+    public string Description =>
+        $"XDP, {(_device.Mode == XdpMode.Native ? "native" : "generic")}, {(_socket.IsZeroCopy ? "zero-copy" : "copy, since its driver has no zero-copy")}{(_socket.BusyPolls ? ", busy polling" : "")}";
 
     /// <summary>What was carried and dropped.</summary>
     public XdpCounters Counters { get; } = new();
@@ -81,6 +86,11 @@ public sealed unsafe class XdpLink : ILink
     /// <exception cref="LinkException">It could not be opened; the message says why, and which link to use instead.</exception>
     public static XdpLink Open(XdpOptions options)
     {
+        if (options.BusyPoll < TimeSpan.Zero || options.BusyPoll > XdpOptions.MostBusyPoll)
+        {
+            throw new LinkException($"Interface {options.Name}: busy polling for {options.BusyPoll} cannot be.", "write a time up to 10 ms");
+        }
+
         if (options.RingLength is < 64 or > 16384 || (options.RingLength & (options.RingLength - 1)) != 0)
         {
             throw new LinkException($"Interface {options.Name}: a ring of {options.RingLength} frames cannot be.", "write a power of two from 64 to 16384");
@@ -90,7 +100,7 @@ public sealed unsafe class XdpLink : ILink
         {
             KernelAddresses.Refuse(options.Addresses);
             using var kernel = new KernelInterface(options.Name);
-            var socket = new XdpSocket(options.Name, kernel.Index, options.Queue, options.RingLength);
+            var socket = new XdpSocket(options.Name, kernel.Index, options.Queue, options.RingLength, options.BusyPoll);
             try
             {
                 var device = new XdpDevice(options.Name, kernel.Index, options.Place, options.Nic?.Maps, kernel.Address);
@@ -133,10 +143,9 @@ public sealed unsafe class XdpLink : ILink
             _socket.Fill.Produce(taken);
             _empties = 0;
         }
-        else if (++_empties == EmptiesBetweenChecks)
+        else
         {
-            _empties = 0;
-            EnsureInterface();
+            AskForFrames();
         }
 
         if (_socket.Fill.NeedsWakeup)
@@ -192,6 +201,7 @@ public sealed unsafe class XdpLink : ILink
     }
 
     /// <summary>Hands what was sent to the device; what it has no room for stays, and <see cref="NextDeadline"/> says so.</summary>
+    /// <exception cref="LinkException">The interface was deleted.</exception>
     public void Flush()
     {
         if (_written > 0)
@@ -200,12 +210,15 @@ public sealed unsafe class XdpLink : ILink
             _written = 0;
         }
 
-        // In copy mode each call sends some frames, and it says EAGAIN when more wait; what has been sent comes back.
+        // In copy mode each call sends some frames, and it says EAGAIN when more wait; what has been sent comes back. It says
+        // EBUSY when the cable carried nothing and the frame is lost.
         for (int kicks = 0; !IsDrained && _socket.Sent.NeedsWakeup && kicks < MaxKicks; kicks++)
         {
             if (Syscalls.SendTo(_socket.Descriptor, null, 0, Syscalls.MSG_DONTWAIT, null, 0) < 0
-                && Syscalls.LastError is not (Syscalls.EAGAIN or Syscalls.EINTR))
+                && Syscalls.LastError is var error and not (Syscalls.EAGAIN or Syscalls.EINTR or Syscalls.EBUSY))
             {
+                EnsureInterface(error);
+                _nextKick = MonotonicClock.Now + s_refusedPause;
                 break;
             }
 
@@ -330,10 +343,26 @@ public sealed unsafe class XdpLink : ILink
         }
     }
 
-    /// <summary>The kernel unbinds a socket whose interface goes.</summary>
-    private void EnsureInterface()
+    /// <summary>Asks the kernel, which by busy polling finds some; in any case it says now and then if the interface is gone.</summary>
+    private void AskForFrames()
     {
-        if (Syscalls.ReceiveFrom(_socket.Descriptor, null, 0, Syscalls.MSG_DONTWAIT, null, null) < 0 && Syscalls.LastError == Syscalls.ENXIO)
+        bool checks = ++_empties == EmptiesBetweenChecks;
+        if (checks)
+        {
+            _empties = 0;
+            Counters.Missed = _socket.CountMissed();
+        }
+
+        if ((checks || _socket.BusyPolls) && Syscalls.ReceiveFrom(_socket.Descriptor, null, 0, Syscalls.MSG_DONTWAIT, null, null) < 0)
+        {
+            EnsureInterface(Syscalls.LastError);
+        }
+    }
+
+    /// <summary>The kernel unbinds a socket whose interface goes.</summary>
+    private void EnsureInterface(int error)
+    {
+        if (error == Syscalls.ENXIO)
         {
             throw new LinkException($"Interface {Name} was deleted.", "restart the node", Syscalls.ENXIO);
         }

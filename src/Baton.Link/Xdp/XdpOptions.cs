@@ -42,6 +42,16 @@ public sealed record XdpOptions
     /// </summary>
     public NicInterface? Nic { get; init; }
 
+    /// <summary>
+    /// How long the kernel looks for frames at the device itself when the link looks for some, instead of being interrupted
+    /// (SO_PREFER_BUSY_POLL, <c>Documentation/networking/napi.rst</c>): up to <see cref="MostBusyPoll"/>. The device's
+    /// interrupts have to be put off for it: <c>napi_defer_hard_irqs</c> and <c>gro_flush_timeout</c>. Zero for none.
+    /// </summary>
+    public TimeSpan BusyPoll { get; init; }
+
+    /// <summary>The longest <see cref="BusyPoll"/>.</summary>
+    public static TimeSpan MostBusyPoll { get; } = TimeSpan.FromMilliseconds(10);
+
     /// <summary>Frames that wait to be received, and as many to be sent: a power of two, 64 to 16384.</summary>
     public int RingLength { get; init; } = 2048;
 }

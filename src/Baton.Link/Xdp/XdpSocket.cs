@@ -18,7 +18,7 @@ internal sealed unsafe class XdpSocket : IDisposable
 
     private const int AF_XDP = 44, SOCK_RAW = 3, SOCK_CLOEXEC = 0x80000, SOL_XDP = 283;
     private const int XDP_MMAP_OFFSETS = 1, XDP_RX_RING = 2, XDP_TX_RING = 3, XDP_UMEM_REG = 4, XDP_UMEM_FILL_RING = 5;
-    private const int XDP_UMEM_COMPLETION_RING = 6, XDP_OPTIONS = 8, XDP_MAX_TX_SKB_BUDGET = 9;
+    private const int XDP_UMEM_COMPLETION_RING = 6, XDP_STATISTICS = 7, XDP_OPTIONS = 8, XDP_MAX_TX_SKB_BUDGET = 9;
     private const long RxPage = 0, TxPage = 0x80000000, FillPage = 0x1_0000_0000, CompletionPage = 0x1_8000_0000;
     private static readonly TimeSpan s_bindPatience = TimeSpan.FromSeconds(2);
 
@@ -29,9 +29,10 @@ internal sealed unsafe class XdpSocket : IDisposable
 
     /// <summary>Makes a socket and binds it to a queue of an interface of this thread's network namespace.</summary>
     /// <exception cref="LinkException">It cannot be; the message says why, and which link to use instead.</exception>
-    public XdpSocket(string name, int interfaceIndex, int queue, int ringLength)
+    public XdpSocket(string name, int interfaceIndex, int queue, int ringLength, TimeSpan busyPoll = default)
     {
         RingLength = ringLength;
+        BusyPolls = busyPoll > TimeSpan.Zero;
         _memoryLength = (nuint)(2 * ringLength * ChunkLength);
         Descriptor = Syscalls.Socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
         if (Descriptor < 0)
@@ -41,6 +42,11 @@ internal sealed unsafe class XdpSocket : IDisposable
 
         try
         {
+            if (BusyPolls)
+            {
+                AskForBusyPoll(busyPoll, name, queue);
+            }
+
             RegisterMemory(name, queue);
             MapRings(name, queue);
             Bind(name, interfaceIndex, queue);
@@ -61,6 +67,9 @@ internal sealed unsafe class XdpSocket : IDisposable
     /// <summary>Whether frames pass between device and shared memory without the kernel copying them.</summary>
     public bool IsZeroCopy { get; private set; }
 
+    /// <summary>Whether the kernel looks at the device when it is asked for frames.</summary>
+    public bool BusyPolls { get; }
+
     /// <summary>Frames that have arrived.</summary>
     public XdpRing<XdpDescriptor> Received => _received!;
 
@@ -78,6 +87,15 @@ internal sealed unsafe class XdpSocket : IDisposable
     {
         Debug.Assert(address + (ulong)length <= _memoryLength, "The kernel names memory that it was given.");
         return new Span<byte>(_memory + address, length);
+    }
+
+    /// <summary>Frames that the kernel has dropped before the receive ring.</summary>
+    public long CountMissed()
+    {
+        // struct xdp_statistics: rx_dropped first, rx_ring_full fourth, of six numbers.
+        ulong* numbers = stackalloc ulong[6];
+        uint size = 6 * sizeof(ulong);
+        return Syscalls.GetSocketOption(Descriptor, SOL_XDP, XDP_STATISTICS, numbers, &size) == 0 ? (long)(numbers[0] + numbers[3]) : 0;
     }
 
     /// <summary>Unmaps the rings first: as long as one is mapped the queue stays taken after the socket is closed.</summary>
@@ -119,6 +137,17 @@ internal sealed unsafe class XdpSocket : IDisposable
             TxMetadataLength = MetadataLength,
         };
         Check(Syscalls.SetSocketOption(Descriptor, SOL_XDP, XDP_UMEM_REG, &registration, (uint)sizeof(MemoryRegistration)), name, queue);
+    }
+
+    private void AskForBusyPoll(TimeSpan time, string name, int queue)
+    {
+        const int SOL_SOCKET = 1, SO_BUSY_POLL = 46, SO_PREFER_BUSY_POLL = 69, SO_BUSY_POLL_BUDGET = 70, frames = 64;
+        foreach (var (option, value) in (ReadOnlySpan<(int, int)>)
+            [(SO_PREFER_BUSY_POLL, 1), (SO_BUSY_POLL, Math.Max(1, (int)time.TotalMicroseconds)), (SO_BUSY_POLL_BUDGET, frames)])
+        {
+            int number = value;
+            Check(Syscalls.SetSocketOption(Descriptor, SOL_SOCKET, option, &number, sizeof(int)), name, queue);
+        }
     }
 
     private void MapRings(string name, int queue)
