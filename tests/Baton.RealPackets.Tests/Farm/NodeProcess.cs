@@ -22,14 +22,18 @@ internal sealed class NodeProcess : IAsyncDisposable
     public static NodeProcess Start(RealNetwork network, string name) => Start(network.NamespaceOf(name), name, "tap");
 
     /// <summary>Starts a node in a namespace on links of a kind.</summary>
-    public static NodeProcess Start(string space, string name, string link)
+    /// <param name="space">The namespace.</param>
+    /// <param name="name">The node's name.</param>
+    /// <param name="link">The kind of link.</param>
+    /// <param name="before">Words before the command, which take rights from it.</param>
+    public static NodeProcess Start(string space, string name, string link, params string[] before)
     {
         string directory = Directory.CreateTempSubdirectory("baton-real-").FullName;
         string file = Path.Combine(directory, "baton.json");
         File.WriteAllText(file, Configuration(name, Path.Combine(directory, "node.sock"), link));
         string program = Path.Combine(AppContext.BaseDirectory, "baton.dll");
         var start = new ProcessStartInfo(
-            "ip", ["netns", "exec", space, Environment.ProcessPath is { } host && Path.GetFileName(host) == "dotnet" ? host : "dotnet",
+            "ip", ["netns", "exec", space, .. before, Environment.ProcessPath is { } host && Path.GetFileName(host) == "dotnet" ? host : "dotnet",
                 program, "node", "--config", file, "--stop-at-end-of-input"])
         {
             RedirectStandardInput = true,
@@ -52,6 +56,13 @@ internal sealed class NodeProcess : IAsyncDisposable
     {
         _process.StandardInput.Close();
         await _process.WaitForExitAsync(Wait.Patience());
+    }
+
+    /// <summary>The process ends by itself; what it said.</summary>
+    public async Task<string> EndAsync()
+    {
+        await _process.WaitForExitAsync(Wait.Patience());
+        return await _said;
     }
 
     /// <summary>The process is killed, and says nothing more.</summary>

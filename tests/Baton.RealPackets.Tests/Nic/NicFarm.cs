@@ -28,22 +28,24 @@ internal sealed class NicFarm : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly List<IDisposable> _owned = [];
 
-    public NicNetwork Network { get; } = new();
+    private NicFarm(int frontMtu) => Network = new(frontMtu);
+
+    public NicNetwork Network { get; }
 
     public NicNode A { get; private set; } = null!;
 
     public NicNode B { get; private set; } = null!;
 
-    public static async Task<NicFarm> StartAsync(NicOptions? options = null)
+    public static async Task<NicFarm> StartAsync(NicOptions? options = null, int frontMtu = RealNetwork.FrontMtu)
     {
-        var farm = new NicFarm();
+        var farm = new NicFarm(frontMtu);
         try
         {
             farm.A = await farm.StartNodeAsync("a", options ?? new());
             farm.B = await farm.StartNodeAsync("b", options ?? new());
             await Wait.UntilAsync(() => farm.A.Engine.Members.All(member => member.Reachable) && farm.B.Engine.Members.All(member => member.Reachable));
             await Wait.UntilAsync(
-                async () => (await farm.A.Engine.HomesAsync()).Any(home => home is { Phase: HomePhase.Serving, Home: "a" }), "a serves its address");
+                async () => (await farm.A.Engine.HomesAsync()).Count(home => home is { Phase: HomePhase.Serving, Home: "a" }) == 2, "a serves its addresses");
 
             // Nothing but the client's packets shall come to A's front.
             farm.Network.Ip("client", "neighbour", "add", Service.ToString(), "lladdr", farm.A.Front.Address.ToString(), "dev", "front");
@@ -59,6 +61,9 @@ internal sealed class NicFarm : IAsyncDisposable
     /// <summary>The address that the client uses, whose home is A.</summary>
     public static InetAddress Service { get; } = InetAddress.Parse("198.51.100.101");
 
+    /// <summary>The same of IPv6.</summary>
+    public static InetAddress ServiceV6 { get; } = InetAddress.Parse("2001:db8:1::101");
+
     /// <summary>Binds an application to the TCP service at both nodes.</summary>
     public async Task ServeAsync(Func<string, SampleApplication> make)
     {
@@ -70,11 +75,12 @@ internal sealed class NicFarm : IAsyncDisposable
     }
 
     /// <summary>A kernel socket of the client, connected to the TCP service.</summary>
-    public async Task<Socket> ConnectAsync()
+    public async Task<Socket> ConnectAsync(bool v6 = false)
     {
-        var socket = Own(NetworkNamespace.Run(Network["client"], () => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)));
+        var family = v6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork;
+        var socket = Own(NetworkNamespace.Run(Network["client"], () => new Socket(family, SocketType.Stream, ProtocolType.Tcp)));
         socket.NoDelay = true;
-        await socket.ConnectAsync(new IPEndPoint(Service.ToIPAddress(), FarmSetup.Web), Wait.Patience());
+        await socket.ConnectAsync(new IPEndPoint((v6 ? ServiceV6 : Service).ToIPAddress(), FarmSetup.Web), Wait.Patience());
         return socket;
     }
 
@@ -129,7 +135,8 @@ internal sealed class NicFarm : IAsyncDisposable
                 Id = new NodeId((ushort)(i + 1)),
                 LanAddress = InetAddress.Parse($"192.0.2.{i + 1}"),
                 FrontAddress = InetAddress.Parse($"198.51.100.{i + 11}"),
-                ServiceAddresses = [InetAddress.Parse($"198.51.100.{i + 101}")],
+                FrontAddressV6 = InetAddress.Parse($"2001:db8:1::{i + 11}"),
+                ServiceAddresses = [InetAddress.Parse($"198.51.100.{i + 101}"), InetAddress.Parse($"2001:db8:1::{i + 101}")],
             })],
             Services = FarmSetup.Services,
             Front = new NetworkOptions { Link = front, PrefixLength = 24 },

@@ -168,7 +168,7 @@ public sealed class NicModeTests
         using var network = new NicNetwork();
         await using (var node = NodeProcess.Start(network["a"], "a", "xdp"))
         {
-            await Wait.UntilAsync(() => Shown(network).Contains("baton_nic", StringComparison.Ordinal));
+            await Wait.UntilAsync(() => network.Shown("a", "front").Contains("baton_nic", StringComparison.Ordinal));
             Assert.Equal(0, Ping(network, NicNetwork.KernelOfA));
             await Wait.UntilAsync(() => Ping(network, "198.51.100.11") == 0, "the node's own stack answers");
             await node.KillAsync();
@@ -176,15 +176,13 @@ public sealed class NicModeTests
 
         // Within a second nothing of the node's is left on the interface.
         var killed = MonotonicClock.Now;
-        await Wait.UntilAsync(() => !Shown(network).Contains("prog/xdp", StringComparison.Ordinal));
+        await Wait.UntilAsync(() => !network.Shown("a", "front").Contains("prog/xdp", StringComparison.Ordinal));
         Assert.Equal(0, Ping(network, NicNetwork.KernelOfA));
         Assert.True(MonotonicClock.Now - killed < TimeSpan.FromSeconds(1));
     }
 
     /// <summary>Frames that A's XDP socket got and that were not for its own addresses (ARP among others).</summary>
     private static long ClientsFrames(NicNode a) => a.FrontSocket.Received - a.Nic.Front.Count(NicVerdict.Host);
-
-    private static string Shown(NicNetwork network) => RealNetwork.Run(null, "ip", "-n", network["a"], "-d", "link", "show", "dev", "front");
 
     private static int Ping(NicNetwork network, string address) => RealNetwork.TryRun(network["client"], "ping", "-c", "1", "-W", "1", address).Status;
 

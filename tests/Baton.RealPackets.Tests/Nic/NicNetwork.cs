@@ -9,17 +9,20 @@ namespace Baton.RealPackets.Tests;
 /// </summary>
 internal sealed class NicNetwork : IDisposable
 {
-    public const string Client = "198.51.100.2";
+    public const string Client = "198.51.100.2", ClientV6 = "2001:db8:1::2";
 
     /// <summary>The address of the kernel of a's namespace, on the interface that the node uses.</summary>
     public const string KernelOfA = "198.51.100.201";
 
     public static readonly string[] Nodes = ["a", "b"];
 
+    private readonly int _frontMtu;
     private readonly string _prefix = string.Create(CultureInfo.InvariantCulture, $"baton-real-{Environment.ProcessId}-nic");
 
-    public NicNetwork()
+    /// <param name="frontMtu">The front's MTU; the lan's has room for the reference besides.</param>
+    public NicNetwork(int frontMtu = RealNetwork.FrontMtu)
     {
+        _frontMtu = frontMtu;
         try
         {
             foreach (string name in (string[])["client", "switch", .. Nodes])
@@ -42,6 +45,8 @@ internal sealed class NicNetwork : IDisposable
             Array.ForEach(Nodes, node => AddCable(node, "front"));
             Array.ForEach(Nodes, node => AddCable(node, "lan"));
             Ip("client", "address", "add", $"{Client}/24", "dev", "front");
+            NetworkNamespace.Run(this["client"], () => File.WriteAllText("/proc/sys/net/ipv6/conf/front/disable_ipv6", "0"));
+            Ip("client", "-6", "address", "add", $"{ClientV6}/64", "dev", "front", "nodad");
             Ip("a", "address", "add", $"{KernelOfA}/24", "dev", "front");
         }
         catch
@@ -57,15 +62,19 @@ internal sealed class NicNetwork : IDisposable
     /// <summary>Runs <c>ip</c> in one of the namespaces.</summary>
     public void Ip(string name, params string[] arguments) => RealNetwork.Run(null, "ip", ["-n", this[name], .. arguments]);
 
-    public void Dispose()
-    {
-        foreach (string name in (string[])["client", "switch", .. Nodes])
-        {
-            RealNetwork.TryRun(null, "ip", "netns", "delete", this[name]);
-        }
-    }
+    /// <summary>What <c>ip</c> says of an interface.</summary>
+    public string Shown(string name, string device) => RealNetwork.Run(null, "ip", "-n", this[name], "-d", "link", "show", "dev", device);
 
-    private static string Mtu(string network) => (network == "lan" ? RealNetwork.LanMtu : RealNetwork.FrontMtu).ToString(CultureInfo.InvariantCulture);
+    /// <summary>The ports of the switch.</summary>
+    public string Ports() => RealNetwork.Run(null, "ip", "-n", this["switch"], "link", "show");
+
+    /// <summary>Removes a namespace, with the interfaces in it.</summary>
+    public void Remove(string name) => RealNetwork.TryRun(null, "ip", "netns", "delete", this[name]);
+
+    public void Dispose() => Array.ForEach(["client", "switch", .. Nodes], Remove);
+
+    private string Mtu(string network) =>
+        (network == "lan" ? _frontMtu + RealNetwork.LanMtu - RealNetwork.FrontMtu : _frontMtu).ToString(CultureInfo.InvariantCulture);
 
     /// <summary>
     /// Whoever sends completes its checksums, since XDP cannot see that one is missing; and the switch's end takes what the

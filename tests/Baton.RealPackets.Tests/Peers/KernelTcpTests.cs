@@ -17,15 +17,17 @@ public sealed class KernelTcpTests
 
     private static readonly string[] s_controls = ["cubic", "reno", "bbr"];
 
-    public static TheoryData<bool, int, bool> Paths => new()
+    public static TheoryData<bool, int, bool, LinkKind?> Paths => new()
     {
-        { false, 0, false }, { false, 1, false }, { false, 5, false }, { false, 0, true },
-        { true, 0, false }, { true, 1, false }, { true, 5, false }, { true, 0, true },
+        { false, 0, false, null }, { false, 1, false, null }, { false, 5, false, null }, { false, 0, true, null },
+        { true, 0, false, null }, { true, 1, false, null }, { true, 5, false, null }, { true, 0, true, null },
+        { false, 0, false, LinkKind.Packet }, { true, 1, false, LinkKind.Packet },
+        { true, 0, false, LinkKind.Xdp }, { false, 1, true, LinkKind.Xdp },
     };
 
     [RealTheory]
     [MemberData(nameof(Paths))]
-    public async Task Both_streams_arrive_whole_whoever_opens_and_whatever_controls_congestion(bool v6, int lossPercent, bool reordering)
+    public async Task Both_streams_arrive_whole_whoever_opens_and_whatever_controls_congestion(bool v6, int lossPercent, bool reordering, LinkKind? link)
     {
         var profile = lossPercent == 0 && !reordering ? FaultProfile.Perfect : new FaultProfile
         {
@@ -33,7 +35,7 @@ public sealed class KernelTcpTests
         };
         int bytes = profile == FaultProfile.Perfect ? 16 << 20 : lossPercent < 5 ? 2 << 20 : 1 << 19;
         var limits = profile == FaultProfile.Perfect ? new EngineLimits() : new EngineLimits { SendBuffer = 256 << 10 };
-        await using var farm = await PeerFarm.StartAsync(profile, limits);
+        await using var farm = await PeerFarm.StartAsync(profile, limits, kind: link);
         await farm.ServeAsync(PeerFarm.FirstPort, new Duplex());
         await Task.WhenAll(s_controls.SelectMany(control => new[] { PassiveAsync(farm, v6, control, bytes), ActiveAsync(farm, v6, control, bytes) }));
         Assert.Equal(profile != FaultProfile.Perfect, farm.FaultsMet > 0);

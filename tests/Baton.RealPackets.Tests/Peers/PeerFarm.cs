@@ -5,14 +5,16 @@ using Baton.Engine;
 using Baton.Handoff;
 using Baton.Link;
 using Baton.Samples;
+using Baton.Testing;
 using Baton.Wire;
 using AddressFamily = System.Net.Sockets.AddressFamily;
 
 namespace Baton.RealPackets.Tests.Peers;
 
 /// <summary>
-/// One node on a TAP whose other end is the kernel of a namespace of its own, both families, with faults of a seed on the
-/// way: what other programs and other stacks meet.
+/// One node on a link whose other end is the kernel of a namespace of its own, both families, with faults of a seed on the
+/// way: what other programs and other stacks meet. The link is a TAP, or another that the environment's variable
+/// <c>BATON_LINK</c> names or the test wants.
 /// </summary>
 internal sealed class PeerFarm : IAsyncDisposable
 {
@@ -24,13 +26,12 @@ internal sealed class PeerFarm : IAsyncDisposable
 
     private const int Ports = 4;
     private readonly string _name = string.Create(CultureInfo.InvariantCulture, $"baton-real-{Environment.ProcessId}-peer");
+    private readonly LinkKind _kind;
     private readonly CancellationTokenSource _stopping = new();
     private readonly List<IDisposable> _owned = [];
     private FaultLink _faults = null!;
 
-    private PeerFarm()
-    {
-    }
+    private PeerFarm(LinkKind kind) => _kind = kind;
 
     /// <summary>Ends when the farm is disposed.</summary>
     public CancellationToken Stopping => _stopping.Token;
@@ -41,6 +42,9 @@ internal sealed class PeerFarm : IAsyncDisposable
     public CaptureLink Front { get; private set; } = null!;
 
     public string Namespace => _name;
+
+    /// <summary>Where the node's end of a cable is.</summary>
+    private string NodeNamespace => _name + "node";
 
     /// <summary>The kernel's address on the cable.</summary>
     public static IPAddress Kernel(bool v6) => IPAddress.Parse(v6 ? "2001:db8:1::2" : "198.51.100.2");
@@ -57,10 +61,12 @@ internal sealed class PeerFarm : IAsyncDisposable
     /// <param name="profile">What happens to frames, in each direction.</param>
     /// <param name="limits">Bounds of the node.</param>
     /// <param name="services">What services do otherwise than by default.</param>
+    /// <param name="kind">The link; null for the usual one.</param>
     public static async Task<PeerFarm> StartAsync(
-        FaultProfile? profile = null, EngineLimits? limits = null, Func<ServiceOptions, ServiceOptions>? services = null)
+        FaultProfile? profile = null, EngineLimits? limits = null, Func<ServiceOptions, ServiceOptions>? services = null, LinkKind? kind = null)
     {
-        var farm = new PeerFarm();
+        var farm = new PeerFarm(kind ?? (Enum.TryParse<LinkKind>(Environment.GetEnvironmentVariable("BATON_LINK"), ignoreCase: true, out var named) ? named : LinkKind.Tap));
+        Assert.SkipUnless(farm._kind != LinkKind.Xdp || Ebpf.IsAllowed, Ebpf.NotAllowed);
         try
         {
             RealNetwork.Run(null, "ip", "netns", "add", farm._name);
@@ -133,6 +139,7 @@ internal sealed class PeerFarm : IAsyncDisposable
         }
 
         RealNetwork.TryRun(null, "ip", "netns", "delete", _name);
+        RealNetwork.TryRun(null, "ip", "netns", "delete", NodeNamespace);
         _stopping.Dispose();
     }
 
@@ -149,15 +156,10 @@ internal sealed class PeerFarm : IAsyncDisposable
     {
         // Faults hit packets, not the frames of 64 KiB that would cross a perfect cable.
         var offloads = profile == FaultProfile.Perfect ? LinkOffloads.Checksum | LinkOffloads.Tso | LinkOffloads.Uso : LinkOffloads.Checksum;
-        var tap = TapLink.Open(new TapOptions { Name = "front", Namespace = _name, Offloads = offloads });
-
-        // The TAP itself has no addresses: its kernel end is one port of a bridge, whose own is the peer.
-        Ip("link", "add", "cable", "type", "bridge", "forward_delay", "0", "mcast_snooping", "0");
-        Ip("link", "set", "cable", "up");
-        Ip("link", "set", "front", "master", "cable");
+        var link = _kind == LinkKind.Tap ? OpenTap(offloads) : OpenCable(offloads);
         Ip("address", "add", $"{Kernel(v6: false)}/24", "dev", "cable");
         Ip("-6", "address", "add", $"{Kernel(v6: true)}/64", "dev", "cable", "nodad");
-        _faults = new FaultLink(tap, profile, profile, seed: 1, static () => MonotonicClock.Now);
+        _faults = new FaultLink(link, profile, profile, seed: 1, static () => MonotonicClock.Now);
         Front = new CaptureLink(_faults);
         Engine = await BatonEngine.StartAsync(new EngineOptions
         {
@@ -184,5 +186,37 @@ internal sealed class PeerFarm : IAsyncDisposable
             Keys = EngineKeys.FromSecret("a secret of the farm"u8),
             Limits = limits,
         });
+    }
+
+    /// <summary>The TAP itself has no addresses: its kernel end is one port of a bridge, whose own is the peer.</summary>
+    private TapLink OpenTap(LinkOffloads offloads)
+    {
+        var tap = TapLink.Open(new TapOptions { Name = "front", Namespace = _name, Offloads = offloads });
+        Ip("link", "add", "cable", "type", "bridge", "forward_delay", "0", "mcast_snooping", "0");
+        Ip("link", "set", "cable", "up");
+        Ip("link", "set", "front", "master", "cable");
+        return tap;
+    }
+
+    /// <summary>A cable to a namespace in which nobody but the node is. For XDP its kernel end completes checksums; for faults it sends no frames of 64 KiB.</summary>
+    private ILink OpenCable(LinkOffloads offloads)
+    {
+        RealNetwork.Run(null, "ip", "netns", "add", NodeNamespace);
+        NetworkNamespace.Run(NodeNamespace, () => File.WriteAllText("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1"));
+        Ip("link", "add", "cable", "type", "veth", "peer", "name", "front", "netns", NodeNamespace);
+        Ip("link", "set", "cable", "up");
+        RealNetwork.Run(null, "ip", "-n", NodeNamespace, "link", "set", "front", "up");
+        if (_kind == LinkKind.Xdp)
+        {
+            RealNetwork.Run(_name, "ethtool", "-K", "cable", "tx", "off");
+            return XdpLink.Open(new XdpOptions { Name = "front", Namespace = NodeNamespace });
+        }
+
+        if (!offloads.HasFlag(LinkOffloads.Tso))
+        {
+            RealNetwork.Run(_name, "ethtool", "-K", "cable", "tso", "off", "gso", "off");
+        }
+
+        return PacketLink.Open(new PacketOptions { Name = "front", Namespace = NodeNamespace, Offloads = offloads });
     }
 }

@@ -10,14 +10,18 @@ namespace Baton.RealPackets.Tests.Peers;
 /// </summary>
 public sealed class ProgramTests
 {
-    public static TheoryData<bool, int> Ways => new() { { true, 0 }, { true, 1 }, { true, 5 }, { false, 0 }, { false, 1 }, { false, 5 } };
+    public static TheoryData<bool, int, LinkKind?> Ways => new()
+    {
+        { true, 0, null }, { true, 1, null }, { true, 5, null }, { false, 0, null }, { false, 1, null }, { false, 5, null },
+        { true, 1, LinkKind.Packet }, { true, 0, LinkKind.Xdp }, { false, 1, LinkKind.Xdp },
+    };
 
     [RealTheory]
     [MemberData(nameof(Ways))]
-    public async Task Curl_fetches_from_nginx(bool inwards, int lossPercent)
+    public async Task Curl_fetches_from_nginx(bool inwards, int lossPercent, LinkKind? link)
     {
         PeerProgram.Need("nginx", "nginx-light");
-        await using var farm = await StartAsync(lossPercent);
+        await using var farm = await StartAsync(lossPercent, link);
         var servers = await PeerServers.StartAsync(farm);
         await servers.StartNginxAsync();
         var to = await WayAsync(farm, inwards, PeerServers.Http);
@@ -30,12 +34,12 @@ public sealed class ProgramTests
 
     [RealTheory]
     [MemberData(nameof(Ways))]
-    public async Task Scp_and_sftp_copy_there_and_back(bool inwards, int lossPercent)
+    public async Task Scp_and_sftp_copy_there_and_back(bool inwards, int lossPercent, LinkKind? link)
     {
         PeerProgram.Need("sshd", "openssh-server");
         PeerProgram.Need("scp", "openssh-client");
         Assert.SkipUnless(HasEveryUser, "needs a user namespace with all users, or none: sshd changes to another");
-        await using var farm = await StartAsync(lossPercent);
+        await using var farm = await StartAsync(lossPercent, link);
         var servers = await PeerServers.StartAsync(farm);
         await servers.StartSshAsync();
         var to = await WayAsync(farm, inwards, PeerServers.Ssh);
@@ -53,10 +57,10 @@ public sealed class ProgramTests
 
     [RealTheory]
     [MemberData(nameof(Ways))]
-    public async Task Iperf3_fills_the_path_both_ways(bool inwards, int lossPercent)
+    public async Task Iperf3_fills_the_path_both_ways(bool inwards, int lossPercent, LinkKind? link)
     {
         PeerProgram.Need("iperf3", "iperf3");
-        await using var farm = await StartAsync(lossPercent);
+        await using var farm = await StartAsync(lossPercent, link);
         var servers = await PeerServers.StartAsync(farm);
         await servers.StartIperfAsync();
         var to = await WayAsync(farm, inwards, PeerServers.Iperf);
@@ -71,12 +75,12 @@ public sealed class ProgramTests
 
     [RealTheory]
     [MemberData(nameof(Ways))]
-    public async Task Wrk_and_h2load_get_every_answer_of_nginx(bool inwards, int lossPercent)
+    public async Task Wrk_and_h2load_get_every_answer_of_nginx(bool inwards, int lossPercent, LinkKind? link)
     {
         PeerProgram.Need("nginx", "nginx-light");
         PeerProgram.Need("wrk", "wrk");
         PeerProgram.Need("h2load", "nghttp2-client");
-        await using var farm = await StartAsync(lossPercent);
+        await using var farm = await StartAsync(lossPercent, link);
         var servers = await PeerServers.StartAsync(farm);
         await servers.StartNginxAsync();
         var to = await WayAsync(farm, inwards, PeerServers.Http);
@@ -94,11 +98,11 @@ public sealed class ProgramTests
 
     [RealTheory]
     [MemberData(nameof(Ways))]
-    public async Task Redis_benchmark_gets_every_reply(bool inwards, int lossPercent)
+    public async Task Redis_benchmark_gets_every_reply(bool inwards, int lossPercent, LinkKind? link)
     {
         PeerProgram.Need("redis-server", "redis-server");
         PeerProgram.Need("redis-benchmark", "redis-tools");
-        await using var farm = await StartAsync(lossPercent);
+        await using var farm = await StartAsync(lossPercent, link);
         var servers = await PeerServers.StartAsync(farm);
         await servers.StartRedisAsync();
         var to = await WayAsync(farm, inwards, PeerServers.Redis);
@@ -109,13 +113,15 @@ public sealed class ProgramTests
     }
 
     [RealTheory]
-    [InlineData(0)]
-    [InlineData(1)]
-    [InlineData(5)]
-    public async Task Sipp_completes_its_calls_over_udp(int lossPercent)
+    [InlineData(0, null)]
+    [InlineData(1, null)]
+    [InlineData(5, null)]
+    [InlineData(1, LinkKind.Packet)]
+    [InlineData(1, LinkKind.Xdp)]
+    public async Task Sipp_completes_its_calls_over_udp(int lossPercent, LinkKind? link)
     {
         PeerProgram.Need("sipp", "sip-tester");
-        await using var farm = await StartAsync(lossPercent);
+        await using var farm = await StartAsync(lossPercent, link);
         var servers = await PeerServers.StartAsync(farm);
         servers.StartSip();
         await farm.DatagramsInwardsAsync(new IPEndPoint(IPAddress.Loopback, PeerServers.Sip));
@@ -132,8 +138,8 @@ public sealed class ProgramTests
     /// <summary>sshd leaves root for another user, whom a namespace of one user does not have.</summary>
     private static bool HasEveryUser => File.ReadAllText("/proc/self/uid_map").Contains("4294967295", StringComparison.Ordinal);
 
-    private static Task<PeerFarm> StartAsync(int lossPercent) => PeerFarm.StartAsync(
-        lossPercent == 0 ? null : new FaultProfile { Loss = lossPercent / 100.0, Reordering = 0.01, Delay = TimeSpan.FromMilliseconds(0.2) });
+    private static Task<PeerFarm> StartAsync(int lossPercent, LinkKind? link) => PeerFarm.StartAsync(
+        lossPercent == 0 ? null : new FaultProfile { Loss = lossPercent / 100.0, Reordering = 0.01, Delay = TimeSpan.FromMilliseconds(0.2) }, kind: link);
 
     /// <summary>Where a client has to connect to for a server of the namespace.</summary>
     /// <param name="farm">The farm.</param>
