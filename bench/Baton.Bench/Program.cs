@@ -3,6 +3,7 @@ using Baton.Bench.Farm;
 using Baton.Bench.Ingress;
 using Baton.Bench.Machine;
 using Baton.Bench.Memory;
+using Baton.Bench.Moves;
 using Baton.Bench.Nic;
 using Baton.Bench.Web;
 
@@ -22,7 +23,7 @@ try
         case ["tcp"]:
             return TcpBenchmark.Run(quick, only);
         case ["handoff"]:
-            return await HandoffBenchmark.RunAsync(quick);
+            return await HandoffBenchmark.RunAsync(quick, args);
         case ["memory"]:
             return MemoryBenchmark.Run(quick);
         case ["nic"]:
@@ -35,12 +36,22 @@ try
             return await IngressNode.RunAsync(node, switchNamespace, nodeNamespace);
         case [WebServer.Name, var kernelNamespace, var ownNamespace]:
             return await WebServer.RunAsync(kernelNamespace, ownNamespace);
+<<<<<<< HEAD
         case [IdleNode.Name, var bridges, var idle]:
             return await IdleNode.RunAsync(bridges, idle);
+=======
+        case [OwnMover.Name, var switchNamespace, var node]:
+            return OwnMover.Run(switchNamespace, node, args.Contains(OwnMover.Sealed));
+        case [KernelMover.Name, var own, var router, var node]:
+            return KernelMover.Run(own, router, node == "0" ? 0 : 1);
+        case [IdleNode.Name, var switchNamespace, var node]:
+            return await IdleNode.RunAsync(switchNamespace, node);
+>>>>>>> aa89e73 (Bench handoff moves a connection of the kernel's beside one of the own stack; a program that drains and kills nodes in a loop)
         default:
             Console.WriteLine("usage: ./build bench NAME [--quick] [--only=FIGURE,…]");
             Console.WriteLine("  tcp       the own stack over TAP against the kernel over veth: bulk both ways, requests, connections, idle node");
-            Console.WriteLine("  handoff   how long a client sees nothing new while its download moves");
+            Console.WriteLine("  handoff   what a move takes, beside one by the kernel's TCP_REPAIR, and how long a client sees nothing new;");
+            Console.WriteLine("            --sealed: the channel between the nodes is; --pictures=FOLDER: histograms; --only=moves");
             Console.WriteLine("  memory    what idle connections occupy");
             Console.WriteLine("  nic       the NIC program's time for a packet, beside the least that forwarding takes");
             Console.WriteLine("  farm      HTTP by way of a node in NIC mode, against the same without it, and HAProxy and nginx; needs them and wrk");

@@ -8,6 +8,7 @@ Verb[] verbs =
     new("bench", "NAME [--quick]", "runs a benchmark: tcp, handoff, kestrel, …", args => Solution.RunProject("bench/Baton.Bench", args)),
     new("scripts", "FILE…", "runs scenario scripts", args => Solution.RunProject("tests/Baton.Scenarios", args)),
     new("simulate", "[--seeds N] [--seed S] [--quick]", "runs the farm in virtual time under faults", args => Solution.RunProject("tests/Baton.Simulation", args)),
+    new("endurance", "[--minutes N] [--connections N]", "drains and kills nodes at random under traffic and loss", args => Solution.RunProject("tests/Baton.Endurance", args)),
     new("pack", "[FOLDER]", "makes the NuGet packages, in artifacts/packages or a folder", Solution.Pack),
     new("deploy-test", "[--quick] [--clients N]", "replaces every node of a web application under load", args =>
     {

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Baton.Bench.Machine;
+using Baton.Bench.Moves;
 using Baton.Engine;
 using Baton.Link;
 using Baton.Wire;
@@ -19,7 +20,18 @@ internal static class HandoffBenchmark
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(40);
     private static readonly TimeSpan s_still = TimeSpan.FromSeconds(2);
 
-    public static async Task<int> RunAsync(bool quick)
+    private const string Pictures = "--pictures=";
+
+    /// <summary>Runs it, then <see cref="MoveBenchmark"/>, and prints the figures of both.</summary>
+    public static async Task<int> RunAsync(bool quick, string[] options)
+    {
+        string download = options.Contains("--only=moves") ? "" : " " + await MeasureDownloadAsync(quick);
+        string? pictures = options.FirstOrDefault(option => option.StartsWith(Pictures, StringComparison.Ordinal))?[Pictures.Length..];
+        Console.WriteLine(MoveBenchmark.Run(quick, options.Contains(OwnMover.Sealed), pictures) + download);
+        return 0;
+    }
+
+    private static async Task<string> MeasureDownloadAsync(bool quick)
     {
         using var network = new FarmNetwork();
         var nodes = new List<StreamNode>();
@@ -34,8 +46,8 @@ internal static class HandoffBenchmark
             string capture = Path.GetTempFileName();
             try
             {
-                var run = await DownloadAsync(network, nodes, capture, quick ? 200 : 1000);
-                Report(run, NewDataGaps.Read(capture));
+                var run = await DownloadAsync(network, nodes, capture, quick ? 100 : 1000);
+                return Report(run, NewDataGaps.Read(capture));
             }
             finally
             {
@@ -49,8 +61,6 @@ internal static class HandoffBenchmark
                 await node.DisposeAsync();
             }
         }
-
-        return 0;
     }
 
     /// <summary>Waits until all nodes know each other.</summary>
@@ -142,7 +152,7 @@ internal static class HandoffBenchmark
         return new(start, MonotonicClock.Now, result);
     }
 
-    private static void Report(DownloadRun run, List<Gap> gaps)
+    private static string Report(DownloadRun run, List<Gap> gaps)
     {
         var moves = run.Moves.Skip(WarmUpMoves).ToList();
         var failed = moves.Where(move => !move.Result.Moved).ToList();
@@ -162,7 +172,9 @@ internal static class HandoffBenchmark
             Print($"not moved: {move.Count()} ({move.Key})");
         }
 
-        Print($"figures: gap_max_ms={moving:F2} path_rtt_ms={rtt.TotalMilliseconds:F2} move_p50_us={moveTime:F0} freeze_p50_us={freeze:F0} moves={moves.Count - failed.Count}");
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"gap_max_ms={moving:F2} path_rtt_ms={rtt.TotalMilliseconds:F2} download_move_p50_us={moveTime:F0} freeze_p50_us={freeze:F0} moves={moves.Count - failed.Count}");
     }
 
     private static double Longest(List<Gap> gaps, Func<Gap, bool> filter) =>

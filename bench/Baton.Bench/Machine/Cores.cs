@@ -21,25 +21,37 @@ internal static unsafe class Cores
     /// </summary>
     public static void Pin(int core)
     {
+        Keep(core);
+        Hurry();
+    }
+
+    /// <summary>Keeps the calling thread on one core.</summary>
+    public static void Keep(int core)
+    {
         ulong mask = 1UL << core;
         if (Libc.SetAffinity(0, sizeof(ulong), &mask) != 0)
         {
             throw new Win32Exception(Libc.LastError, $"core {core} cannot be used");
         }
-
-        int priority = 1;
-        _ = Libc.SetScheduler(0, Libc.SCHED_FIFO, &priority);
     }
 
     /// <summary>Runs <paramref name="action"/> on a thread of its own, kept on one core.</summary>
-    public static Task<T> RunOn<T>(int core, string name, Func<T> action)
+    public static Task<T> RunOn<T>(int core, string name, Func<T> action) => RunOn(name, action, () => Pin(core));
+
+    /// <summary>Runs <paramref name="action"/> on a thread of its own, kept on one core, where it takes turns with others.</summary>
+    public static Task<T> RunOnCore<T>(int core, string name, Func<T> action) => RunOn(name, action, () => Keep(core));
+
+    /// <summary>Runs <paramref name="action"/> on a thread of its own, on any core, ahead of the machine's other threads.</summary>
+    public static Task<T> RunAhead<T>(string name, Func<T> action) => RunOn(name, action, Hurry);
+
+    private static Task<T> RunOn<T>(string name, Func<T> action, Action prepare)
     {
         var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
         var thread = new Thread(() =>
         {
             try
             {
-                Pin(core);
+                prepare();
                 done.SetResult(action());
             }
 #pragma warning disable CA1031 // Whoever awaits the task gets it.
@@ -96,6 +108,12 @@ internal static unsafe class Cores
         }).GetAwaiter().GetResult();
         other.GetAwaiter().GetResult();
         return Statistics.Median(batches);
+    }
+
+    private static void Hurry()
+    {
+        int priority = 1;
+        _ = Libc.SetScheduler(0, Libc.SCHED_FIFO, &priority);
     }
 
     // The two counters share one cache line, so that a round trip is two transfers of it.

@@ -28,9 +28,17 @@ internal readonly unsafe struct KernelSocket(int descriptor)
     /// <param name="remote">Where to.</param>
     /// <param name="spin">How long it looks.</param>
     /// <param name="receiveBuffer">Bytes of its receive buffer; 0 leaves that to the kernel.</param>
-    public static KernelSocket Connect(IPEndPoint remote, TimeSpan spin = default, int receiveBuffer = 0)
+    /// <param name="port">Its own port; 0 leaves that to the kernel.</param>
+    public static KernelSocket Connect(IPEndPoint remote, TimeSpan spin = default, int receiveBuffer = 0, int port = 0)
     {
         var socket = Open(Libc.SOCK_NONBLOCK);
+        if (port != 0)
+        {
+            var own = Address(new(IPAddress.Any, port));
+            socket.SetOption(Libc.SOL_SOCKET, Libc.SO_REUSEADDR, 1);
+            Check(Libc.Bind(socket.Descriptor, &own, (uint)sizeof(SocketAddress)), $"bind to port {port}");
+        }
+
         if (receiveBuffer > 0)
         {
             socket.SetOption(Libc.SOL_SOCKET, Libc.SO_RCVBUF, receiveBuffer);
@@ -149,6 +157,14 @@ internal readonly unsafe struct KernelSocket(int descriptor)
     public void ShutdownWrite() => Check(Libc.Shutdown(descriptor, Libc.SHUT_WR), "shutdown");
 
     public void Close() => _ = Libc.Close(descriptor);
+
+    /// <summary>Ends the connection with a reset, and leaves nothing of it behind.</summary>
+    public void Reset()
+    {
+        int* linger = stackalloc int[] { 1, 0 };
+        Check(Libc.SetOption(descriptor, Libc.SOL_SOCKET, Libc.SO_LINGER, linger, 2 * sizeof(int)), "setsockopt");
+        Close();
+    }
 
     private static KernelSocket Open(int flags = 0)
     {

@@ -9,9 +9,9 @@ namespace Baton.Bench.Machine;
 /// </summary>
 internal static unsafe partial class Libc
 {
-    public const int AF_UNIX = 1, AF_INET = 2, SOCK_STREAM = 1, SOCK_NONBLOCK = 0x800, SOCK_CLOEXEC = 0x80000;
-    public const int SOL_SOCKET = 1, SO_REUSEADDR = 2, SO_RCVBUF = 8, SO_RCVTIMEO = 20, SO_SNDTIMEO = 21, SO_SNDBUFFORCE = 32, IPPROTO_TCP = 6, TCP_NODELAY = 1;
-    public const int MSG_DONTWAIT = 0x40, MSG_NOSIGNAL = 0x4000, SHUT_WR = 1;
+    public const int AF_UNIX = 1, AF_INET = 2, AF_NETLINK = 16, SOCK_STREAM = 1, SOCK_RAW = 3, SOCK_NONBLOCK = 0x800, SOCK_CLOEXEC = 0x80000;
+    public const int SOL_SOCKET = 1, SO_REUSEADDR = 2, SO_RCVBUF = 8, SO_LINGER = 13, SO_RCVTIMEO = 20, SO_SNDTIMEO = 21, SO_SNDBUFFORCE = 32, SO_RCVBUFFORCE = 33, IPPROTO_TCP = 6, TCP_NODELAY = 1;
+    public const int MSG_PEEK = 2, MSG_DONTWAIT = 0x40, MSG_NOSIGNAL = 0x4000, SHUT_WR = 1;
     public const int EINTR = 4, EAGAIN = 11, EINPROGRESS = 115, F_SETFL = 4;
     public const int EPOLL_CLOEXEC = 0x80000, EPOLL_CTL_ADD = 1;
     public const int SCHED_FIFO = 1;
@@ -29,6 +29,19 @@ internal static unsafe partial class Libc
 
     [LibraryImport(C, EntryPoint = "setsockopt", SetLastError = true)]
     public static partial int SetOption(int descriptor, int level, int name, void* value, uint length);
+
+    [LibraryImport(C, EntryPoint = "getsockopt", SetLastError = true)]
+    public static partial int GetOption(int descriptor, int level, int name, void* value, uint* length);
+
+    /// <summary>ioctl with a command that gives one number.</summary>
+    [LibraryImport(C, EntryPoint = "ioctl", SetLastError = true)]
+    public static partial int Control(int descriptor, nuint command, int* value);
+
+    [LibraryImport(C, EntryPoint = "getsockname", SetLastError = true)]
+    public static partial int GetLocal(int descriptor, SocketAddress* address, uint* length);
+
+    [LibraryImport(C, EntryPoint = "getpeername", SetLastError = true)]
+    public static partial int GetRemote(int descriptor, SocketAddress* address, uint* length);
 
     [LibraryImport(C, EntryPoint = "bind", SetLastError = true)]
     public static partial int Bind(int descriptor, SocketAddress* address, uint length);

@@ -42,6 +42,9 @@ internal sealed class Namespaces : IDisposable
     /// <summary>Runs a program in a namespace until it ends.</summary>
     public void Execute(string part, params string[] command) => Run("ip", ["netns", "exec", this[part], .. command]);
 
+    /// <summary>Runs <c>ip</c> in a namespace of somebody else's, by its whole name.</summary>
+    public static void IpIn(string name, string arguments) => Ip($"-n {name} {arguments}");
+
     /// <summary>Writes a setting of the kernel in a namespace.</summary>
     public void Set(string part, string path, string value) => Write(this[part], path, value);
 

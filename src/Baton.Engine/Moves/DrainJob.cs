@@ -5,6 +5,14 @@ namespace Baton.Engine;
 /// <summary>A drain under way.</summary>
 internal sealed class DrainJob(int total, Action<DrainProgress> onProgress)
 {
+    private const int MaxOutstanding = 64;
+
+    /// <summary>Endpoints that were found and not yet asked to move.</summary>
+    public Queue<EndpointRecord> Waiting { get; } = new();
+
+    /// <summary>Whether the next endpoint may be asked.</summary>
+    public bool HasRoom => Waiting.Count > 0 && Outstanding < MaxOutstanding;
+
     public int Total { get; } = total;
 
     public int Moved { get; set; }

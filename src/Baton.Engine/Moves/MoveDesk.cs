@@ -11,8 +11,6 @@ namespace Baton.Engine;
 /// </summary>
 internal sealed class MoveDesk
 {
-    private const int MaxDrainOutstanding = 64;
-
     private static readonly TimeSpan s_drainPeriod = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan s_retryPeriod = TimeSpan.FromMilliseconds(200);
 
@@ -38,7 +36,7 @@ internal sealed class MoveDesk
     {
         get
         {
-            var deadline = _nextDrainStep;
+            var deadline = _drain is { HasRoom: true } ? Now : _nextDrainStep;
             foreach (var record in _asked)
             {
                 // Once it has handed off, the handoff's outcome is the answer, however long that takes.
@@ -160,37 +158,46 @@ internal sealed class MoveDesk
             }
         }
 
+        if (_drain is { HasRoom: true } ongoing)
+        {
+            Ask(ongoing);
+        }
+
         if (_drain is { } drain && Now >= _nextDrainStep)
         {
             Step(drain);
         }
     }
 
-    private IEnumerable<EndpointRecord> Movable() =>
-        _shard.Stack.Endpoints
-            .Where(e => e.Phase is EndpointPhase.Active or EndpointPhase.Frozen && e is not TcpEndpoint { Connection.State: TcpState.TimeWait or TcpState.Closed })
-            .Select(EndpointRecord.Of)
-            .OfType<EndpointRecord>();
+    private static bool IsMovable(Endpoint endpoint) => endpoint.Phase is EndpointPhase.Active or EndpointPhase.Frozen
+        && endpoint is not TcpEndpoint { Connection.State: TcpState.TimeWait or TcpState.Closed };
 
+    private IEnumerable<EndpointRecord> Movable() =>
+        _shard.Stack.Endpoints.Where(IsMovable).Select(EndpointRecord.Of).OfType<EndpointRecord>();
+
+    /// <summary>
+    /// Looks for what is to be moved once nothing of what was found last is left: to look at every endpoint each time would
+    /// take longer than to move some.
+    /// </summary>
     private void Step(DrainJob drain)
     {
-        var left = Movable().ToArray();
-        foreach (var record in left)
+        int left = drain.Waiting.Count + drain.Outstanding;
+        if (drain.Waiting.Count == 0)
         {
-            if (drain.Outstanding >= MaxDrainOutstanding)
+            left = 0;
+            foreach (var record in Movable())
             {
-                break;
-            }
-
-            if (record is { Running: null, Pending: null } && record.RetryAt <= Now)
-            {
-                drain.Outstanding++;
-                Request(record.Endpoint.Id, null, MoveCause.Drain, result => OnDrained(drain, record, result));
+                left++;
+                if (record is { Running: null, Pending: null } && record.RetryAt <= Now)
+                {
+                    drain.Waiting.Enqueue(record);
+                }
             }
         }
 
-        drain.Report(left.Length, _shard.Homes.Held);
-        if (left.Length == 0 && drain.Outstanding == 0 && AddressesAreGone(drain))
+        Ask(drain);
+        drain.Report(left, _shard.Homes.Held);
+        if (left == 0 && drain.Outstanding == 0 && AddressesAreGone(drain))
         {
             Cancel(drain);
             drain.Report(0, _shard.Homes.Held);
@@ -198,6 +205,20 @@ internal sealed class MoveDesk
         else
         {
             _nextDrainStep = Now + s_drainPeriod;
+        }
+    }
+
+    private void Ask(DrainJob drain)
+    {
+        while (drain.HasRoom)
+        {
+            // It may have ended or moved since it was found.
+            var record = drain.Waiting.Dequeue();
+            if (record is { Running: null, Pending: null } && IsMovable(record.Endpoint))
+            {
+                drain.Outstanding++;
+                Request(record.Endpoint.Id, null, MoveCause.Drain, result => OnDrained(drain, record, result));
+            }
         }
     }
 

@@ -49,7 +49,9 @@ internal static class ShardSettings
                 Mss = (ushort)(Math.Min(options.Front.Link.Mtu, options.Lan.Link.Mtu) - TcpIpHeaders),
                 MinRto = TimeSpan.FromMilliseconds(10),
                 InitialRto = TimeSpan.FromMilliseconds(200),
-                AckDelay = TimeSpan.FromMilliseconds(2),
+
+                // The source of a handoff waits until the target has the queues that go ahead.
+                AckDelay = TimeSpan.Zero,
                 MaxRetransmissions = 10,
                 MaxSynRetransmissions = 2,
                 KeepAliveTime = TimeSpan.FromSeconds(2),

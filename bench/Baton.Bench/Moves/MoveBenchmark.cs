@@ -1,0 +1,114 @@
+using System.Globalization;
+using Baton.Bench.Machine;
+
+namespace Baton.Bench.Moves;
+
+/// <summary>
+/// What moving a connection costs, side by side: the own side's handoff, and one that is made of what the kernel has
+/// (TCP_REPAIR, an image over TCP, steering by nftables). Both have two nodes in processes of their own, a thread and a
+/// core each, and a client.
+/// </summary>
+internal static class MoveBenchmark
+{
+    private static readonly int[] s_queued = [0, 16 << 10, 64 << 10, 128 << 10];
+    private static readonly TimeSpan s_period = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan s_askedPeriod = TimeSpan.FromMilliseconds(4);
+
+    /// <summary>Runs it and gives its figures.</summary>
+    /// <param name="quick">Fewer moves.</param>
+    /// <param name="isSealed">The own side's channel is sealed.</param>
+    /// <param name="pictures">Where to put the histograms; null for nowhere.</param>
+    public static string Run(bool quick, bool isSealed, string? pictures)
+    {
+        int moves = quick ? 600 : 4000, warmUp = quick ? 200 : 500;
+        var own = new List<Moved>();
+        var kernel = new List<Moved>();
+        double ownDrain, kernelDrain, kept;
+        Moved asked, kernelAsked;
+        double[] atRest, kernelAtRest;
+        using (var side = new OwnSide(isSealed))
+        {
+            foreach (int queued in s_queued)
+            {
+                own.Add(side.MoveFilled(queued, warmUp, moves, s_period));
+                Console.Error.WriteLine($"own {queued}: {own[^1].Whole.Length} {own[^1].Failed} {Two(own[^1].Whole)} {Two(own[^1].Freeze)}");
+            }
+
+            (asked, atRest) = side.MoveAsked(warmUp, moves, s_askedPeriod, TimeSpan.FromSeconds(quick ? 1 : 5));
+            ownDrain = side.Drain(quick ? 2000 : 5000);
+            kept = Download(side, quick ? 1 : 5);
+        }
+
+        using (var side = new KernelSide())
+        {
+            foreach (int queued in s_queued)
+            {
+                kernel.Add(side.MoveFilled(queued, warmUp, moves, s_period));
+                Console.Error.WriteLine($"kernel {queued}: {kernel[^1].Whole.Length} {Two(kernel[^1].Whole)} {Two(kernel[^1].Freeze)}");
+            }
+
+            (kernelAsked, kernelAtRest) = side.MoveAsked(2, quick ? 10 : 100, TimeSpan.FromMilliseconds(250), TimeSpan.FromSeconds(1));
+            kernelDrain = side.Drain(2000);
+        }
+
+        for (int i = 0; i < s_queued.Length; i++)
+        {
+            Print($"{s_queued[i] >> 10} KiB queued each way, {own[i].Whole.Length} moves from the home, {own[i].Failed} failed (kernel {kernel[i].Whole.Length}), µs p50/p99:");
+            Print($"  freeze to active  {Two(own[i].Freeze)}, kernel {Two(kernel[i].Freeze)}: {Median(own[i].Freeze) / Median(kernel[i].Freeze):F2}");
+            Print($"  whole move        {Two(own[i].Whole)}, kernel {Two(kernel[i].Whole)}: {Median(own[i].Whole) / Median(kernel[i].Whole):F2}");
+            Print($"  export and import {Two(own[i].Cpu)}, kernel {Two(kernel[i].Cpu)}; the kernel's steering {Two(kernel[i].Steering)}, twice");
+        }
+
+        Print($"Gaps of a client that asks all the time, µs p50/p99/most: {Three(asked.Gap)}, without moves {Three(atRest)}; {asked.Failed} failed");
+        Print($"  kernel {Three(kernelAsked.Gap)}, without moves {Three(kernelAtRest)}");
+        Print($"Drained per second: {ownDrain:F0}, kernel {kernelDrain:F0}");
+        if (pictures is not null)
+        {
+            Histogram.Write(Path.Combine(pictures, "handoff-freeze.svg"), "freeze to active, µs", [("0 KiB", own[0].Freeze), ("128 KiB", own[3].Freeze), ("kernel, 0 KiB", kernel[0].Freeze), ("kernel, 128 KiB", kernel[3].Freeze)]);
+            Histogram.Write(Path.Combine(pictures, "handoff-move.svg"), "whole move, µs", [("0 KiB", own[0].Whole), ("128 KiB", own[3].Whole), ("kernel, 0 KiB", kernel[0].Whole), ("kernel, 128 KiB", kernel[3].Whole)]);
+            Histogram.Write(Path.Combine(pictures, "handoff-gap.svg"), "an active client's longest gap around a move, µs", [("moves", asked.Gap), ("without moves", atRest), ("kernel", kernelAsked.Gap)]);
+        }
+
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"figures: move_p50_us={Median(own[0].Whole):F1} kernel_move_p50_us={Median(kernel[0].Whole):F1} freeze_0k_us={Median(own[0].Freeze):F1} freeze_128k_us={Median(own[3].Freeze):F1} gap_p99_us={Percentile(asked.Gap, 0.99):F0} drained_per_s={ownDrain:F0} kept_at_1000={kept:F3}");
+    }
+
+    /// <summary>A download at rest at both nodes and while it moves a thousand times a second: the share that is kept.</summary>
+    private static double Download(Side side, int seconds)
+    {
+        var time = TimeSpan.FromSeconds(seconds);
+        side.SetMode(MoverMode.Source);
+        var socket = side.Connect();
+        var reader = new PacedReader(socket);
+        Thread.Sleep(200);
+        double first = reader.Measure(time);
+        side.Move(1, s_period);
+        double second = reader.Measure(time);
+        int count = 1000 * 2 * seconds;
+        var moving = Task.Run(() => side.Move(count + 1, s_period));
+        double rate = reader.Measure(2 * time);
+        var moved = moving.GetAwaiter().GetResult();
+        reader.Stop();
+        socket.Reset();
+        side.Forget();
+        double kept = rate / ((first + second) / 2);
+        Print($"A download of at most 5 Gbit/s: {first / 1e9:F2} at rest at its home, {second / 1e9:F2} at the other node, {rate / 1e9:F2} while it moves 1,000 times a second ({moved.Failed} failed)");
+        return kept;
+    }
+
+    private static double Median(double[] values) => Statistics.Median(values);
+
+    private static double Percentile(double[] values, double share)
+    {
+        double[] sorted = [.. values.Order()];
+        return sorted.Length == 0 ? double.NaN : sorted[Math.Min(sorted.Length - 1, (int)(sorted.Length * share))];
+    }
+
+    private static string Two(double[] values) => string.Create(CultureInfo.InvariantCulture, $"{Median(values):F1}/{Percentile(values, 0.99):F1}");
+
+    private static string Three(double[] values) =>
+        string.Create(CultureInfo.InvariantCulture, $"{Median(values):F0}/{Percentile(values, 0.99):F0}/{values.DefaultIfEmpty(double.NaN).Max():F0}");
+
+    private static void Print(FormattableString text) => Console.WriteLine(text.ToString(CultureInfo.InvariantCulture));
+}
