@@ -36,17 +36,12 @@ try
             return await IngressNode.RunAsync(node, switchNamespace, nodeNamespace);
         case [WebServer.Name, var kernelNamespace, var ownNamespace]:
             return await WebServer.RunAsync(kernelNamespace, ownNamespace);
-<<<<<<< HEAD
         case [IdleNode.Name, var bridges, var idle]:
             return await IdleNode.RunAsync(bridges, idle);
-=======
         case [OwnMover.Name, var switchNamespace, var node]:
             return OwnMover.Run(switchNamespace, node, args.Contains(OwnMover.Sealed));
         case [KernelMover.Name, var own, var router, var node]:
             return KernelMover.Run(own, router, node == "0" ? 0 : 1);
-        case [IdleNode.Name, var switchNamespace, var node]:
-            return await IdleNode.RunAsync(switchNamespace, node);
->>>>>>> aa89e73 (Bench handoff moves a connection of the kernel's beside one of the own stack; a program that drains and kills nodes in a loop)
         default:
             Console.WriteLine("usage: ./build bench NAME [--quick] [--only=FIGURE,…]");
             Console.WriteLine("  tcp       the own stack over TAP against the kernel over veth: bulk both ways, requests, connections, idle node");

@@ -69,6 +69,11 @@ internal sealed class Endurance : IDisposable
     private async Task RoundAsync(TimeSpan at)
     {
         var owners = await OwnersAsync();
+        foreach (var node in _nodes)
+        {
+            await node.AskAsync<bool>("mark");
+        }
+
         var drained = _nodes[_random.Next(_nodes.Count)];
         var killed = _nodes[_random.Next(_nodes.Count)];
         await drained.AskAsync<bool>("drain");
@@ -102,7 +107,6 @@ internal sealed class Endurance : IDisposable
         {
             foreach (var moved in await node.AskAsync<MovedTo[]>("moves"))
             {
-                // What is older than the owner that was listed before is of earlier rounds.
                 if (last.TryGetValue(moved.Key, out var other) && other.Epoch < moved.Epoch)
                 {
                     last[moved.Key] = moved;

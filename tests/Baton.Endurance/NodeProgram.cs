@@ -16,6 +16,7 @@ internal sealed class NodeProgram
 
     private readonly BatonEngine _engine;
     private Task _draining = Task.CompletedTask;
+    private TimeSpan _marked;
 
     private NodeProgram(BatonEngine engine) => _engine = engine;
 
@@ -48,9 +49,12 @@ internal sealed class NodeProgram
                 return Json(await IsReadyAsync());
             case "list":
                 return Json((await _engine.EndpointsAsync()).Select(endpoint => new Listed(KeyOf(endpoint.Flow), endpoint.Activity == EndpointActivity.Active, endpoint.Epoch.Value)));
+            case "mark":
+                _marked = (await _engine.HandoffsAsync()).LastOrDefault()?.At ?? TimeSpan.Zero;
+                return Json(true);
             case "moves":
                 return Json((await _engine.HandoffsAsync())
-                    .Where(handoff => handoff.Outcome == MoveOutcome.Moved)
+                    .Where(handoff => handoff.Outcome == MoveOutcome.Moved && handoff.At > _marked)
                     .Select(handoff => new MovedTo(KeyOf(handoff.Flow), handoff.Epoch.Value, handoff.To.Value)));
             case "drain":
                 _draining = _engine.DrainAsync().AsTask();

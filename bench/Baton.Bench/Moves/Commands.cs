@@ -11,6 +11,9 @@ internal sealed record Samples
     /// <summary>Moves that did not succeed.</summary>
     public int Failed { get; set; }
 
+    /// <summary>Why, and how often.</summary>
+    public Dictionary<string, int> Why { get; init; } = [];
+
     /// <summary>From asking for a move until the source knows that it is done.</summary>
     public List<long> Whole { get; init; } = [];
 
@@ -25,6 +28,15 @@ internal sealed record Samples
 
     /// <summary>When the source stopped serving.</summary>
     public Dictionary<string, long> Frozen { get; init; } = [];
+
+    /// <summary>When the target had the state, and when it had made a connection of it.</summary>
+    public Dictionary<string, long> Arrived { get; init; } = [];
+
+    /// <inheritdoc cref="Arrived"/>
+    public Dictionary<string, long> Installed { get; init; } = [];
+
+    /// <summary>When the home decided.</summary>
+    public Dictionary<string, long> Decided { get; init; } = [];
 
     /// <summary>When the target began to serve, with what the client sends on its way there.</summary>
     public Dictionary<string, long> Active { get; init; } = [];

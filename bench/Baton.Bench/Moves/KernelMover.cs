@@ -145,7 +145,7 @@ internal sealed class KernelMover : IDisposable
                 Commands.Answer(true);
                 break;
             case "readable":
-                Commands.Answer(_here.Sum(connection => new KernelSocket(connection.Descriptor).Receive(_buffer, Libc.MSG_PEEK | Libc.MSG_DONTWAIT)));
+                Commands.Answer(_here.Sum(connection => Math.Max(0, new KernelSocket(connection.Descriptor).Receive(_buffer, Libc.MSG_PEEK | Libc.MSG_DONTWAIT))));
                 break;
             case "moves":
                 _samples = new();

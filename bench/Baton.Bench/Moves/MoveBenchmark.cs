@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Baton.Bench.Machine;
 
@@ -31,7 +32,6 @@ internal static class MoveBenchmark
             foreach (int queued in s_queued)
             {
                 own.Add(side.MoveFilled(queued, warmUp, moves, s_period));
-                Console.Error.WriteLine($"own {queued}: {own[^1].Whole.Length} {own[^1].Failed} {Two(own[^1].Whole)} {Two(own[^1].Freeze)}");
             }
 
             (asked, atRest) = side.MoveAsked(warmUp, moves, s_askedPeriod, TimeSpan.FromSeconds(quick ? 1 : 5));
@@ -44,7 +44,6 @@ internal static class MoveBenchmark
             foreach (int queued in s_queued)
             {
                 kernel.Add(side.MoveFilled(queued, warmUp, moves, s_period));
-                Console.Error.WriteLine($"kernel {queued}: {kernel[^1].Whole.Length} {Two(kernel[^1].Whole)} {Two(kernel[^1].Freeze)}");
             }
 
             (kernelAsked, kernelAtRest) = side.MoveAsked(2, quick ? 10 : 100, TimeSpan.FromMilliseconds(250), TimeSpan.FromSeconds(1));
@@ -53,8 +52,9 @@ internal static class MoveBenchmark
 
         for (int i = 0; i < s_queued.Length; i++)
         {
-            Print($"{s_queued[i] >> 10} KiB queued each way, {own[i].Whole.Length} moves from the home, {own[i].Failed} failed (kernel {kernel[i].Whole.Length}), µs p50/p99:");
+            Print($"{s_queued[i] >> 10} KiB queued each way, {own[i].Whole.Length} moves from the home, {own[i].Failed} tries failed {own[i].Why} (kernel {kernel[i].Whole.Length}), µs p50/p99:");
             Print($"  freeze to active  {Two(own[i].Freeze)}, kernel {Two(kernel[i].Freeze)}: {Median(own[i].Freeze) / Median(kernel[i].Freeze):F2}");
+            Print($"    of it: until the target has the state {Two(own[i].Steps[0])}, has made a connection of it {Two(own[i].Steps[1])}, the home has decided {Two(own[i].Steps[2])}, the target serves {Two(own[i].Steps[3])}");
             Print($"  whole move        {Two(own[i].Whole)}, kernel {Two(kernel[i].Whole)}: {Median(own[i].Whole) / Median(kernel[i].Whole):F2}");
             Print($"  export and import {Two(own[i].Cpu)}, kernel {Two(kernel[i].Cpu)}; the kernel's steering {Two(kernel[i].Steering)}, twice");
         }
@@ -86,14 +86,20 @@ internal static class MoveBenchmark
         side.Move(1, s_period);
         double second = reader.Measure(time);
         int count = 1000 * 2 * seconds;
-        var moving = Task.Run(() => side.Move(count + 1, s_period));
+        var watch = Stopwatch.StartNew();
+        var moving = Task.Run(() =>
+        {
+            var result = side.Move(count + 1, s_period);
+            watch.Stop();
+            return result;
+        });
         double rate = reader.Measure(2 * time);
         var moved = moving.GetAwaiter().GetResult();
         reader.Stop();
         socket.Reset();
         side.Forget();
         double kept = rate / ((first + second) / 2);
-        Print($"A download of at most 5 Gbit/s: {first / 1e9:F2} at rest at its home, {second / 1e9:F2} at the other node, {rate / 1e9:F2} while it moves 1,000 times a second ({moved.Failed} failed)");
+        Print($"A download of at most 5 Gbit/s: {first / 1e9:F2} at rest at its home, {second / 1e9:F2} at the other node, {rate / 1e9:F2} while it moves {count / watch.Elapsed.TotalSeconds:F0} times a second ({moved.Failed} tries failed{(moved.Failed > 0 ? ": " + moved.Why : "")})");
         return kept;
     }
 

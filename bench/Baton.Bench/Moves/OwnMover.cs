@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net.Security;
 using Baton.Bench.Farm;
 using Baton.Bench.Machine;
 using Baton.Engine;
@@ -33,7 +32,7 @@ internal sealed class OwnMover : IDisposable
     private long _stepBegan;
     private HandoffOutput? _step;
     private bool _moving;
-    private DrainJobOf? _drain;
+    private Draining? _drain;
 
     private OwnMover(string switchNamespace, string node, bool isSealed)
     {
@@ -80,8 +79,7 @@ internal sealed class OwnMover : IDisposable
         _here.Remove(application);
         if (_drain is { } drain && reason == LeaveReason.Moved && --drain.Left == 0)
         {
-            Commands.Answer((long)Stopwatch.GetElapsedTime(drain.Began).TotalNanoseconds);
-            _drain = null;
+            drain.Took = (long)Stopwatch.GetElapsedTime(drain.Began).TotalNanoseconds;
         }
     }
 
@@ -92,6 +90,10 @@ internal sealed class OwnMover : IDisposable
         _options.Front.Link.Dispose();
         _options.Lan.Link.Dispose();
     }
+
+    private MemberOptions Self => Member(_options.Node);
+
+    private MemberOptions Member(string name) => _options.Members.First(member => member.Name == name);
 
     private int Loop()
     {
@@ -128,6 +130,15 @@ internal sealed class OwnMover : IDisposable
             Do(words);
         }
 
+        if (_drain is { Left: 0 } drain)
+        {
+            // Before the address goes as well: the next drain is to be of a home's connections too.
+            _drain = null;
+            _shard.Moves.Cancel(drain.Job!);
+            _shard.SetDraining(false);
+            Commands.Answer(drain.Took);
+        }
+
         if (_schedule is { } schedule)
         {
             if (schedule.IsDue && !_moving && _here.Count > 0)
@@ -155,7 +166,7 @@ internal sealed class OwnMover : IDisposable
                 Commands.Answer(true);
                 break;
             case "meets":
-                Commands.Answer(_shard.IsChannelUp(_options.Members.First(member => member.Name == Target).Id) && _shard.DescribeHomes().All(home => home.Home is not null));
+                Commands.Answer(_shard.IsChannelUp(Member(Target).Id) && _shard.AnswersFor(Self.ServiceAddresses[0]));
                 break;
             case "readable":
                 Commands.Answer(_here.Sum(application => application.Readable));
@@ -168,12 +179,9 @@ internal sealed class OwnMover : IDisposable
                 _schedule = Schedule.Read(words);
                 break;
             case "drain":
-                _drain = new DrainJobOf { Began = Stopwatch.GetTimestamp(), Left = _here.Count };
-                _shard.Drain(_ => { });
-                break;
-            case "resume":
-                _shard.Resume();
-                Commands.Answer(true);
+                _drain = new Draining { Began = Stopwatch.GetTimestamp(), Left = _here.Count };
+                _shard.SetDraining(true);
+                _drain.Job = _shard.Moves.Drain(static _ => { });
                 break;
             case "drops":
                 Commands.Answer(_shard.Counters().Drops);
@@ -194,6 +202,7 @@ internal sealed class OwnMover : IDisposable
             if (!result.Moved)
             {
                 samples.Failed++;
+                samples.Why[result.Reason] = samples.Why.GetValueOrDefault(result.Reason) + 1;
                 return;
             }
 
@@ -212,8 +221,10 @@ internal sealed class OwnMover : IDisposable
             case HandoffOutput.Freeze:
                 _samples.Export.Add(now - _stepBegan);
                 break;
-            case HandoffOutput.Install:
+            case HandoffOutput.Install o:
                 _samples.Import.Add(now - _stepBegan);
+                _samples.Arrived[$"{o.Handoff}"] = _stepBegan;
+                _samples.Installed[$"{o.Handoff}"] = now;
                 break;
         }
 
@@ -221,6 +232,9 @@ internal sealed class OwnMover : IDisposable
         {
             case HandoffOutput.Freeze o:
                 _samples.Frozen[$"{o.Handoff}"] = now;
+                break;
+            case HandoffOutput.AskSwap o:
+                _samples.Decided[$"{o.Question.Handoff}"] = now;
                 break;
             case HandoffOutput.Completed { Role: Handoff.HandoffRole.Target, Outcome: Handoff.HandoffOutcome.Committed } o:
                 _samples.Active[$"{o.Handoff}"] = now;
@@ -230,11 +244,15 @@ internal sealed class OwnMover : IDisposable
         (_step, _stepBegan) = (output, Stopwatch.GetTimestamp());
     }
 
-    private sealed class DrainJobOf
+    private sealed class Draining
     {
         public required long Began { get; init; }
 
         public required int Left { get; set; }
+
+        public DrainJob? Job { get; set; }
+
+        public long Took { get; set; }
     }
 
     /// <summary>Takes the peer's word for who it is: what is measured is the seal on the channel, not the farm's certificates.</summary>

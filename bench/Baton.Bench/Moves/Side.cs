@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Baton.Bench.Machine;
 
@@ -10,11 +11,16 @@ namespace Baton.Bench.Moves;
 /// <param name="Steering">What changing the way of the client's packets took of it; empty where that is no step of its own.</param>
 /// <param name="Gap">The longest time between two answers around each move; empty where no client asks.</param>
 /// <param name="Failed">Moves that did not succeed.</param>
-internal sealed record Moved(double[] Whole, double[] Freeze, double[] Cpu, double[] Steering, double[] Gap, int Failed);
+/// <param name="Steps">Of the freeze: until the target has the state, until it has made a connection of it, until the home has decided, until the target serves.</param>
+/// <param name="Why">Why moves failed, and how often.</param>
+internal sealed record Moved(double[] Whole, double[] Freeze, double[] Cpu, double[] Steering, double[] Gap, int Failed, double[][] Steps, string Why);
 
 /// <summary>One side of the comparison: two nodes in processes of their own, and a client.</summary>
 internal abstract class Side : IDisposable
 {
+    /// <summary>Drains to and fro; those from the first node count, but for the first.</summary>
+    protected const int DrainRounds = 6;
+
     private static readonly TimeSpan s_lead = TimeSpan.FromMilliseconds(100);
 
     /// <summary>The nodes; connections are accepted by the first.</summary>
@@ -26,7 +32,7 @@ internal abstract class Side : IDisposable
     /// <summary>Waits until nothing is left of connections that the client has reset.</summary>
     public abstract void Forget();
 
-    /// <summary>Lets the first node give everything away, then the second: connections per second, the better of both.</summary>
+    /// <summary>Lets the nodes give everything away in turn: connections per second.</summary>
     public abstract double Drain(int connections);
 
     /// <summary>Sets what the nodes' applications do.</summary>
@@ -59,18 +65,23 @@ internal abstract class Side : IDisposable
         var socket = Connect();
         var client = new AskingClient(socket);
         Move(warmUp, period);
-        long from = System.Diagnostics.Stopwatch.GetTimestamp();
+        long from = Stopwatch.GetTimestamp();
         Thread.Sleep(rest);
-        long to = System.Diagnostics.Stopwatch.GetTimestamp();
+        long to = Stopwatch.GetTimestamp();
         var (source, target, moved) = MoveRaw(count, period);
         var answered = client.Stop();
         socket.Reset();
         Forget();
-        double[] gaps = [.. source.Asked.Concat(target.Asked).Select(asked => AskingClient.Longest(answered, asked.Value, asked.Value + (long)moved.Whole.Max() * 1000) / 1e3)];
+        double[] gaps =
+        [
+            .. new[] { (Source: source, Target: target), (Source: target, Target: source) }
+                .SelectMany(s => s.Source.Asked.Where(asked => s.Target.Active.ContainsKey(asked.Key))
+                    .Select(asked => Micros(AskingClient.Longest(answered, asked.Value, s.Target.Active[asked.Key])))),
+        ];
 
-        // As many times at rest, each as long as a move takes: what is quoted beside the moves is as likely to be long.
-        long step = (to - from) / Math.Max(1, count);
-        double[] atRest = [.. Enumerable.Range(0, count).Select(i => AskingClient.Longest(answered, from + i * step, from + (i * step) + (long)moved.Whole.Max() * 1000) / 1e3)];
+        // As many times at rest, each as long as a move: what is quoted beside the moves is as likely to be long.
+        long step = (to - from) / Math.Max(1, count), length = (long)(Statistics.Median(moved.Whole) * 1e3);
+        double[] atRest = [.. Enumerable.Range(0, count).Select(i => Micros(AskingClient.Longest(answered, from + (i * step), from + (i * step) + length)))];
         return (moved with { Gap = gaps }, atRest);
     }
 
@@ -94,7 +105,7 @@ internal abstract class Side : IDisposable
 
     private (Samples First, Samples Second, Moved Moved) MoveRaw(int count, TimeSpan period)
     {
-        long start = System.Diagnostics.Stopwatch.GetTimestamp() + (long)s_lead.TotalNanoseconds;
+        long start = Stopwatch.GetTimestamp() + (long)s_lead.TotalNanoseconds;
         string command = string.Create(CultureInfo.InvariantCulture, $"moves {count} {(long)period.TotalNanoseconds} {start}");
         foreach (var node in Nodes)
         {
@@ -105,12 +116,25 @@ internal abstract class Side : IDisposable
         var sources = Sources.Select(i => (Source: samples[i], Target: samples[1 - i])).ToList();
         return (samples[0], samples[1], new(
             [.. sources.SelectMany(s => s.Source.Whole).Select(Micros)],
-            [.. sources.SelectMany(s => s.Source.Frozen.Where(f => s.Target.Active.ContainsKey(f.Key)).Select(f => Micros(s.Target.Active[f.Key] - f.Value)))],
+            Between(sources, s => s.Source.Frozen, s => s.Target.Active),
             [.. sources.SelectMany(s => s.Source.Export.Zip(s.Target.Import, (export, import) => Micros(export + import)))],
             [.. sources.SelectMany(s => s.Source.Steering.Concat(s.Target.Steering)).Select(Micros)],
             [],
-            samples.Sum(s => s.Failed)));
+            samples.Sum(s => s.Failed),
+            [
+                Between(sources, s => s.Source.Frozen, s => s.Target.Arrived),
+                Between(sources, s => s.Target.Arrived, s => s.Target.Installed),
+                Between(sources, s => s.Target.Installed, s => s.Source.Decided),
+                Between(sources, s => s.Source.Decided, s => s.Target.Active),
+            ],
+            string.Join(", ", samples.SelectMany(s => s.Why).Select(why => string.Create(CultureInfo.InvariantCulture, $"{why.Value}: {why.Key}")))));
     }
+
+    private static double[] Between(
+        List<(Samples Source, Samples Target)> sources,
+        Func<(Samples Source, Samples Target), Dictionary<string, long>> from,
+        Func<(Samples Source, Samples Target), Dictionary<string, long>> to) =>
+        [.. sources.SelectMany(s => from(s).Where(moment => to(s).ContainsKey(moment.Key)).Select(moment => Micros(to(s)[moment.Key] - moment.Value)))];
 
     private static double Micros(long nanoseconds) => nanoseconds / 1e3;
 }
@@ -122,9 +146,9 @@ internal static class Wait
 
     public static void Until(Func<bool> condition, string otherwise)
     {
-        for (long start = System.Diagnostics.Stopwatch.GetTimestamp(); !condition(); Thread.Sleep(2))
+        for (long start = Stopwatch.GetTimestamp(); !condition(); Thread.Sleep(2))
         {
-            if (System.Diagnostics.Stopwatch.GetElapsedTime(start) > s_limit)
+            if (Stopwatch.GetElapsedTime(start) > s_limit)
             {
                 throw new BenchException(otherwise);
             }

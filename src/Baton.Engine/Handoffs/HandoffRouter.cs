@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Baton.Handoff;
 using Baton.Stack;
 using Baton.Tcp;
@@ -19,6 +20,7 @@ internal sealed class HandoffRouter
     private readonly Dictionary<HandoffId, RunningHandoff> _running = [];
     private readonly QueuesAhead _ahead;
     private readonly Queue<EndedEndpoint> _closedLater = new();
+    private HandoffOutput? _later;
 
     public HandoffRouter(Shard shard, HandoffLimits limits)
     {
@@ -121,19 +123,34 @@ internal sealed class HandoffRouter
         }
     }
 
-    /// <summary>Does what the protocol wants done.</summary>
+    /// <summary>Does what the protocol wants done; true when it wants to go on once what was said has left.</summary>
     public bool RouteAll()
     {
-        bool any = false;
+        bool any = false, said = false;
         _ahead.FreezeArrived();
-        while (_agent.TryTakeOutput(out var output))
+        while (TryTake(out var output))
         {
+            if (said && output is (HandoffOutput.BecomeTombstone or HandoffOutput.Completed))
+            {
+                // Somebody waits for what was said, and nobody for this.
+                _later = output;
+                return true;
+            }
+
             any = true;
+            said |= output is HandoffOutput.Send;
             Observer?.Invoke(output);
             Route(output);
         }
 
         return any || _ahead.WantToRun;
+    }
+
+    private bool TryTake([NotNullWhen(true)] out HandoffOutput? output)
+    {
+        output = _later;
+        _later = null;
+        return output is not null || _agent.TryTakeOutput(out output);
     }
 
     /// <summary>Until an address has been claimed, its home is the configured one.</summary>

@@ -14,6 +14,9 @@ internal sealed class MoveDesk
     private static readonly TimeSpan s_drainPeriod = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan s_retryPeriod = TimeSpan.FromMilliseconds(200);
 
+    // What was called off, mostly for being frozen too long, need not be so the next time.
+    private static readonly TimeSpan s_abortedRetryPeriod = TimeSpan.FromMilliseconds(10);
+
     // Packets that a router sent here before it heard of the next home are forwarded meanwhile.
     private static readonly TimeSpan s_linger = TimeSpan.FromMilliseconds(250);
 
@@ -249,7 +252,7 @@ internal sealed class MoveDesk
                 break;
             default:
                 drain.Failed++;
-                record.RetryAt = Now + s_retryPeriod;
+                record.RetryAt = Now + (result.Outcome == MoveOutcome.Aborted ? s_abortedRetryPeriod : s_retryPeriod);
                 break;
         }
     }
