@@ -226,6 +226,9 @@ internal sealed class OwnMover : IDisposable
                 _samples.Arrived[$"{o.Handoff}"] = _stepBegan;
                 _samples.Installed[$"{o.Handoff}"] = now;
                 break;
+            case HandoffOutput.Activate o:
+                _samples.Active[$"{o.Handoff}"] = now;
+                break;
         }
 
         switch (output)
@@ -235,9 +238,6 @@ internal sealed class OwnMover : IDisposable
                 break;
             case HandoffOutput.AskSwap o:
                 _samples.Decided[$"{o.Question.Handoff}"] = now;
-                break;
-            case HandoffOutput.Completed { Role: Handoff.HandoffRole.Target, Outcome: Handoff.HandoffOutcome.Committed } o:
-                _samples.Active[$"{o.Handoff}"] = now;
                 break;
         }
 
