@@ -9,7 +9,7 @@ namespace Baton.Endurance;
 /// A connection of the client's: it sends a few bytes of a generated stream now and then, compares what comes back, and at
 /// its end the hash of all that it has sent.
 /// </summary>
-internal sealed class Client
+internal sealed class Client : IDisposable
 {
     private const int Longest = 1024;
     private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(4);
@@ -54,6 +54,12 @@ internal sealed class Client
         _socket.LingerState = new LingerOption(true, 0);
         _socket.Dispose();
         _finishing.Cancel();
+    }
+
+    public void Dispose()
+    {
+        _socket.Dispose();
+        _finishing.Dispose();
     }
 
     private async Task RunAsync()

@@ -222,7 +222,11 @@ internal sealed class Endurance : IDisposable
         }
 
         _exact += count;
-        _bytes += finishing.Sum(client => client.Bytes);
+        foreach (var client in finishing)
+        {
+            _bytes += client.Bytes;
+            client.Dispose();
+        }
     }
 
     private static async Task UntilAsync(Func<Task<bool>> condition, string otherwise)

@@ -50,7 +50,7 @@ internal sealed class NodeProgram
             case "list":
                 return Json((await _engine.EndpointsAsync()).Select(endpoint => new Listed(KeyOf(endpoint.Flow), endpoint.Activity == EndpointActivity.Active, endpoint.Epoch.Value)));
             case "mark":
-                _marked = (await _engine.HandoffsAsync()).LastOrDefault()?.At ?? TimeSpan.Zero;
+                _marked = await _engine.HandoffsAsync() is [.., var last] ? last.At : TimeSpan.Zero;
                 return Json(true);
             case "moves":
                 return Json((await _engine.HandoffsAsync())

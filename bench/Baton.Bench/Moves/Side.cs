@@ -21,6 +21,8 @@ internal abstract class Side : IDisposable
     /// <summary>Drains to and fro; those from the first node count, but for the first.</summary>
     protected const int DrainRounds = 6;
 
+    // What a move costs the kernel's client is over then.
+    private static readonly TimeSpan s_afterMoves = TimeSpan.FromMilliseconds(300);
     private static readonly TimeSpan s_lead = TimeSpan.FromMilliseconds(100);
 
     /// <summary>The nodes; connections are accepted by the first.</summary>
@@ -65,6 +67,7 @@ internal abstract class Side : IDisposable
         var socket = Connect();
         var client = new AskingClient(socket);
         Move(warmUp, period);
+        Thread.Sleep(s_afterMoves);
         long from = Stopwatch.GetTimestamp();
         Thread.Sleep(rest);
         long to = Stopwatch.GetTimestamp();
