@@ -168,9 +168,6 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
     /// <summary>The application writes no more: a FIN follows.</summary>
     public void Close() => _finPosition = _finPosition < 0 ? Queue.End : _finPosition;
 
-    /// <summary>Whether the SYN was sent more than once.</summary>
-    public bool SynRepeated => Rtt.Expirations > 0;
-
     /// <summary>Text may go before our SYN is acknowledged, as far as the window of the peer's SYN reaches.</summary>
     public void OpenFast(int window)
     {
@@ -540,6 +537,11 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
             if (repeated)
             {
                 Rtt.OnSynRetransmitted();
+                if (InFlight)
+                {
+                    // What followed the SYN-ACK that was lost is taken as lost with it.
+                    OnEarlyTextLost();
+                }
             }
         }
     }

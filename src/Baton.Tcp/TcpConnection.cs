@@ -585,9 +585,9 @@ public sealed class TcpConnection
     internal void OnSynAcknowledged(Instant now)
     {
         Handshake.OnSynAcknowledged();
-        if (Sender.InFlight && (!Handshake.Passive || Sender.SynRepeated))
+        if (Sender.InFlight && !Handshake.Passive)
         {
-            // The SYN's text was not taken, or what followed the SYN-ACK was sent too long ago: it goes again at once (RFC 7413 §4.2.1).
+            // Not all of the SYN's text was taken: the rest goes again at once (RFC 7413 §4.2.1).
             Sender.OnEarlyTextLost();
         }
 
