@@ -38,7 +38,7 @@ public sealed class ConnectionOptionsTests
         Assert.Equal(
             s_service with { Dscp = 10, HopLimit = 33, Congestion = CongestionAlgorithm.Bbr, NoDelay = false, Cork = false, Linger = Timeout.InfiniteTimeSpan, SendBuffer = 50_000 },
             await connection.GetOptionsAsync());
-        Assert.Throws<ArgumentException>(() => { _ = connection.SetOptionsAsync(new() { Dscp = 64, HopLimit = 0 }); });
+        await Assert.ThrowsAsync<ArgumentException>(async () => await connection.SetOptionsAsync(new() { Dscp = 64, HopLimit = 0 }));
 
         // Corked, what is written in parts leaves as one segment.
         await connection.SetOptionsAsync(new() { Cork = true });
