@@ -44,10 +44,11 @@ internal sealed class Client(string networkNamespace, TimeSpan spin)
     });
 
     /// <summary>Receives the pattern for a time, comparing it.</summary>
-    public Measurement Download(IPAddress server, TimeSpan time) => Run(() =>
+    public Measurement Download(IPAddress server, TimeSpan time, Action? onConnected = null) => Run(() =>
     {
         byte[] buffer = new byte[Pattern.MaxChunk];
         var socket = Connect(server, ServerTask.Source);
+        onConnected?.Invoke();
         long start = Stopwatch.GetTimestamp();
         long position = 0;
         TimeSpan elapsed;
@@ -91,13 +92,15 @@ internal sealed class Client(string networkNamespace, TimeSpan spin)
     });
 
     /// <summary>One byte there and back on each of many connections: all requests go out before the first answer is awaited.</summary>
-    public Measurement ParallelRequests(IPAddress server, int connections, TimeSpan time) => Run(() =>
+    public Measurement ParallelRequests(IPAddress server, int connections, TimeSpan time, Action? onConnected = null) => Run(() =>
     {
         var sockets = new KernelSocket[connections];
         for (int i = 0; i < connections; i++)
         {
             sockets[i] = Connect(server, ServerTask.Echo);
         }
+
+        onConnected?.Invoke();
 
         Span<byte> request = stackalloc byte[1];
         Span<byte> response = stackalloc byte[1];

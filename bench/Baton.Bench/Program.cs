@@ -1,5 +1,6 @@
 using Baton.Bench;
 using Baton.Bench.Farm;
+using Baton.Bench.Flood;
 using Baton.Bench.Ingress;
 using Baton.Bench.Machine;
 using Baton.Bench.Memory;
@@ -22,6 +23,8 @@ try
     {
         case ["tcp"]:
             return TcpBenchmark.Run(quick, only);
+        case ["flood"]:
+            return FloodBenchmark.Run(quick, only);
         case ["handoff"]:
             return await HandoffBenchmark.RunAsync(quick, args);
         case ["memory"]:
@@ -45,6 +48,7 @@ try
         default:
             Console.WriteLine("usage: ./build bench NAME [--quick] [--only=FIGURE,…]");
             Console.WriteLine("  tcp       the own stack over TAP against the kernel over veth: bulk both ways, requests, connections, idle node");
+            Console.WriteLine("  flood     500,000 SYNs a second beside established connections and new clients; the kernel's cookies beside it");
             Console.WriteLine("  handoff   what a move takes, beside one by the kernel's TCP_REPAIR, and how long a client sees nothing new;");
             Console.WriteLine("            --sealed: the channel between the nodes is; --pictures=FOLDER: histograms; --only=moves");
             Console.WriteLine("  memory    what idle connections occupy");

@@ -13,6 +13,9 @@ internal enum ServerTask
 
     /// <summary>Gives back what comes; closes after the client.</summary>
     Echo = 7003,
+
+    /// <summary>As <see cref="Echo"/>, for clients that come one after another; floods go here.</summary>
+    Fresh = 7004,
 }
 
 /// <summary>What the receiver of an upload says at its end.</summary>

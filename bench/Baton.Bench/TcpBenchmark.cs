@@ -111,7 +111,7 @@ internal sealed class TcpBenchmark : IDisposable
     {
         long bytes = 0;
         long frames = 0;
-        foreach (var measure in (Func<IPAddress, TimeSpan, Measurement>[])[_client.Upload, _client.Download, _client.RequestResponse])
+        foreach (var measure in (Func<IPAddress, TimeSpan, Measurement>[])[_client.Upload, (server, time) => _client.Download(server, time), _client.RequestResponse])
         {
             var measuring = Task.Run(() => measure(s_ownServer, TimeSpan.FromSeconds(0.9)));
             Thread.Sleep(500);

@@ -47,13 +47,16 @@ internal sealed class KernelServer(string networkNamespace, IPAddress address, T
     });
 
     /// <summary>Echoes connections one after another until one brings <see cref="LastRequest"/>.</summary>
-    public Task<bool> ServeOneAfterAnother() => Cores.RunOn(Cores.Server, "kernel server", () =>
+    /// <param name="task">The port.</param>
+    /// <param name="priority">Of its thread, above those of a lower one.</param>
+    public Task<bool> ServeOneAfterAnother(ServerTask task = ServerTask.Echo, int priority = 1) => Cores.RunOn(Cores.Server, "kernel server", () =>
     {
+        Cores.Pin(Cores.Server, priority);
         Span<byte> request = stackalloc byte[1];
         bool last = false;
         while (!last)
         {
-            var socket = _listeners[ServerTask.Echo].AcceptSpinning(spin);
+            var socket = _listeners[task].AcceptSpinning(spin);
             while (socket.ReceiveSpinning(request, spin) > 0)
             {
                 last = request[0] == LastRequest;

@@ -19,10 +19,12 @@ internal static unsafe class Cores
     /// Keeps the calling thread on one core, ahead of the machine's other threads where that is allowed (it is to root):
     /// what is measured is not how busy they are.
     /// </summary>
-    public static void Pin(int core)
+    /// <param name="core">Which.</param>
+    /// <param name="priority">Above those of a lower one on the same core.</param>
+    public static void Pin(int core, int priority = 1)
     {
         Keep(core);
-        Hurry();
+        Hurry(priority);
     }
 
     /// <summary>Keeps the calling thread on one core.</summary>
@@ -42,7 +44,7 @@ internal static unsafe class Cores
     public static Task<T> RunOnCore<T>(int core, string name, Func<T> action) => RunOn(name, action, () => Keep(core));
 
     /// <summary>Runs <paramref name="action"/> on a thread of its own, on any core, ahead of the machine's other threads.</summary>
-    public static Task<T> RunAhead<T>(string name, Func<T> action) => RunOn(name, action, Hurry);
+    public static Task<T> RunAhead<T>(string name, Func<T> action) => RunOn(name, action, () => Hurry(1));
 
     private static Task<T> RunOn<T>(string name, Func<T> action, Action prepare)
     {
@@ -110,9 +112,8 @@ internal static unsafe class Cores
         return Statistics.Median(batches);
     }
 
-    private static void Hurry()
+    private static void Hurry(int priority)
     {
-        int priority = 1;
         _ = Libc.SetScheduler(0, Libc.SCHED_FIFO, &priority);
     }
 

@@ -9,15 +9,19 @@ namespace Baton.Bench.Own;
 /// <summary>What the own side had used up at some time.</summary>
 /// <param name="Allocated">Bytes that the shard's thread has allocated.</param>
 /// <param name="Frames">Frames that passed its links.</param>
-internal readonly record struct ShardUsage(long Allocated, long Frames);
+/// <param name="Endpoints">Endpoints of all kinds.</param>
+/// <param name="HalfOpen">Of these, in their handshake.</param>
+/// <param name="Unattached">Of these, without an application.</param>
+/// <param name="Cookies">SYNs answered by a cookie.</param>
+internal readonly record struct ShardUsage(long Allocated, long Frames, int Endpoints, int HalfOpen, int Unattached, long Cookies);
 
 /// <summary>
-/// The own side: a node of one shard on a TAP device of the client's namespace, driven by one thread on the server's
-/// core, with applications that are called on that thread.
+/// The own side: a node of one shard on a link to the client's namespace, driven by one thread on the server's core, with
+/// applications that are called on that thread.
 /// </summary>
 internal sealed class ShardServer : IDisposable
 {
-    private readonly TapLink _front;
+    private readonly ILink _front;
     private readonly TapLink _lan;
     private readonly Shard _shard;
     private readonly PollSet _pollSet = new();
@@ -27,24 +31,40 @@ internal sealed class ShardServer : IDisposable
     private volatile bool _asked;
     private ShardUsage _usage;
 
-    /// <summary>Starts it.</summary>
+    /// <summary>Starts it on a TAP device named <c>own</c>.</summary>
     /// <param name="networkNamespace">Where the devices <c>own</c> and <c>lan</c> are made.</param>
     /// <param name="service">The address that clients use.</param>
     /// <param name="own">The node's own address on that network.</param>
     /// <param name="spin">How long it looks before it sleeps.</param>
     public ShardServer(string networkNamespace, IPAddress service, IPAddress own, TimeSpan spin)
+        : this(TapLink.Open(new() { Name = "own", Namespace = networkNamespace }), networkNamespace, service, own, spin)
     {
-        _front = TapLink.Open(new() { Name = "own", Namespace = networkNamespace });
+    }
+
+    /// <summary>Starts it.</summary>
+    /// <param name="front">The link to the clients; disposed with the server.</param>
+    /// <param name="networkNamespace">Where the device <c>lan</c> is made.</param>
+    /// <param name="service">The address that clients use.</param>
+    /// <param name="own">The node's own address on that network.</param>
+    /// <param name="spin">How long it looks before it sleeps.</param>
+    /// <param name="gateway">The way to all other networks, if there is one.</param>
+    public ShardServer(ILink front, string networkNamespace, IPAddress service, IPAddress own, TimeSpan spin, IPAddress? gateway = null)
+    {
+        _front = front;
         _lan = TapLink.Open(new() { Name = "lan", Namespace = networkNamespace, Mtu = 9000 });
         _spin = spin;
-        _shard = new Shard(Options(service, own), MonotonicClock.Now);
+        _shard = new Shard(Options(service, own, gateway), MonotonicClock.Now);
         Bind(ServerTask.Sink, () => new SinkApplication());
         Bind(ServerTask.Source, () => new SourceApplication());
         Bind(ServerTask.Echo, () => new EchoApplication());
+        Bind(ServerTask.Fresh, () => new EchoApplication());
         _pollSet.Add(_front.WaitDescriptor);
         _pollSet.Add(_lan.WaitDescriptor);
         _running = Cores.RunOn(Cores.Server, "shard", Loop);
     }
+
+    /// <summary>The stack's Ethernet address.</summary>
+    public MacAddress Address => _front.Address;
 
     /// <summary>What was dropped, by reason.</summary>
     public IReadOnlyDictionary<string, long> Drops => _shard.Counters().Drops;
@@ -83,7 +103,7 @@ internal sealed class ShardServer : IDisposable
         _lan.Dispose();
     }
 
-    private EngineOptions Options(IPAddress service, IPAddress own) => new()
+    private EngineOptions Options(IPAddress service, IPAddress own, IPAddress? gateway) => new()
     {
         Node = "bench",
         Members =
@@ -98,7 +118,7 @@ internal sealed class ShardServer : IDisposable
             },
         ],
         Services = [.. Enum.GetValues<ServerTask>().Select(task => new ServiceOptions { Name = $"{task}", Port = (ushort)task })],
-        Front = new() { Link = _front, PrefixLength = 24 },
+        Front = new() { Link = _front, PrefixLength = 24, Gateway = gateway is null ? null : InetAddress.FromIPAddress(gateway) },
         Lan = new() { Link = _lan, PrefixLength = 24 },
         Keys = EngineKeys.FromSecret("benchmark"u8),
         SpinTime = _spin,
@@ -132,12 +152,22 @@ internal sealed class ShardServer : IDisposable
         return true;
     }
 
+    private static long Frames(ILink link) => link switch
+    {
+        TapLink tap => tap.Counters.Received + tap.Counters.Sent,
+        PacketLink packet => packet.Counters.Received + packet.Counters.Sent,
+        XdpLink xdp => xdp.Counters.Received + xdp.Counters.Sent,
+        _ => 0,
+    };
+
     private void Answer()
     {
         if (_asked)
         {
-            long frames = _front.Counters.Received + _front.Counters.Sent + _lan.Counters.Received + _lan.Counters.Sent;
-            _usage = new(GC.GetAllocatedBytesForCurrentThread(), frames);
+            var stack = _shard.Stack;
+            _usage = new(
+                GC.GetAllocatedBytesForCurrentThread(), Frames(_front) + Frames(_lan),
+                stack.Endpoints.Count, stack.HalfOpenEndpoints, stack.UnattachedEndpoints, stack.SynCookiesSent);
             _asked = false;
         }
     }
