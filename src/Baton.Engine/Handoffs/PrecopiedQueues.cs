@@ -11,8 +11,8 @@ namespace Baton.Engine;
 /// </summary>
 internal static class PrecopiedQueues
 {
-    /// <summary>Shorter queues travel in the image.</summary>
-    public const int WorthWhile = 64 * 1024;
+    /// <summary>Shorter queues travel in the image: to send them takes less than to hear that they have arrived.</summary>
+    public const int WorthWhile = 8 * 1024;
 
     private const int HeaderLength = 24;
 
