@@ -8,7 +8,6 @@ internal static class DebianPackages
         ("ip", "iproute2"),
         ("curl", "curl"),
         ("tshark", "tshark"),
-        ("tcptrace", "tcptrace"),
         ("openssl", "openssl"),
         ("unshare", "util-linux"),
         ("ping", "iputils-ping"),

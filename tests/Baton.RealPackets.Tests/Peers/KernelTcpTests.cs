@@ -55,26 +55,6 @@ public sealed class KernelTcpTests
         await Tshark.AssertExplainedAsync(capture.StopFile(), "client", PeerFarm.FirstPort);
     }
 
-    [RealFact]
-    public async Task Tcptrace_sees_whole_connections_in_which_nothing_goes_twice()
-    {
-        PeerProgram.Need("tcptrace", "tcptrace");
-        await using var farm = await PeerFarm.StartAsync();
-        await farm.ServeAsync(PeerFarm.FirstPort, new Duplex());
-        using var capture = farm.Capture();
-        await PassiveAsync(farm, v6: false, "cubic", 1 << 20);
-        await ActiveAsync(farm, v6: false, "cubic", 1 << 20);
-        string said = await PeerProgram.SucceedAsync(farm, "tcptrace", "-l", capture.StopFile());
-        Assert.Contains("2 TCP connections traced", said, StringComparison.Ordinal);
-        foreach (string line in new[] { "rexmt data pkts:", "outoforder pkts:", "zwnd probe pkts:", "urgent data pkts:" })
-        {
-            // Both directions of each connection stand in one line.
-            var values = said.Split('\n').Where(l => l.Contains(line, StringComparison.Ordinal)).ToArray();
-            Assert.Equal(2, values.Length);
-            Assert.All(values, value => Assert.DoesNotMatch("[1-9]", value));
-        }
-    }
-
     /// <summary>The kernel opens.</summary>
     private static async Task PassiveAsync(PeerFarm farm, bool v6, string control, int bytes)
     {
