@@ -50,6 +50,9 @@ public sealed class Connection : IAsyncDisposable
     /// <summary>Cancelled when the client has closed its direction, whether or not all was received.</summary>
     public CancellationToken InputEnded => _endpoint.InputEnded;
 
+    /// <summary>Whether the connection has ended or the endpoint has left this application.</summary>
+    public bool HasLeft => _endpoint.HasLeft;
+
     /// <summary>Receives what is there, at least one byte; 0 when the client has closed its direction.</summary>
     /// <exception cref="OperationCanceledException">Cancelled: nothing was consumed.</exception>
     /// <exception cref="EndpointLeftException">The endpoint moved or was detached: nothing was consumed.</exception>
@@ -171,9 +174,10 @@ public sealed class Connection : IAsyncDisposable
     /// <param name="output">What is to be sent; its reader's scheduler should be inline.</param>
     /// <param name="first">Bytes of the stream that were taken off the connection already; they come first.</param>
     /// <param name="failure">Translates the exception that both pipes are completed with; null leaves it as it is.</param>
+    /// <param name="owner">Is told what becomes of the connection.</param>
     public ConnectionPump Pump(
-        PipeWriter input, PipeReader output, ReadOnlyMemory<byte> first = default, Func<BatonException, Exception>? failure = null) =>
-        new(_endpoint, input, output, first.Span, failure ?? (static ended => ended));
+        PipeWriter input, PipeReader output, ReadOnlyMemory<byte> first = default, Func<BatonException, Exception>? failure = null, IPumpOwner? owner = null) =>
+        new(_endpoint, input, output, first.Span, failure ?? (static ended => ended), owner);
 
     /// <summary>
     /// Closes both directions in order (FIN): what was sent still arrives, wherever the engine moves the endpoint meanwhile.

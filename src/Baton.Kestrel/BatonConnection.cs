@@ -16,7 +16,7 @@ namespace Baton.Kestrel;
 /// </summary>
 internal sealed class BatonConnection : ConnectionContext,
     IConnectionIdFeature, IConnectionItemsFeature, IConnectionTransportFeature, IConnectionLifetimeFeature, IConnectionEndPointFeature,
-    IMemoryPoolFeature, IBatonConnectionFeature
+    IMemoryPoolFeature, IBatonConnectionFeature, IPumpOwner
 {
     private static readonly Func<BatonException, Exception> s_translate = static ended =>
         ended is ConnectionClosedException ? new ConnectionResetException(ended.Message, ended) : ended;
@@ -26,9 +26,6 @@ internal sealed class BatonConnection : ConnectionContext,
     private readonly Pipe _output;
     private readonly ConnectionPump _pump;
     private readonly CancellationTokenSource _closed = new();
-    private readonly CancellationTokenRegistration _moveRequested;
-    private readonly CancellationTokenRegistration _inputEnded;
-    private readonly CancellationTokenRegistration _ended;
     private readonly PipeReader _raw;
     private CarriedExchange? _resumed;
     private CarriedTls? _carriedTls;
@@ -83,10 +80,7 @@ internal sealed class BatonConnection : ConnectionContext,
         Features.Set<IMemoryPoolFeature>(this);
         Features.Set<IBatonConnectionFeature>(this);
         Features.Set(this);
-        _pump = connection.Pump(input.Writer, _output.Reader, first, s_translate);
-        _inputEnded = connection.InputEnded.UnsafeRegister(static (state, _) => ((BatonConnection)state!).OnEnded(), this);
-        _ended = connection.Closed.UnsafeRegister(static (state, _) => ((BatonConnection)state!).OnEnded(), this);
-        _moveRequested = connection.MoveRequested.UnsafeRegister(static (state, _) => ((BatonConnection)state!).OnMoveRequested(), this);
+        _pump = connection.Pump(input.Writer, _output.Reader, first, s_translate, this);
     }
 
     /// <summary>The engine's connection.</summary>
@@ -185,9 +179,6 @@ internal sealed class BatonConnection : ConnectionContext,
             return;
         }
 
-        _moveRequested.Unregister();
-        _inputEnded.Unregister();
-        _ended.Unregister();
         bool leaves = IsToLeave;
         if (leaves)
         {
@@ -203,15 +194,18 @@ internal sealed class BatonConnection : ConnectionContext,
         await _pump.Completion;
         if (leaves && IsToLeave)
         {
+            // On the shard's thread, where the handoff begins next.
             byte[] unread = Input.TakeUnread(withHead: Carried is null);
             var tls = _tls?.Leave(unread);
             _ = LeaveAsync(_tls is null ? unread : HandoffInput.TakeAll(_raw), new CarriedConnection(Carried, tls));
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         }
         else
         {
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
             if (_carriedTls is not null)
             {
-                KestrelLog.CannotGoOn(_logger, ConnectionId, "it speaks TLS, and the listener here has no UseBatonTls");
+                KestrelLog.CannotGoOn(_logger, ConnectionId, "it speaks TLS, and nothing here goes on with that: no UseBatonTls, or the server stops");
                 Connection.Abort();
             }
 
@@ -226,7 +220,7 @@ internal sealed class BatonConnection : ConnectionContext,
     }
 
     private bool IsToLeave =>
-        (Input.IsParked || Carried is not null) && !_aborted && !Connection.Closed.IsCancellationRequested && _tls is null or { CanLeave: true };
+        (Input.IsParked || Carried is not null) && !_aborted && !Connection.HasLeft && _tls is null or { CanLeave: true };
 
     private async Task LeaveAsync(byte[] unread, CarriedConnection carried)
     {
@@ -255,22 +249,37 @@ internal sealed class BatonConnection : ConnectionContext,
         }
     }
 
-    private void OnMoveRequested()
+    void IPumpOwner.OnMoveRequested()
     {
-        Input.RequestMove();
-        CloseWhenDrained();
+        if (Volatile.Read(ref _disposed) == 0)
+        {
+            Input.RequestMove();
+            CloseWhenDrained();
+        }
     }
+
+    void IPumpOwner.OnInputEnded() => OnEnded();
+
+    void IPumpOwner.OnClosed() => OnEnded();
 
     private void CloseWhenDrained()
     {
         if (Input.Stage == ConnectionStage.Opaque && Connection.RequestedMove?.Cause == MoveCause.Drain)
         {
-            // It cannot move: HTTP/2 says GOAWAY (RFC 9113 §6.8), HTTP/1.1 closes after the request that runs.
-            Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();
+            // It cannot move: HTTP/2 says GOAWAY (RFC 9113 §6.8), HTTP/1.1 closes after the request that runs. Not on the
+            // shard's thread, which may be this one.
+            ThreadPool.UnsafeQueueUserWorkItem(
+                static connection => connection.Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose(), this, preferLocal: false);
         }
     }
 
-    private void OnEnded() => _ = _closed.CancelAsync();
+    private void OnEnded()
+    {
+        if (Volatile.Read(ref _disposed) == 0)
+        {
+            _ = _closed.CancelAsync();
+        }
+    }
 
     private sealed class DuplexPipe(PipeReader input, PipeWriter output) : IDuplexPipe
     {

@@ -6,15 +6,14 @@ namespace Baton.Engine;
 /// What <see cref="Connection"/> and <see cref="DatagramConnection"/> have in common: the application on the shard's
 /// thread that completes the operations of the one that awaits.
 /// </summary>
-#pragma warning disable CA1001 // The sources have no timer and no handle: there is nothing to dispose.
 internal sealed class AsyncEndpoint : IEndpointApplication
-#pragma warning restore CA1001
 {
     private static readonly Func<Exception> s_left = static () => new EndpointLeftException();
-    private readonly CancellationTokenSource _closed = new();
-    private readonly CancellationTokenSource _inputEnded = new();
-    private CancellationTokenSource _moveRequested = new();
     private readonly bool _inline;
+    private LateToken _closed;
+    private LateToken _inputEnded;
+    private LateToken _moveRequested;
+    private ConnectionPump? _pump;
     private ReceiveOperation? _receive;
     private ReceiveOperation? _peek;
     private SendOperation? _send;
@@ -36,7 +35,18 @@ internal sealed class AsyncEndpoint : IEndpointApplication
     public SendOperation Send => Volatile.Read(ref _send) ?? Interlocked.CompareExchange(ref _send, new SendOperation(this, _inline), null) ?? _send;
 
     /// <summary>What moves the bytes to and from pipes, or null when the application asks for them. On the shard's thread.</summary>
-    public ConnectionPump? Pump { get; set; }
+    public ConnectionPump? Pump
+    {
+        get => _pump;
+        set
+        {
+            _pump = value;
+            if (value?.Owner is { } owner)
+            {
+                TellAll(owner);
+            }
+        }
+    }
 
     /// <summary>What the connection does otherwise than by default; null for nothing.</summary>
     public ConnectionOptions? Options { get; init; }
@@ -60,7 +70,10 @@ internal sealed class AsyncEndpoint : IEndpointApplication
 
     public CancellationToken InputEnded => _inputEnded.Token;
 
-    public CancellationToken MoveRequested => Volatile.Read(ref _moveRequested).Token;
+    public CancellationToken MoveRequested => _moveRequested.Token;
+
+    /// <summary>Whether the endpoint has left or the connection has ended.</summary>
+    public bool HasLeft => _closed.IsCancelled;
 
     public MoveRequest? RequestedMove { get; private set; }
 
@@ -75,7 +88,7 @@ internal sealed class AsyncEndpoint : IEndpointApplication
 
         if (attachment.NoMoreToCome)
         {
-            _ = _inputEnded.CancelAsync();
+            _inputEnded.Cancel();
         }
 
         Accepted?.Invoke(this);
@@ -86,10 +99,10 @@ internal sealed class AsyncEndpoint : IEndpointApplication
         _peek?.Continue();
         _receive?.Continue();
         Pump?.Continue();
-        if (attachment.NoMoreToCome && !_inputEnded.IsCancellationRequested)
+        if (attachment.NoMoreToCome && !_inputEnded.IsCancelled)
         {
-            // Callbacks registered on the token must not run on the shard.
-            _ = _inputEnded.CancelAsync();
+            _inputEnded.Cancel();
+            Pump?.Owner?.OnInputEnded();
         }
     }
 
@@ -102,16 +115,15 @@ internal sealed class AsyncEndpoint : IEndpointApplication
     public void OnMoveRequested(Attachment attachment, MoveRequest request)
     {
         RequestedMove = request;
-
-        // Callbacks registered on the token must not run on the shard.
-        _ = _moveRequested.CancelAsync();
+        _moveRequested.Cancel();
+        Pump?.Owner?.OnMoveRequested();
     }
 
     public void OnHandOffFailed(Attachment attachment, MoveResult result)
     {
-        if (_moveRequested.IsCancellationRequested)
+        if (_moveRequested.IsCancelled)
         {
-            Volatile.Write(ref _moveRequested, new CancellationTokenSource());
+            _moveRequested.Renew();
         }
 
         Interlocked.Exchange(ref _handOff, null)?.TrySetException(new HandOffRejectedException(result));
@@ -135,11 +147,12 @@ internal sealed class AsyncEndpoint : IEndpointApplication
             handOff?.TrySetException(Failure());
         }
 
+        _closed.Cancel();
         _peek?.Continue();
         _receive?.Continue();
         _send?.Continue();
         Pump?.Continue();
-        _ = _closed.CancelAsync();
+        Pump?.Owner?.OnClosed();
     }
 
     /// <summary>Hands the endpoint off; completes when it has left.</summary>
@@ -188,4 +201,22 @@ internal sealed class AsyncEndpoint : IEndpointApplication
     /// <summary>The endpoint as of now.</summary>
     public Task<EndpointDescription> DescribeAsync() =>
         Shard.Call(shard => shard.Describe((Attachment ?? throw Failure!()).Endpoint));
+
+    private void TellAll(IPumpOwner owner)
+    {
+        if (_moveRequested.IsCancelled)
+        {
+            owner.OnMoveRequested();
+        }
+
+        if (_inputEnded.IsCancelled)
+        {
+            owner.OnInputEnded();
+        }
+
+        if (_closed.IsCancelled)
+        {
+            owner.OnClosed();
+        }
+    }
 }

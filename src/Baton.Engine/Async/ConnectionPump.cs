@@ -20,7 +20,7 @@ public sealed class ConnectionPump
     private readonly PipeWriter _input;
     private readonly PipeReader _output;
     private readonly Func<BatonException, Exception> _failure;
-    private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _completion = new();
     private readonly Turn _turn;
     private ValueTaskAwaiter<FlushResult> _flush;
     private ValueTaskAwaiter<ReadResult> _read;
@@ -31,8 +31,9 @@ public sealed class ConnectionPump
     private volatile bool _stopped;
 
     internal ConnectionPump(
-        AsyncEndpoint endpoint, PipeWriter input, PipeReader output, ReadOnlySpan<byte> first, Func<BatonException, Exception> failure)
+        AsyncEndpoint endpoint, PipeWriter input, PipeReader output, ReadOnlySpan<byte> first, Func<BatonException, Exception> failure, IPumpOwner? owner)
     {
+        Owner = owner;
         _endpoint = endpoint;
         _input = input;
         _output = output;
@@ -49,9 +50,13 @@ public sealed class ConnectionPump
 
     /// <summary>
     /// Ends when the output's writer has completed and all of it is in the connection's queue, or the connection has ended or
-    /// left. From then on neither pipe is touched. Never fails.
+    /// left. From then on neither pipe is touched. Never fails. What awaits it goes on on the shard's thread: it must not wait
+    /// there for anything, and a handoff that it asks for begins without another change of threads.
     /// </summary>
     public Task Completion => _completion.Task;
+
+    /// <summary>Who is told what becomes of the connection.</summary>
+    internal IPumpOwner? Owner { get; }
 
     /// <summary>
     /// Nothing more is put into the input's pipe once <see cref="Completion"/> has ended: what the pipe has is all that was
@@ -223,7 +228,11 @@ public sealed class ConnectionPump
         public override void Run(Shard shard)
         {
             Volatile.Write(ref _requested, 0);
-            _pump._endpoint.Pump = _pump;
+            if (!ReferenceEquals(_pump._endpoint.Pump, _pump))
+            {
+                _pump._endpoint.Pump = _pump;
+            }
+
             _pump.Continue();
         }
     }
