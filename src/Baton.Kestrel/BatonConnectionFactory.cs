@@ -20,7 +20,9 @@ internal sealed class BatonConnectionFactory(
     public async ValueTask<ConnectionContext> ConnectAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
         var remote = endpoint as IPEndPoint ?? throw new NotSupportedException($"Only an IPEndPoint can be connected to, not {endpoint}.");
-        var connection = await node.Engine.ConnectAsync(remote, options.Value.Application, cancellationToken);
+        var connections = options.Value.Connections ?? new ConnectionOptions();
+        var connect = new ConnectOptions { Connection = connections with { NoDelay = connections.NoDelay ?? options.Value.NoDelay } };
+        var connection = await node.Engine.ConnectAsync(remote, options.Value.Application, connect, cancellationToken);
         return new BatonConnection(
             connection, default, CarriedConnection.None, s_stays, _pipes, new Client(), logger);
     }
