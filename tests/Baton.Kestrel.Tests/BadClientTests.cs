@@ -154,7 +154,16 @@ public sealed class BadClientTests
         var answer = client.UntilAsync("\r\n\r\n");
         for (int at = 0; !answer.IsCompleted; at++)
         {
-            await client.SendAsync([(byte)rest[at % rest.Length]]);
+            try
+            {
+                await client.SendAsync([(byte)rest[at % rest.Length]]);
+            }
+            catch (SocketException)
+            {
+                // The byte before has met a closed connection; its answer was there before that.
+                break;
+            }
+
             await Task.WhenAny(answer, Task.Delay(20));
         }
 
