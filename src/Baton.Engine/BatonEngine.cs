@@ -9,18 +9,25 @@ namespace Baton.Engine;
 public sealed class BatonEngine : IAsyncDisposable
 {
     private readonly Shard _shard;
-    private readonly ShardThread _thread;
+    private readonly ShardThread[] _threads;
+    private readonly EngineOptions _options;
     private readonly CancellationTokenSource _stopping = new();
     private readonly bool _inline;
     private int _disposed;
 
-    private BatonEngine(Shard shard, ShardThread thread)
+    private BatonEngine(Shard shard, EngineOptions options)
     {
         _shard = shard;
-        _thread = thread;
+        _options = options;
+        _threads = [.. shard.Shards.Select(each => new ShardThread(each, each.Index == 0 ? options.Node : $"{options.Node}.{each.Index}", options.SpinTime))];
+        Stopped = StopTogetherAsync();
         _inline = shard.Options.Continuations == ContinuationScheduling.Inline;
         shard.QueryReceived = (from, number, request) => _ = AnswerAsync(from, number, request);
-        shard.HandoffEnded = OnHandoffEnded;
+        foreach (var each in shard.Shards)
+        {
+            each.HandoffEnded = OnHandoffEnded;
+        }
+
         shard.PeerRefused = OnPeerRefused;
     }
 
@@ -41,14 +48,14 @@ public sealed class BatonEngine : IAsyncDisposable
     public MemberDescription Self =>
         Describe(_shard.Farm.Self, _shard.Members.TryFind(_shard.Farm.Self.Id, out var own) ? own : null);
 
-    /// <summary>The core, for tests that change what no caller may.</summary>
+    /// <summary>The first core, for tests that change what no caller may.</summary>
     internal Shard Shard => _shard;
 
     /// <summary>What answers queries of other members; null answers nothing.</summary>
     public QueryHandler? OnQuery { get; set; }
 
     /// <summary>Ends when the engine has stopped; with its failure, if one stopped it.</summary>
-    public Task Stopped => _thread.Stopped;
+    public Task Stopped { get; }
 
     /// <summary>
     /// Starts the node: from then on it answers for its addresses and takes connections, which wait unattached until an
@@ -61,11 +68,14 @@ public sealed class BatonEngine : IAsyncDisposable
         options = options with { WallClock = TimeProvider.System.GetUtcNow() - DateTimeOffset.UnixEpoch - (MonotonicClock.Now - Instant.Zero) };
         ulong incarnation = options.Incarnation ?? (ulong)TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
         var shard = new Shard(options, MonotonicClock.Now, incarnation) { MeasureCpu = new ProcessorMeter().Measure };
-        var engine = new BatonEngine(shard, new ShardThread(shard, options.Node, options.SpinTime));
-        engine._thread.Start();
+        var engine = new BatonEngine(shard, options);
+        foreach (var thread in engine._threads)
+        {
+            thread.Start();
+        }
 
         // The first run has been: the node answers.
-        await shard.Call(static _ => true).ConfigureAwait(false);
+        await engine.OfAll(static _ => true).ConfigureAwait(false);
         return engine;
     }
 
@@ -145,7 +155,7 @@ public sealed class BatonEngine : IAsyncDisposable
     public async ValueTask<MoveResult> MoveAsync(EndpointId endpoint, string target, CancellationToken cancellationToken = default)
     {
         var done = new TaskCompletionSource<MoveResult>(TaskCreationOptions.RunContinuationsAsynchronously);
-        await _shard.Call(shard =>
+        await ShardOf(endpoint).Call(shard =>
         {
             shard.RequestMove(endpoint, target, MoveCause.Operator, result => done.TrySetResult(result));
             return true;
@@ -227,41 +237,51 @@ public sealed class BatonEngine : IAsyncDisposable
     public ValueTask<IReadOnlyList<HomeDescription>> HomesAsync() => new(_shard.Call(static shard => shard.DescribeHomes()));
 
     /// <summary>The endpoints of this node.</summary>
-    public ValueTask<IReadOnlyList<EndpointDescription>> EndpointsAsync() => new(_shard.Call(static shard => shard.DescribeAll()));
+    public async ValueTask<IReadOnlyList<EndpointDescription>> EndpointsAsync() =>
+        OfOne(await OfAll(static shard => shard.DescribeAll()).ConfigureAwait(false), static all => [.. all.OrderByDescending(e => e.Age).ThenBy(e => e.Id.Value)]);
 
     /// <summary>One endpoint of this node, or null.</summary>
     public ValueTask<EndpointDescription?> FindAsync(EndpointId endpoint) =>
-        new(_shard.Call(shard => shard.Stack.Find(endpoint) is { } found ? shard.Describe(found) : null));
+        new(ShardOf(endpoint).Call(shard => shard.Stack.Find(endpoint) is { } found ? shard.Describe(found) : null));
 
     /// <summary>The directory: flows this node is home of, local ones and forwarded ones.</summary>
-    public ValueTask<IReadOnlyList<ForwardingEntry>> ForwardingEntriesAsync() => new(_shard.Call(static shard => shard.ForwardingEntries()));
+    public async ValueTask<IReadOnlyList<ForwardingEntry>> ForwardingEntriesAsync() =>
+        OfOne(await OfAll(static shard => shard.ForwardingEntries()).ConfigureAwait(false), static all => [.. all]);
 
     /// <summary>Removes a flow from the directory: its packets are not forwarded any more.</summary>
-    public ValueTask<bool> RemoveForwardingEntryAsync(Flow flow) => new(_shard.Call(shard => shard.Flows.Remove(flow)));
+    public ValueTask<bool> RemoveForwardingEntryAsync(Flow flow) =>
+        new(_shard.Shards[_shard.Steering.OfFlow(in flow)].Call(shard => shard.Flows.Remove(flow)));
 
-    /// <summary>Shows every client's packet that this node decides on to <paramref name="tracer"/> from now on; null ends that.</summary>
-    public async ValueTask TraceAsync(PacketTracer? tracer) => await _shard.Call(shard =>
+    /// <summary>
+    /// Shows every client's packet that this node decides on to <paramref name="tracer"/> from now on; null ends that. Of a
+    /// node with several shards each calls it on its own thread.
+    /// </summary>
+    public async ValueTask TraceAsync(PacketTracer? tracer) => await OfAll(shard =>
     {
         shard.Tracer = tracer;
         return true;
     }).ConfigureAwait(false);
 
     /// <summary>What was counted so far.</summary>
-    public ValueTask<EngineCounters> CountersAsync() => new(_shard.Call(static shard => shard.Counters()));
+    public async ValueTask<EngineCounters> CountersAsync() =>
+        (await OfAll(static shard => shard.Counters()).ConfigureAwait(false)).Aggregate(EngineCounters.Add);
 
     /// <summary>
     /// Why the connections of a client's address and port were placed or asked to move, as far as this node decided it and
     /// still knows (<see cref="EngineLimits.Placements"/>); oldest first.
     /// </summary>
-    public ValueTask<IReadOnlyList<PlacementDecision>> ExplainPlacementAsync(IPEndPoint client)
+    public async ValueTask<IReadOnlyList<PlacementDecision>> ExplainPlacementAsync(IPEndPoint client)
     {
         ArgumentNullException.ThrowIfNull(client);
         var (address, port) = (InetAddress.FromIPAddress(client.Address), (ushort)client.Port);
-        return new(_shard.Call(shard => shard.ExplainPlacement(address, port)));
+        return OfOne(
+            await OfAll(shard => shard.ExplainPlacement(address, port)).ConfigureAwait(false),
+            static all => [.. all.OrderByDescending(decision => decision.Age)]);
     }
 
     /// <summary>The last handoffs that this node took part in, oldest first.</summary>
-    public ValueTask<IReadOnlyList<HandoffEvent>> HandoffsAsync() => new(_shard.Call(static shard => shard.HandoffEvents()));
+    public async ValueTask<IReadOnlyList<HandoffEvent>> HandoffsAsync() =>
+        OfOne(await OfAll(static shard => shard.HandoffEvents()).ConfigureAwait(false), static all => [.. all.OrderBy(handoff => handoff.At)]);
 
     /// <summary>Asks another member; its <see cref="OnQuery"/> answers.</summary>
     /// <exception cref="BatonException">The member cannot be reached, or did not answer in time.</exception>
@@ -306,20 +326,58 @@ public sealed class BatonEngine : IAsyncDisposable
         }
 
         await _stopping.CancelAsync().ConfigureAwait(false);
-        await Task.Run(_thread.Dispose).ConfigureAwait(false);
-        _shard.Dispose();
-        _shard.Options.Front.Link.Dispose();
-        _shard.Options.Lan.Link.Dispose();
-        _shard.Options.Nic?.Dispose();
+        await Task.Run(() => Array.ForEach(_threads, static thread => thread.Dispose())).ConfigureAwait(false);
+        foreach (var shard in _shard.Shards)
+        {
+            shard.Dispose();
+        }
+
+        foreach (var link in (ILink[])[_options.Front.Link, .. _options.Front.FurtherQueues, _options.Lan.Link, .. _options.Lan.FurtherQueues])
+        {
+            link.Dispose();
+        }
+
+        _options.Nic?.Dispose();
         _stopping.Dispose();
     }
+
+    /// <summary>A node does not go on with some of its shards.</summary>
+    private async Task StopTogetherAsync()
+    {
+        var first = await Task.WhenAny(_threads.Select(static thread => thread.Stopped)).ConfigureAwait(false);
+        if (first.IsFaulted)
+        {
+            Array.ForEach(_threads, static thread => thread.Stop());
+        }
+
+        try
+        {
+            await Task.WhenAll(_threads.Select(static thread => thread.Stopped)).ConfigureAwait(false);
+        }
+        catch
+        {
+            foreach (var shard in _shard.Shards)
+            {
+                shard.End();
+            }
+
+            throw;
+        }
+    }
+
+    private Shard ShardOf(EndpointId endpoint) => _shard.Shards[_shard.Steering.OfEndpoint(endpoint)];
+
+    private Task<T[]> OfAll<T>(Func<Shard, T> function) => Task.WhenAll(_shard.Shards.Select(shard => shard.Call(function)));
+
+    private static IReadOnlyList<T> OfOne<T>(IReadOnlyList<T>[] lists, Func<IEnumerable<T>, IReadOnlyList<T>> join) =>
+        lists.Length == 1 ? lists[0] : join(lists.SelectMany(static list => list));
 
     private async Task<AcceptQueue> BindAsync(
         BatonEndPoint endPoint, IpProtocol protocol, string application, ListenerOptions? options, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         ArgumentException.ThrowIfNullOrEmpty(application);
-        var queue = new AcceptQueue(_shard, endPoint, protocol, application, options ?? new ListenerOptions());
+        var queue = new AcceptQueue(_shard.Shards, endPoint, protocol, application, options ?? new ListenerOptions());
         await queue.StartAsync().ConfigureAwait(false);
         return queue;
     }
@@ -328,8 +386,8 @@ public sealed class BatonEngine : IAsyncDisposable
         EndpointId id, IpProtocol protocol, string application, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        var endpoint = new AsyncEndpoint(_shard, _inline);
-        await _shard.Call(shard =>
+        var endpoint = new AsyncEndpoint(ShardOf(id), _inline);
+        await ShardOf(id).Call(shard =>
         {
             if (shard.Stack.Find(id) is { } found && found.Flow.Protocol != protocol)
             {

@@ -60,6 +60,9 @@ public sealed record EngineCounters
     /// <summary>Buffers that the stack has lent now: packets held, fragments, datagrams.</summary>
     public int LentBuffers { get; init; }
 
+    /// <summary>Packets that came in at another shard than their flow's, and what all shards have to know, for each that was told.</summary>
+    public long CrossedShards { get; init; }
+
     /// <summary>Flows in the directory now.</summary>
     public required int Flows { get; init; }
 
@@ -110,4 +113,56 @@ public sealed record EngineCounters
 
     /// <summary>Packets dropped, by the name of the reason; reasons never met are left out.</summary>
     public required IReadOnlyDictionary<string, long> Drops { get; init; }
+
+    /// <summary>What two shards have counted together.</summary>
+    internal static EngineCounters Add(EngineCounters left, EngineCounters right) => new()
+    {
+        FrontFramesIn = left.FrontFramesIn + right.FrontFramesIn,
+        FrontFramesOut = left.FrontFramesOut + right.FrontFramesOut,
+        LanFramesIn = left.LanFramesIn + right.LanFramesIn,
+        LanFramesOut = left.LanFramesOut + right.LanFramesOut,
+        Local = left.Local + right.Local,
+        Forwarded = left.Forwarded + right.Forwarded,
+        ForwardedByTombstone = left.ForwardedByTombstone + right.ForwardedByTombstone,
+        Decapsulated = left.Decapsulated + right.Decapsulated,
+        Held = left.Held + right.Held,
+        ResetsSent = left.ResetsSent + right.ResetsSent,
+        HostResetsSent = left.HostResetsSent + right.HostResetsSent,
+        SynCookiesSent = left.SynCookiesSent + right.SynCookiesSent,
+        SynCookiesAccepted = left.SynCookiesAccepted + right.SynCookiesAccepted,
+        SynCookiesRefused = left.SynCookiesRefused + right.SynCookiesRefused,
+        Endpoints = left.Endpoints + right.Endpoints,
+        Unattached = left.Unattached + right.Unattached,
+        QueuedBytes = left.QueuedBytes + right.QueuedBytes,
+        LentBuffers = left.LentBuffers + right.LentBuffers,
+        CrossedShards = left.CrossedShards + right.CrossedShards,
+        Flows = left.Flows + right.Flows,
+        Tombstones = left.Tombstones + right.Tombstones,
+        EndpointsCreated = left.EndpointsCreated + right.EndpointsCreated,
+        EndpointsClosed = left.EndpointsClosed + right.EndpointsClosed,
+        HandoffsOut = left.HandoffsOut + right.HandoffsOut,
+        HandoffsIn = left.HandoffsIn + right.HandoffsIn,
+        HandoffsFailed = left.HandoffsFailed + right.HandoffsFailed,
+        FlowsWrittenOff = left.FlowsWrittenOff + right.FlowsWrittenOff,
+        FlowsReconciled = left.FlowsReconciled + right.FlowsReconciled,
+        EndpointsDiscarded = left.EndpointsDiscarded + right.EndpointsDiscarded,
+        PeersRefused = Sum(left.PeersRefused, right.PeersRefused),
+        NicForwarded = left.NicForwarded + right.NicForwarded,
+        NicHandedUp = left.NicHandedUp + right.NicHandedUp,
+        NicLeftToKernel = left.NicLeftToKernel + right.NicLeftToKernel,
+        NicOverflows = left.NicOverflows + right.NicOverflows,
+        NicStale = left.NicStale + right.NicStale,
+        Drops = Sum(left.Drops, right.Drops),
+    };
+
+    private static Dictionary<string, long> Sum(IReadOnlyDictionary<string, long> left, IReadOnlyDictionary<string, long> right)
+    {
+        var sum = new Dictionary<string, long>(left);
+        foreach (var (name, count) in right)
+        {
+            sum[name] = sum.GetValueOrDefault(name) + count;
+        }
+
+        return sum;
+    }
 }

@@ -120,6 +120,14 @@ public sealed class HandoffAgent
     public bool OnEndpointClosed(Instant now, in Flow flow, NodeId home, Epoch epoch, EndpointId endpoint, byte reason) =>
         _closed.TryAdd(flow, home, epoch, endpoint, reason);
 
+    /// <summary>The flow that a message is about, for who has several agents, each with flows of its own; false for what is no message.</summary>
+    public static bool TryReadFlow(ReadOnlySpan<byte> message, out Flow flow)
+    {
+        bool read = MessageHeader.TryRead(message, out var header, out _) == DropReason.None;
+        flow = header.Flow;
+        return read;
+    }
+
     /// <summary>A message from a peer's channel. Bad, late and repeated ones have a reason, counted, and no effect.</summary>
     public DropReason OnMessage(Instant now, NodeId from, ReadOnlySpan<byte> message)
     {

@@ -48,12 +48,22 @@ public sealed record LinkRequest
 
     /// <summary>As <see cref="XdpOptions.BusyPoll"/>, of an XDP socket.</summary>
     public TimeSpan BusyPoll { get; init; }
+
+    /// <summary>How many links the interface's frames are spread over: one for each shard. More than one excludes XDP.</summary>
+    public int Queues { get; init; } = 1;
+
+    /// <summary>What a packet socket's queues have in common: a number of their own, as those of other processes have (packet(7)).</summary>
+    internal ushort FanoutGroup { get; init; }
 }
 
 /// <summary>A link, and why it is of its kind.</summary>
 /// <param name="Link">The link, open.</param>
 /// <param name="Reason">One line for a log.</param>
-public sealed record ChosenLink(ILink Link, string Reason);
+public sealed record ChosenLink(ILink Link, string Reason)
+{
+    /// <summary>Links of the same interface and address, each with a part of its frames, when more than one queue was asked for.</summary>
+    public IReadOnlyList<ILink> FurtherQueues { get; init; } = [];
+}
 
 /// <summary>A node's two links, and the programs on their interfaces.</summary>
 /// <param name="Front">To the clients.</param>
@@ -69,6 +79,8 @@ public sealed record ChosenLinks(ChosenLink Front, ChosenLink Lan, NicCache? Nic
 /// </summary>
 public static class LinkChoice
 {
+    private static int s_fanoutGroups;
+
     /// <summary>Opens both links of a node, with the NIC program on those that are of XDP.</summary>
     /// <param name="front">The link to the clients.</param>
     /// <param name="lan">The link to the other nodes.</param>
@@ -94,7 +106,7 @@ public static class LinkChoice
         }
         catch
         {
-            frontLink?.Link.Dispose();
+            Dispose(frontLink);
             cache?.Dispose();
             throw;
         }
@@ -104,8 +116,10 @@ public static class LinkChoice
     /// <exception cref="LinkException">It does not open; of <see cref="LinkKind.Auto"/> the message is that of the last that was tried.</exception>
     public static ChosenLink Open(LinkRequest request) => request.Kind switch
     {
-        LinkKind.Tap => new(OpenTap(request), $"{request.Name}: tap, as configured"),
-        LinkKind.Packet => new(OpenPacket(request), $"{request.Name}: packet, as configured"),
+        LinkKind.Tap => OpenQueues(request, OpenTap, "tap", "as configured"),
+        LinkKind.Packet => OpenQueues(request, OpenPacket, "packet", "as configured"),
+        LinkKind.Xdp when request.Queues > 1 => throw new LinkException(
+            $"Interface {request.Name}: an XDP link is one queue, and {request.Queues} are wanted.", "use one shard, or the link packet"),
         LinkKind.Xdp => OpenConfiguredXdp(request),
         _ => OpenBest(request),
     };
@@ -140,10 +154,10 @@ public static class LinkChoice
         var (exists, shared, queues) = NetworkNamespace.Run(request.Namespace, () => Look(request.Name));
         if (!exists)
         {
-            return new(OpenTap(request), $"{request.Name}: tap, since there is no such interface and one was made");
+            return OpenQueues(request, OpenTap, "tap", "since there is no such interface and one was made");
         }
 
-        string reason = shared ? "the kernel has an address on it" : queues > 1 ? $"it has {queues} receive queues" : "";
+        string reason = shared ? "the kernel has an address on it" : request.Queues > 1 ? $"the node has {request.Queues} shards" : queues > 1 ? $"it has {queues} receive queues" : "";
         if (reason.Length == 0 && request.Address is null)
         {
             try
@@ -157,18 +171,56 @@ public static class LinkChoice
             }
         }
 
-        return new(OpenPacket(request), $"{request.Name}: packet, since {(reason.Length == 0 ? "the stack is to have an Ethernet address of its own" : reason)}");
+        return OpenQueues(request, OpenPacket, "packet", $"since {(reason.Length == 0 ? "the stack is to have an Ethernet address of its own" : reason)}");
+    }
+
+    /// <summary>All have the address that the first was given, or gave itself.</summary>
+    private static ChosenLink OpenQueues(LinkRequest request, Func<LinkRequest, ILink> open, string kind, string why)
+    {
+        var links = new List<ILink>();
+        request = request with { FanoutGroup = (ushort)(31 * Environment.ProcessId + Interlocked.Increment(ref s_fanoutGroups)) };
+        try
+        {
+            links.Add(open(request));
+            while (links.Count < request.Queues)
+            {
+                links.Add(open(request with { Address = links[0].Address }));
+            }
+        }
+        catch
+        {
+            links.ForEach(link => link.Dispose());
+            throw;
+        }
+
+        string queues = request.Queues > 1 ? $" with {request.Queues} queues" : "";
+        return new(links[0], $"{request.Name}: {kind}{queues}, {why}") { FurtherQueues = links[1..] };
+    }
+
+    private static void Dispose(ChosenLink? chosen)
+    {
+        foreach (var link in chosen is null ? [] : (ILink[])[chosen.Link, .. chosen.FurtherQueues])
+        {
+            link.Dispose();
+        }
     }
 
     /// <summary>Opens a TAP device.</summary>
     /// <exception cref="LinkException">It does not open.</exception>
     public static TapLink OpenTap(LinkRequest request) => TapLink.Open(
-        new() { Name = request.Name, Namespace = request.Namespace, Address = request.Address, Mtu = request.Mtu, Napi = request.Napi });
+        new() { Name = request.Name, Namespace = request.Namespace, Address = request.Address, Mtu = request.Mtu, Napi = request.Napi, MultiQueue = request.Queues > 1 });
 
     /// <summary>Opens a packet socket.</summary>
     /// <exception cref="LinkException">It does not open.</exception>
     public static PacketLink OpenPacket(LinkRequest request) => PacketLink.Open(
-        new() { Name = request.Name, Namespace = request.Namespace, Address = request.Address, Addresses = request.Addresses });
+        new()
+        {
+            Name = request.Name,
+            Namespace = request.Namespace,
+            Address = request.Address,
+            Addresses = request.Addresses,
+            FanoutGroup = request.Queues > 1 ? request.FanoutGroup : null,
+        });
 
     /// <summary>Opens an XDP socket.</summary>
     /// <exception cref="LinkException">It does not open.</exception>

@@ -213,6 +213,14 @@ internal sealed class InterfaceInput
             ? networkInterface.Neighbours.Known(nextHop)
             : null;
 
+    public void LearnLinkAddress(Instant now, InetAddress destination, MacAddress address)
+    {
+        if (_transmitter.Routes.TryFind(default, destination, out var networkInterface, out var nextHop))
+        {
+            networkInterface.Neighbours.Hear(now, nextHop, address, create: true);
+        }
+    }
+
     public void OnDeadline(Instant now)
     {
         foreach (var each in _transmitter.Routes)

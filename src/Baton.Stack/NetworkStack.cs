@@ -414,6 +414,9 @@ public sealed class NetworkStack
     /// <summary>The link address of the next hop to a destination as far as it is known, without asking for it.</summary>
     public MacAddress? LinkAddressOf(InetAddress destination) => _interfaces.LinkAddressOf(destination);
 
+    /// <summary>Tells of the next hop to a destination, which another stack of this node has heard of: it need not be asked for.</summary>
+    public void LearnLinkAddress(Instant now, InetAddress destination, MacAddress address) => _interfaces.LearnLinkAddress(now, destination, address);
+
     /// <summary>Takes what happened to the endpoint that waited longest.</summary>
     public bool TryTakeEvent(out Endpoint endpoint, out EndpointEvents events) => _table.TryTakeEvent(out endpoint, out events);
 

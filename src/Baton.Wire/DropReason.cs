@@ -197,4 +197,7 @@ public enum DropReason : byte
 
     /// <summary>A record or datagram that no member has sealed under a key that was agreed on.</summary>
     MessageUnauthentic,
+
+    /// <summary>The shard that the packet is for does not keep up: the ring to it was full.</summary>
+    ShardBusy,
 }

@@ -26,20 +26,22 @@ public sealed class CrashTests
         Partition,
     }
 
-    [Fact]
-    public void Whatever_crashes_connections_go_on_exactly_or_end_once()
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void Whatever_crashes_connections_go_on_exactly_or_end_once(int shards)
     {
         var totals = new Totals();
         if (ulong.TryParse(Environment.GetEnvironmentVariable("BATON_CRASH_SEED"), out ulong only))
         {
-            Run(only, totals);
+            Run(only, shards, totals);
             return;
         }
 
         ulong seeds = ulong.TryParse(Environment.GetEnvironmentVariable("BATON_CRASH_SEEDS"), out ulong more) ? more : s_seeds;
         for (ulong seed = 1; seed <= seeds; seed++)
         {
-            Run(seed, totals);
+            Run(seed, shards, totals);
         }
 
         // What was never met says nothing.
@@ -47,11 +49,11 @@ public sealed class CrashTests
         Assert.True(totals is { Completed: > 0, Lost: > 0, MovedAfterFault: > 0, InHandoffAtFault: > 0, Suspended: > 0, Restarts: > 0, Takeovers: > 0, Partitions: > 0 }, totals.ToString());
     }
 
-    private static void Run(ulong seed, Totals totals)
+    private static void Run(ulong seed, int shards, Totals totals)
     {
         var random = new SeededRandom(seed);
         var faults = new FaultProfile { Delay = TimeSpan.FromMicroseconds(20 + random.Next(200)), Loss = 0.002 };
-        using var farm = new Farm(new FarmSettings { Seed = seed, Clients = 2, Front = faults, Lan = faults, Grid = TimeSpan.FromMicroseconds(20), Sealed = seed % 2 == 0 }).Connect();
+        using var farm = new Farm(new FarmSettings { Seed = seed, Clients = 2, Front = faults, Lan = faults, Grid = TimeSpan.FromMicroseconds(20), Sealed = seed % 2 == 0, Shards = number => 1 + number % shards }).Connect();
         var run = new CrashRun(farm, random, totals);
         try
         {
@@ -59,7 +61,7 @@ public sealed class CrashTests
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            throw new InvalidOperationException($"Seed {seed} at {farm.Now}: {e.Message} (BATON_CRASH_SEED={seed} replays it)", e);
+            throw new InvalidOperationException($"Seed {seed} with up to {shards} shards at {farm.Now}: {e.Message} (BATON_CRASH_SEED={seed} replays it)", e);
         }
     }
 
@@ -117,14 +119,14 @@ public sealed class CrashTests
         }
 
         private static bool IsEmpty(FarmNode node) =>
-            node.Shard.Flows.Count == 0 && node.Shard.RunningHandoffs == 0 && node.Shard.Stack.Endpoints.All(e => e.Service is null);
+            node.FlowCount == 0 && node.RunningHandoffs == 0 && node.Endpoints.Count == 0;
 
         /// <summary>A client that has sent everything waits for ever when nobody is left to answer: it has nothing to be reset for.</summary>
         private bool IsOver(PatternClient client, Flow flow) =>
             client.IsComplete
             || client.Endpoint.Phase == EndpointPhase.Closed
             || (client.Endpoint.Connection!.State == TcpState.FinWait2 && _mayBeLost.Contains(flow)
-                && !farm.Nodes.Any(node => node.IsUp && node.Shard.Stack.Find(flow) is not null));
+                && !farm.Nodes.Any(node => node.IsUp && node.Find(flow) is not null));
 
         private void Judge()
         {
@@ -156,7 +158,7 @@ public sealed class CrashTests
             _faulty = true;
             foreach (var (_, flow) in _clients)
             {
-                var copies = farm.Nodes.Select(n => (Node: n, Endpoint: n.Shard.Stack.Find(flow))).Where(c => c.Endpoint is not null).ToArray();
+                var copies = farm.Nodes.Select(n => (Node: n, Endpoint: n.Find(flow))).Where(c => c.Endpoint is not null).ToArray();
                 bool moving = copies.Any(c => c.Endpoint!.Phase is EndpointPhase.Frozen or EndpointPhase.Embryo);
                 totals.InHandoffAtFault += moving ? 1 : 0;
                 if (fault != Fault.Partition && (moving || copies.Length == 0 || copies.Any(c => c.Node == node)))
@@ -205,12 +207,12 @@ public sealed class CrashTests
                 int active = 0;
                 foreach (var node in farm.Nodes)
                 {
-                    if (node is { IsUp: true, HasRun: true } && node.Shard.Stack.Find(flow) is { } endpoint)
+                    if (node is { IsUp: true, HasRun: true } && node.Find(flow) is { } endpoint)
                     {
-                        totals.Suspended += endpoint.Phase == EndpointPhase.Frozen && !node.Shard.MaySpeakFor(flow) ? 1 : 0;
+                        totals.Suspended += endpoint.Phase == EndpointPhase.Frozen && !node.ShardOf(flow).MaySpeakFor(flow) ? 1 : 0;
                     }
 
-                    active += node.IsUp && node.Shard.Stack.Find(flow)?.Phase == EndpointPhase.Active ? 1 : 0;
+                    active += node.IsUp && node.Find(flow)?.Phase == EndpointPhase.Active ? 1 : 0;
                 }
 
                 Assert.True(active <= 1, $"{flow} is active at {active} nodes");
@@ -246,11 +248,11 @@ public sealed class CrashTests
             var (_, flow) = _clients[(int)random.Next(_clients.Count)];
             foreach (var node in farm.Nodes)
             {
-                if (node.IsUp && node.Shard.Stack.Find(flow) is { Phase: EndpointPhase.Active } endpoint)
+                if (node.IsUp && node.Find(flow) is { Phase: EndpointPhase.Active } endpoint)
                 {
                     var target = farm.Nodes[(node.Number + (int)random.Next(2)) % farm.Nodes.Length];
                     bool after = _faulty;
-                    node.Shard.RequestMove(endpoint.Id, target.Name, MoveCause.Operator, result => totals.MovedAfterFault += after && result.Moved ? 1 : 0);
+                    node.ShardOf(flow).RequestMove(endpoint.Id, target.Name, MoveCause.Operator, result => totals.MovedAfterFault += after && result.Moved ? 1 : 0);
                     node.Touch();
                     return;
                 }
@@ -276,7 +278,7 @@ public sealed class CrashTests
                 var until = _timeline.TryPeek(out _, out long next) ? new Instant(next) : end;
                 if (!farm.StepUntil(Instant.Min(until, end)) && farm.Now >= end)
                 {
-                    throw new TimeoutException(string.Join("; ", farm.Nodes.Select(n => $"{n.Name} {n.Shard.Flows.Count} flows, {n.Shard.RunningHandoffs} handoffs, {string.Join(", ", n.Shard.Stack.Endpoints.Where(e => e.Service is not null))}"))
+                    throw new TimeoutException(string.Join("; ", farm.Nodes.Select(n => $"{n.Name} {n.FlowCount} flows, {n.RunningHandoffs} handoffs, {string.Join(", ", n.Endpoints)}"))
                         + string.Join("; ", _clients.Select(c => $"{c.Flow} {c.Client.Received} {c.Client.Sent} {c.Client.Endpoint.Connection!.State}")));
                 }
             }

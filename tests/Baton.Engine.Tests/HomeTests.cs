@@ -6,16 +6,22 @@ using Baton.Wire;
 namespace Baton.Engine.Tests;
 
 /// <summary>The home role moves: on a drain, on a restart, on a takeover; and a partition leaves one home at most.</summary>
-public sealed class HomeTests : IDisposable
+public class HomeTests : IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
-    private readonly Farm _farm = new Farm(new FarmSettings { Clients = 2 }).Connect();
+    private readonly Farm _farm;
     private readonly Dictionary<Flow, PatternPlan> _plans = [];
     private readonly List<PatternClient> _clients = [];
 
     public HomeTests()
+        : this(static _ => 1)
     {
+    }
+
+    private protected HomeTests(Func<int, int> shards)
+    {
+        _farm = new Farm(new FarmSettings { Clients = 2, Shards = shards }).Connect();
         foreach (var node in _farm.Nodes)
         {
             Bind(node);
@@ -25,7 +31,11 @@ public sealed class HomeTests : IDisposable
         _farm.RunFor(TimeSpan.FromSeconds(1));
     }
 
-    public void Dispose() => _farm.Dispose();
+    public void Dispose()
+    {
+        _farm.Dispose();
+        GC.SuppressFinalize(this);
+    }
 
     [Fact]
     public void A_drained_homes_address_and_directory_go_to_another_node_and_its_process_may_exit()
@@ -38,13 +48,13 @@ public sealed class HomeTests : IDisposable
         _farm.RunFor(TimeSpan.FromSeconds(1));
         var heir = _farm.Nodes.Single(node => IsHome(node, _farm["a"]));
         Assert.NotEqual("a", heir.Name);
-        Assert.Equal(6, heir.Shard.Flows.Count);
+        Assert.Equal(6, heir.FlowCount);
         _farm["a"].Crash();
 
         Connect(2, "a");
         FinishAll();
-        Assert.DoesNotContain(_farm.Nodes.Where(node => node != _farm["a"]), node => node.Shard.Counters().EndpointsDiscarded > 0);
-        _farm.RunUntil(() => heir.Shard.Flows.Count == 0, TimeSpan.FromMinutes(5));
+        Assert.DoesNotContain(_farm.Nodes.Where(node => node != _farm["a"]), node => node.Counters.EndpointsDiscarded > 0);
+        _farm.RunUntil(() => heir.FlowCount == 0, TimeSpan.FromMinutes(5));
     }
 
     [Fact]
@@ -94,7 +104,7 @@ public sealed class HomeTests : IDisposable
 
         // Whatever the clients send meanwhile is dropped silently.
         _farm.RunUntil(() => IsHome(_farm["a"], _farm["a"]), Limit);
-        Assert.Equal(6, _farm["a"].Shard.Flows.Count);
+        Assert.Equal(6, _farm["a"].FlowCount);
         FinishAll();
         Connect(1, "a");
         FinishAll();
@@ -111,7 +121,7 @@ public sealed class HomeTests : IDisposable
         _farm["a"].Restart();
         Bind(_farm["a"]);
         _farm.RunUntil(() => IsHome(_farm["a"], _farm["a"]), Limit);
-        Assert.Equal(4, _farm["a"].Shard.Flows.Count);
+        Assert.Equal(4, _farm["a"].FlowCount);
         Continue();
         _farm.RunUntil(() => _farm.Errors.Count == 2, Limit);
         Assert.All(lost, client => Assert.Equal(Tcp.TcpCloseReason.ResetByPeer, client.Endpoint.Connection!.CloseReason));
@@ -127,10 +137,10 @@ public sealed class HomeTests : IDisposable
         MoveAll("a", "b");
         _farm["b"].Crash();
         _farm.RunFor(TimeSpan.FromSeconds(5));
-        Assert.Equal(0, _farm["a"].Shard.Counters().FlowsWrittenOff);
-        Assert.Equal(3, _farm["a"].Shard.Flows.Count);
-        _farm.RunUntil(() => _farm["a"].Shard.Flows.Count == 0, Limit);
-        Assert.Equal(3, _farm["a"].Shard.Counters().FlowsWrittenOff);
+        Assert.Equal(0, _farm["a"].Counters.FlowsWrittenOff);
+        Assert.Equal(3, _farm["a"].FlowCount);
+        _farm.RunUntil(() => _farm["a"].FlowCount == 0, Limit);
+        Assert.Equal(3, _farm["a"].Counters.FlowsWrittenOff);
         Continue();
         _farm.RunUntil(() => _clients.TrueForAll(client => client.Endpoint.Phase == EndpointPhase.Closed), Limit);
         Assert.All(_clients, client => Assert.Equal(Tcp.TcpCloseReason.ResetByPeer, client.Endpoint.Connection!.CloseReason));
@@ -148,7 +158,7 @@ public sealed class HomeTests : IDisposable
         var taken = TakeOver("c", "a");
         Assert.Equal((TakeoverResult.Taken, 2), (taken.Result, taken.Addresses.Count));
         _farm.RunUntil(() => IsHome(_farm["c"], _farm["a"]), Limit);
-        Assert.Equal(6, _farm["c"].Shard.Flows.Count);
+        Assert.Equal(6, _farm["c"].FlowCount);
         FinishAll();
 
         // Whoever comes back is told who is home by now.
@@ -194,8 +204,8 @@ public sealed class HomeTests : IDisposable
         _farm.RunFor(TimeSpan.FromSeconds(3));
         _farm.AfterStep = null;
         Assert.Equal(1, homes);
-        Assert.Equal(2, _farm["a"].Shard.Counters().EndpointsDiscarded);
-        Assert.Equal(4, _farm["c"].Shard.Flows.Count);
+        Assert.Equal(2, _farm["a"].Counters.EndpointsDiscarded);
+        Assert.Equal(4, _farm["c"].FlowCount);
     }
 
     [Fact]
@@ -265,15 +275,15 @@ public sealed class HomeTests : IDisposable
     {
         Connect(2, "a");
         MoveAll("a", "b");
-        foreach (var endpoint in _farm["b"].Shard.Stack.Endpoints.Where(e => e.Service is not null).ToArray())
+        foreach (var endpoint in _farm["b"].Shard.Shards.SelectMany(shard => shard.Stack.Endpoints).Where(e => e.Service is not null).ToArray())
         {
             // As if its CLOSED had been lost by a defect.
-            _farm["b"].Shard.Stack.Remove(endpoint);
+            _farm["b"].ShardOf(endpoint.Flow).Stack.Remove(endpoint);
         }
 
-        Assert.Equal(2, _farm["a"].Shard.Flows.Count);
-        _farm.RunUntil(() => _farm["a"].Shard.Flows.Count == 0, TimeSpan.FromSeconds(70));
-        Assert.Equal(2, _farm["a"].Shard.Counters().FlowsReconciled);
+        Assert.Equal(2, _farm["a"].FlowCount);
+        _farm.RunUntil(() => _farm["a"].FlowCount == 0, TimeSpan.FromSeconds(70));
+        Assert.Equal(2, _farm["a"].Counters.FlowsReconciled);
     }
 
     private static bool IsTcp(ReadOnlySpan<byte> frame) =>
@@ -346,3 +356,6 @@ public sealed class HomeTests : IDisposable
         Assert.Equal(resets, _farm.Clients.Sum(client => client.ResetsSeen));
     }
 }
+
+/// <summary>The same where nodes have two and three shards, and one has one.</summary>
+public sealed class ShardedHomeTests() : HomeTests(static number => 1 + number % 3);

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using Baton.Link;
 using Baton.Wire;
 
 namespace Baton.Engine.Tests;
@@ -31,6 +32,24 @@ internal sealed class KernelFarm : IAsyncDisposable
         return farm;
     }
 
+    /// <summary>Nodes of several shards, by the numbers given.</summary>
+    public static async Task<KernelFarm> StartAsync(LinkKind kind, int[] shards)
+    {
+        var farm = new KernelFarm();
+        for (int number = 1; number <= shards.Length; number++)
+        {
+            var (front, lan) = farm._network.Attach(number, kind, shards[number - 1]);
+            farm.Nodes.Add(await BatonEngine.StartAsync(OptionsOf(
+                number,
+                shards.Length,
+                new NetworkOptions { Link = front.Link, FurtherQueues = front.FurtherQueues, PrefixLength = 24 },
+                new NetworkOptions { Link = lan.Link, FurtherQueues = lan.FurtherQueues, PrefixLength = 24 })));
+        }
+
+        await farm.WaitForChannelsAsync();
+        return farm;
+    }
+
     /// <summary>A client's socket, connected to the service of which the first node is home.</summary>
     public Task<Socket> ConnectAsync(int port = 80) => _network.ConnectAsync(port);
 
@@ -53,7 +72,11 @@ internal sealed class KernelFarm : IAsyncDisposable
     private EngineOptions OptionsOf(int number, int nodes)
     {
         var (front, lan) = _network.Attach(number);
-        return new EngineOptions
+        return OptionsOf(number, nodes, new NetworkOptions { Link = front, PrefixLength = 24 }, new NetworkOptions { Link = lan, PrefixLength = 24 });
+    }
+
+    private static EngineOptions OptionsOf(int number, int nodes, NetworkOptions front, NetworkOptions lan) =>
+        new()
         {
             Node = $"n{number}",
             Members = [.. Enumerable.Range(1, nodes).Select(n => new MemberOptions
@@ -69,14 +92,13 @@ internal sealed class KernelFarm : IAsyncDisposable
                 new ServiceOptions { Name = "tcp", Port = 80, Placement = Placement.FirstRequest },
                 new ServiceOptions { Name = "udp", Port = 53, Protocol = IpProtocol.Udp, Placement = Placement.FirstRequest },
             ],
-            Front = new NetworkOptions { Link = front, PrefixLength = 24 },
-            Lan = new NetworkOptions { Link = lan, PrefixLength = 24 },
+            Front = front,
+            Lan = lan,
             Keys = EngineKeys.FromSecret("a secret of the farm"u8),
 
             // A busy machine is no reason to fail.
             HandoffBudget = TimeSpan.FromSeconds(5),
         };
-    }
 
     private async Task WaitForChannelsAsync()
     {

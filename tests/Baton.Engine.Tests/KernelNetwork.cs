@@ -42,6 +42,27 @@ internal sealed class KernelNetwork : IDisposable
         return (front, lan);
     }
 
+    /// <summary>Devices of a node, with several queues each: TAP devices, or cables of which packet sockets have an end.</summary>
+    public (ChosenLink Front, ChosenLink Lan) Attach(int number, LinkKind kind, int queues) =>
+        (Attach("front", number, kind, queues, 1500), Attach("lan", number, kind, queues, 1700));
+
+    private ChosenLink Attach(string network, int number, LinkKind kind, int queues, int mtu)
+    {
+        string name = $"{network}{number}";
+        string atBridge = name;
+        if (kind == LinkKind.Packet)
+        {
+            atBridge = $"{name}p";
+            IpHere("link", "add", name, "mtu", $"{mtu}", "type", "veth", "peer", "name", atBridge, "mtu", $"{mtu}");
+            IpHere("link", "set", name, "up");
+            IpHere("link", "set", atBridge, "up");
+        }
+
+        var link = LinkChoice.Open(new LinkRequest { Kind = kind, Name = name, Namespace = Name, Mtu = mtu, Queues = queues });
+        IpHere("link", "set", atBridge, "master", network);
+        return link;
+    }
+
     /// <summary>A client's socket, connected to a port of the service address of which the first node is home.</summary>
     public async Task<Socket> ConnectAsync(int port)
     {

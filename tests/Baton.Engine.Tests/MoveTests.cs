@@ -9,14 +9,16 @@ public sealed class MoveTests
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    [InlineData(3)]
-    public void A_connection_moves_round_the_farm_while_data_flow_both_ways(ulong seed)
+    [InlineData(1, 1)]
+    [InlineData(2, 1)]
+    [InlineData(3, 1)]
+    [InlineData(4, 4)]
+    [InlineData(5, 4)]
+    public void A_connection_moves_round_the_farm_while_data_flow_both_ways(ulong seed, int shards)
     {
         // Slow enough that data are under way at each move.
         var front = new FaultProfile { Delay = TimeSpan.FromMilliseconds(1), Bandwidth = 400_000_000, QueueBytes = 200_000 };
-        using var farm = new Farm(new FarmSettings { Seed = seed, Front = front }).Connect();
+        using var farm = new Farm(new FarmSettings { Seed = seed, Front = front, Shards = number => Math.Min(shards, number + 1) }).Connect();
         var plan = new PatternPlan(seed, 10_000_000);
         foreach (var node in farm.Nodes)
         {

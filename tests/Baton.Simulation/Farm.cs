@@ -178,8 +178,8 @@ public sealed class Farm : IDisposable
             ServiceAddresses = [ServiceAddress(index + 1), ServiceAddressV6(index + 1)],
         })],
         Services = Settings.Services,
-        Front = new NetworkOptions { Link = node.FrontLink, PrefixLength = 24 },
-        Lan = new NetworkOptions { Link = node.LanLink, PrefixLength = Settings.LanFamily == AddressFamily.V4 ? 24 : 64 },
+        Front = new NetworkOptions { Link = node.FrontLink, FurtherQueues = node.FrontQueues, PrefixLength = 24 },
+        Lan = new NetworkOptions { Link = node.LanLink, FurtherQueues = node.LanQueues, PrefixLength = Settings.LanFamily == AddressFamily.V4 ? 24 : 64 },
         Keys = EngineKeys.FromSecret(s_secret),
         Seed = Random.NextUInt64(),
         KeyAgreement = Settings.Sealed ? _keys.MakeAgreement : null,
@@ -190,7 +190,10 @@ public sealed class Farm : IDisposable
     {
         foreach (var node in Nodes)
         {
-            node.Shard.Dispose();
+            foreach (var shard in node.Shard.Shards)
+            {
+                shard.Dispose();
+            }
         }
     }
 }

@@ -35,6 +35,8 @@ public sealed class FarmNode
             Offloads = settings.Offloads,
             Faults = settings.Lan,
         });
+        FrontQueues = [.. Enumerable.Range(1, settings.Shards(number) - 1).Select(_ => FrontLink.AddQueue())];
+        LanQueues = [.. Enumerable.Range(1, settings.Shards(number) - 1).Select(_ => LanLink.AddQueue())];
         Shard = new Shard(farm.OptionsOf(this), farm.Now);
     }
 
@@ -63,7 +65,13 @@ public sealed class FarmNode
     /// <summary>Its port on the lan.</summary>
     public MemoryLink LanLink { get; }
 
-    /// <summary>Its core; another one after <see cref="Restart"/>.</summary>
+    /// <summary>The further queues of its port on the front, one for each shard but the first.</summary>
+    public IReadOnlyList<MemoryLink> FrontQueues { get; }
+
+    /// <summary>The same on the lan.</summary>
+    public IReadOnlyList<MemoryLink> LanQueues { get; }
+
+    /// <summary>Its first core; another one after <see cref="Restart"/>.</summary>
     public Shard Shard { get; private set; }
 
     /// <summary>The number of its present start, from 1 on.</summary>
@@ -73,24 +81,43 @@ public sealed class FarmNode
     public bool IsUp { get; private set; } = true;
 
     /// <summary>Its endpoints of services.</summary>
-    public IReadOnlyList<EndpointDescription> Endpoints => Shard.DescribeAll();
+    public IReadOnlyList<EndpointDescription> Endpoints =>
+        Shard.Shards.Count == 1 ? Shard.DescribeAll() : [.. Shard.Shards.SelectMany(shard => shard.DescribeAll())];
 
     /// <summary>Its only endpoint.</summary>
-    public EndpointDescription Endpoint => Shard.DescribeAll().Single();
+    public EndpointDescription Endpoint => Endpoints.Single();
 
     /// <summary>Its only TCP endpoint of a service, or null without one.</summary>
-    public TcpEndpoint? Tcp => Shard.Stack.Endpoints.OfType<TcpEndpoint>().SingleOrDefault(endpoint => endpoint.Service is not null);
+    public TcpEndpoint? Tcp => Shard.Shards.SelectMany(shard => shard.Stack.Endpoints).OfType<TcpEndpoint>().SingleOrDefault(endpoint => endpoint.Service is not null);
+
+    /// <summary>The endpoints of all its stacks, its own ones too.</summary>
+    public IEnumerable<Endpoint> StackEndpoints => Shard.Shards.Count == 1 ? Shard.Stack.Endpoints : Shard.Shards.SelectMany(shard => shard.Stack.Endpoints);
+
+    /// <summary>The flows in its directory.</summary>
+    public int FlowCount => Shard.Shards.Sum(shard => shard.Flows.Count);
+
+    /// <summary>Its handoffs under way.</summary>
+    public int RunningHandoffs => Shard.Shards.Sum(shard => shard.RunningHandoffs);
+
+    /// <summary>What it has counted.</summary>
+    public EngineCounters Counters => Shard.Shards.Select(shard => shard.Counters()).Aggregate(EngineCounters.Add);
+
+    /// <summary>Its endpoint of a flow, or null.</summary>
+    public Endpoint? Find(Flow flow) => ShardOf(flow).Stack.Find(flow);
+
+    /// <summary>The core that a flow belongs to.</summary>
+    public Shard ShardOf(Flow flow) => Shard.Shards[Shard.Steering.OfFlow(in flow)];
 
     /// <summary>Whether it has heard of a member.</summary>
     public bool Sees(FarmNode peer) => Shard.Exchange.View.StatusOf(peer.Id) == MemberStatus.Reachable;
 
     /// <summary>Binds an application to a TCP service.</summary>
     public void Bind(string service, Func<IEndpointApplication> accept, string application = "pattern", bool transparent = false) =>
-        Shard.Bind(new ApplicationBinding(new BatonEndPoint(service), IpProtocol.Tcp, application, accept, transparent));
+        Bind(new ApplicationBinding(new BatonEndPoint(service), IpProtocol.Tcp, application, accept, transparent));
 
     /// <summary>Binds an application to a UDP service.</summary>
     public void BindUdp(string service, Func<IEndpointApplication> accept, string application = "echo", bool transparent = false) =>
-        Shard.Bind(new ApplicationBinding(new BatonEndPoint(service), IpProtocol.Udp, application, accept, transparent));
+        Bind(new ApplicationBinding(new BatonEndPoint(service), IpProtocol.Udp, application, accept, transparent));
 
     /// <summary>Asks for a move of its only endpoint; the result is there once it has ended.</summary>
     public PendingResult Move(FarmNode target) => Move(Endpoint.Id, target);
@@ -99,7 +126,7 @@ public sealed class FarmNode
     public PendingResult Move(EndpointId endpoint, FarmNode target)
     {
         var pending = new PendingResult();
-        Shard.RequestMove(endpoint, target.Name, Engine.MoveCause.Operator, result => pending.Result = result);
+        Shard.Shards[Shard.Steering.OfEndpoint(endpoint)].RequestMove(endpoint, target.Name, Engine.MoveCause.Operator, result => pending.Result = result);
         _next = Instant.Zero;
         return pending;
     }
@@ -148,13 +175,19 @@ public sealed class FarmNode
             return Instant.Never;
         }
 
-        HasRun = now >= _next || FrontLink.Waiting > 0 || LanLink.Waiting > 0 || Shard.HasWorks;
+        HasRun = now >= _next || AllLinks.Any(link => link.Waiting > 0) || Shard.Shards.Any(shard => shard.HasWorks);
         if (HasRun)
         {
             _isRunning = true;
             try
             {
-                _next = Shard.Run(now);
+                _next = Instant.Never;
+                foreach (var shard in Shard.Shards)
+                {
+                    _next = Instant.Min(_next, shard.Run(now));
+                }
+
+                _next = Shard.Shards.Any(shard => shard.HasWorks) ? now : _next;
             }
             catch (NodeCrashException)
             {
@@ -170,8 +203,21 @@ public sealed class FarmNode
 
     private void DropWaiting()
     {
-        while (FrontLink.Receive(Nobody.Instance, 1024) + LanLink.Receive(Nobody.Instance, 1024) > 0)
+        foreach (var link in AllLinks)
         {
+            while (link.Receive(Nobody.Instance, 1024) > 0)
+            {
+            }
+        }
+    }
+
+    private IEnumerable<MemoryLink> AllLinks => [FrontLink, LanLink, .. FrontQueues, .. LanQueues];
+
+    private void Bind(ApplicationBinding binding)
+    {
+        foreach (var shard in Shard.Shards)
+        {
+            shard.Bind(binding);
         }
     }
 }

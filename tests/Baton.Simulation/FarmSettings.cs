@@ -52,6 +52,9 @@ public sealed record FarmSettings
         new() { Name = "udp", Port = 53, Protocol = IpProtocol.Udp, Placement = Placement.FirstRequest, ApplicationPort = 5353 },
     ];
 
+    /// <summary>How many shards a node has, by its number.</summary>
+    public Func<int, int> Shards { get; init; } = static _ => 1;
+
     /// <summary>Whether the nodes' channels and load datagrams are sealed, under keys that they get in no time.</summary>
     public bool Sealed { get; init; }
 

@@ -5,7 +5,8 @@ namespace Baton.Engine;
 /// <summary>Endpoints that wait to be accepted by an awaiting application; bounded by the backlog.</summary>
 internal sealed class AcceptQueue : IAsyncDisposable
 {
-    private readonly Shard _shard;
+    private readonly IReadOnlyList<Shard> _shards;
+    private readonly ApplicationBinding[] _bindings;
     private readonly bool _inline;
     private readonly int _backlog;
     private readonly ConnectionOptions _connections;
@@ -13,25 +14,33 @@ internal sealed class AcceptQueue : IAsyncDisposable
     private int _waiting;
     private bool _starved;
 
-    public AcceptQueue(Shard shard, BatonEndPoint endPoint, Wire.IpProtocol protocol, string application, ListenerOptions options)
+    public AcceptQueue(IReadOnlyList<Shard> shards, BatonEndPoint endPoint, Wire.IpProtocol protocol, string application, ListenerOptions options)
     {
-        _shard = shard;
-        _inline = shard.Options.Continuations == ContinuationScheduling.Inline;
+        _shards = shards;
+        _inline = shards[0].Options.Continuations == ContinuationScheduling.Inline;
         _backlog = options.Backlog;
         _connections = options.Connections ?? new();
         _connections.Validate();
         _connections = _connections with { NoDelay = _connections.NoDelay ?? options.NoDelay };
-        Binding = new ApplicationBinding(endPoint, protocol, application, Next, options.TransparentMoves, options.DeferAccept);
+        _bindings = [.. shards.Select(shard => new ApplicationBinding(
+            endPoint, protocol, application, () => Next(shard), options.TransparentMoves, options.DeferAccept))];
     }
 
-    public ApplicationBinding Binding { get; }
+    public ApplicationBinding Binding => _bindings[0];
 
-    /// <summary>Binds; completes when the shard has done so.</summary>
-    public Task StartAsync() => _shard.Call(shard =>
+    /// <summary>Binds at every shard; completes when they have done so.</summary>
+    public async Task StartAsync()
     {
-        shard.Bind(Binding);
-        return true;
-    });
+        for (int index = 0; index < _shards.Count; index++)
+        {
+            var binding = _bindings[index];
+            await _shards[index].Call(shard =>
+            {
+                shard.Bind(binding);
+                return true;
+            }).ConfigureAwait(false);
+        }
+    }
 
     /// <summary>The next endpoint.</summary>
     public async ValueTask<AsyncEndpoint> AcceptAsync(CancellationToken cancellationToken)
@@ -41,7 +50,7 @@ internal sealed class AcceptQueue : IAsyncDisposable
             var endpoint = await _ready.Reader.ReadAsync(cancellationToken).ConfigureAwait(false);
             if (Interlocked.Decrement(ref _waiting) < _backlog && Volatile.Read(ref _starved))
             {
-                _ = _shard.Call(Refill);
+                Refill();
             }
 
             return endpoint;
@@ -55,28 +64,35 @@ internal sealed class AcceptQueue : IAsyncDisposable
     /// <summary>Unbinds; endpoints that nobody accepted become unattached.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _shard.Call(shard =>
+        for (int index = 0; index < _shards.Count; index++)
         {
-            shard.Unbind(Binding);
-            _ready.Writer.TryComplete();
-            while (_ready.Reader.TryRead(out var endpoint))
+            var binding = _bindings[index];
+            await _shards[index].Call(shard =>
             {
-                endpoint.Attachment?.Release();
-            }
+                shard.Unbind(binding);
+                return true;
+            }).ConfigureAwait(false);
+        }
 
-            return true;
-        }).ConfigureAwait(false);
+        _ready.Writer.TryComplete();
+        while (_ready.Reader.TryRead(out var endpoint))
+        {
+            await endpoint.CallIfHere(static attachment => attachment.Release()).ConfigureAwait(false);
+        }
     }
 
-    private bool Refill(Shard shard)
+    private void Refill()
     {
         Volatile.Write(ref _starved, false);
-        shard.BindWaiting(Binding);
-        return true;
+        for (int index = 0; index < _shards.Count; index++)
+        {
+            var binding = _bindings[index];
+            _shards[index].Post(new ShardAction(shard => shard.BindWaiting(binding)));
+        }
     }
 
     /// <summary>On the shard's thread: a place for one more endpoint, or null.</summary>
-    private AsyncEndpoint? Next()
+    private AsyncEndpoint? Next(Shard shard)
     {
         if (Volatile.Read(ref _waiting) >= _backlog)
         {
@@ -85,6 +101,6 @@ internal sealed class AcceptQueue : IAsyncDisposable
         }
 
         Interlocked.Increment(ref _waiting);
-        return new AsyncEndpoint(_shard, _inline) { Options = _connections, Accepted = endpoint => _ready.Writer.TryWrite(endpoint) };
+        return new AsyncEndpoint(shard, _inline) { Options = _connections, Accepted = endpoint => _ready.Writer.TryWrite(endpoint) };
     }
 }

@@ -10,6 +10,13 @@ internal abstract class ShardWork
     public abstract void Run(Shard shard);
 }
 
+/// <summary>Something short to be done on a shard's thread, with nobody who waits for it.</summary>
+internal sealed class ShardAction(Action<Shard> action) : ShardWork
+{
+    /// <inheritdoc/>
+    public override void Run(Shard shard) => action(shard);
+}
+
 /// <summary>
 /// Works from any thread to the shard: a lock-free stack that the shard takes as a whole and turns round, so that works
 /// of one thread run in the order they were posted. Posting allocates nothing.

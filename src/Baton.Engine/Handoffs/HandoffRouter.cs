@@ -155,14 +155,14 @@ internal sealed class HandoffRouter
 
     /// <summary>Until an address has been claimed, its home is the configured one.</summary>
     private NodeId HomeOf(Endpoint endpoint) =>
-        _shard.Homes.HomeOf(endpoint.Flow) is { Value: not 0 } home ? home : endpoint.Service!.Home;
+        _shard.Node.HomeOf(endpoint.Flow.Tuple.LocalAddress) is { Value: not 0 } home ? home : endpoint.Service!.Home;
 
     private bool TryTell(EndedEndpoint ended)
     {
         var endpoint = ended.Endpoint;
 
         // The next home has the entry already, and does not know its own name yet.
-        return !_shard.Homes.IsYielding(endpoint.Flow)
+        return !_shard.Node.IsYielding(endpoint.Flow.Tuple.LocalAddress)
             && _agent.OnEndpointClosed(Now, endpoint.Flow, HomeOf(endpoint), endpoint.Epoch, endpoint.Id, ended.Reason);
     }
 
@@ -170,7 +170,7 @@ internal sealed class HandoffRouter
     {
         switch (output)
         {
-            case HandoffOutput.Send o: _shard.Channels.Send(o.Peer, PeerMessageKind.Handoff, o.Message.Span, o.Chunk.Span); break;
+            case HandoffOutput.Send o: _shard.Node.Send(o.Peer, o.Message.Span, o.Chunk.Span); break;
             case HandoffOutput.Precopy o: _ahead.Send(o, _running.GetValueOrDefault(o.Handoff)); break;
             case HandoffOutput.Freeze o: Freeze(o); break;
             case HandoffOutput.Thaw o: Thaw(o); break;
@@ -179,7 +179,7 @@ internal sealed class HandoffRouter
             case HandoffOutput.Install o: Install(o); break;
             case HandoffOutput.Activate o: Activate(o); break;
             case HandoffOutput.Discard o: Discard(o); break;
-            case HandoffOutput.AskSwap o when _shard.Homes.Serves(o.Flow): _agent.OnSwapped(Now, o.Asker, o.Question, _shard.Flows.CompareAndSwap(o.Question)); break;
+            case HandoffOutput.AskSwap o when _shard.Node.Serves(o.Flow.Tuple.LocalAddress): _agent.OnSwapped(Now, o.Asker, o.Question, _shard.Flows.CompareAndSwap(o.Question)); break;
             case HandoffOutput.AskSwap: break; // Asked again when there is a home that decides.
             case HandoffOutput.RemoveEntry o: _shard.Flows.TryClose(o.Flow, o.Owner, o.Epoch, o.Endpoint); break;
             case HandoffOutput.Completed o: Completed(o); break;
@@ -300,7 +300,7 @@ internal sealed class HandoffRouter
         if (_shard.Stack.Find(o.Endpoint) is { Phase: EndpointPhase.Frozen } endpoint)
         {
             _shard.Stack.Thaw(Now, endpoint, o.Epoch);
-            _shard.Homes.OnAwake(endpoint);
+            _shard.HomeShare.OnAwake(endpoint);
         }
     }
 
@@ -342,7 +342,7 @@ internal sealed class HandoffRouter
         }
 
         var reason = _shard.Stack.TryCreateEmbryo(
-            Now, o.Flow, service, new EndpointId(_shard.Random.NextName()), o.Epoch, out var embryo);
+            Now, o.Flow, service, _shard.NameEndpoint(), o.Epoch, out var embryo);
         if (reason != DropReason.None)
         {
             _agent.OnPrepareRefused(Now, o.Handoff, reason == DropReason.FlowInUse ? HandoffReason.FlowInUse : HandoffReason.NoCapacity);
@@ -390,7 +390,7 @@ internal sealed class HandoffRouter
         {
             running.HeldPackets = running.Record.Endpoint.Held.Total;
             _shard.Stack.Activate(Now, running.Record.Endpoint);
-            _shard.Homes.OnAwake(running.Record.Endpoint);
+            _shard.HomeShare.OnAwake(running.Record.Endpoint);
         }
     }
 
@@ -433,7 +433,7 @@ internal sealed class HandoffRouter
         {
             record.OnAborted(o.Reason == HandoffReason.FreezeBudget);
             End(running, new MoveResult(handoff.Outcome, handoff.Reason, handoff));
-            _shard.Homes.OnHandoffEnded(record);
+            _shard.HomeShare.OnHandoffEnded(record);
         }
         else
         {

@@ -47,7 +47,7 @@ internal sealed class QueuesAhead(Shard shard, HandoffAgent agent)
         for (int i = _underWay.Count - 1; i >= 0; i--)
         {
             var running = _underWay[i];
-            if (shard.Channels.QueuedTo(running.Peer) == 0)
+            if (!shard.Node.IsUp(running.Peer))
             {
                 // Lost with their channel, which broke in this run: the next one brings the target's position, and they are sent from there.
                 _underWay.RemoveAt(i);
@@ -55,9 +55,9 @@ internal sealed class QueuesAhead(Shard shard, HandoffAgent agent)
             else if (running.PrecopyMark is not { } mark)
             {
                 // The messages are on the channel since the last routing.
-                running.PrecopyMark = shard.Channels.QueuedTo(running.Peer);
+                running.PrecopyMark = shard.Node.MarkSent(running.Peer);
             }
-            else if (shard.Channels.DeliveredTo(running.Peer) >= mark)
+            else if (shard.Node.MarkDelivered(running.Peer) >= mark)
             {
                 _underWay.RemoveAt(i);
                 agent.OnPrecopied(shard.Now, running.Id, running.Precopied.Length, default, complete: true);

@@ -16,7 +16,9 @@ internal sealed class HomeRouter
     private readonly HomeAgent _agent;
     private readonly InterfaceId _front;
     private readonly List<(NodeId From, Action<TakeoverOutcome> OnEnded)> _takeovers = [];
+    private readonly HomeFactsOfOthers? _facts;
     private int _leaseChanges = -1;
+    private bool _isRouting;
 
     public HomeRouter(Shard shard, InterfaceId front)
     {
@@ -28,6 +30,8 @@ internal sealed class HomeRouter
             shard.Farm.Members.Members.SelectMany(member => member.ServiceAddresses.Select(address => (address, member.Id))),
             ShardSettings.Home(shard.Options),
             shard.Started);
+        Lists = new GatheredLists(shard);
+        _facts = shard.Options.Shards > 1 ? new HomeFactsOfOthers() : null;
     }
 
     /// <summary>Called before each thing that the role wants done; null for nobody.</summary>
@@ -39,14 +43,8 @@ internal sealed class HomeRouter
     /// <summary>Messages without effect.</summary>
     public DropCounters Drops => _agent.Drops;
 
-    /// <summary>Flows whose owner was lost, and whose clients are reset when they send next.</summary>
-    public long WrittenOff { get; private set; }
-
-    /// <summary>Endpoints that ended here because their home did not know them any more.</summary>
-    public long Discarded { get; private set; }
-
-    /// <summary>Entries removed because their owner did not list them.</summary>
-    public long Reconciled { get; private set; }
+    /// <summary>Lists of what all shards have.</summary>
+    public GatheredLists Lists { get; }
 
     /// <summary>The service addresses and what this node is for each.</summary>
     public IEnumerable<(HomeClaim Claim, HomePhase Phase)> Addresses => _agent.Addresses;
@@ -58,8 +56,8 @@ internal sealed class HomeRouter
 
     private NodeId Self => _shard.Farm.Self.Id;
 
-    /// <summary>The home of a flow; none while nobody has claimed its address.</summary>
-    public NodeId HomeOf(in Flow flow) => _agent.HomeOf(flow.Tuple.LocalAddress);
+    /// <summary>The home of an address; none while nobody has claimed it.</summary>
+    public NodeId HomeOf(InetAddress address) => _agent.HomeOf(address);
 
     /// <summary>Whether this node answers for a service address.</summary>
     public bool Answers(InetAddress address) => _agent.Answers(address);
@@ -76,8 +74,8 @@ internal sealed class HomeRouter
     /// <summary>Whether packets of known flows are forwarded although the address is not this node's any more.</summary>
     public bool ForwardsLate(InetAddress address) => _agent.PhaseOf(address) is HomePhase.Yielding or HomePhase.Former;
 
-    /// <summary>Whether the directory of a flow's address has gone to the next home, which has not said so yet.</summary>
-    public bool IsYielding(in Flow flow) => _agent.PhaseOf(flow.Tuple.LocalAddress) == HomePhase.Yielding;
+    /// <summary>Whether the directory of an address has gone to the next home, which has not said so yet.</summary>
+    public bool IsYielding(InetAddress address) => _agent.PhaseOf(address) == HomePhase.Yielding;
 
     public void OnChannelUp(NodeId peer, ulong incarnation) => Do(() => _agent.OnChannelUp(Now, peer, incarnation));
 
@@ -169,34 +167,39 @@ internal sealed class HomeRouter
         Do(() => _agent.TakeOver(Now, from, force ? from == Self || _shard.Exchange.IsUnheard(Now, from) : _shard.Exchange.IsSilent(Now, from), force));
     }
 
-    /// <summary>An endpoint has become active here: it is silent if its home cannot be heard.</summary>
-    public void OnAwake(Endpoint endpoint)
-    {
-        if (!MaySpeak(endpoint.Flow.Tuple.LocalAddress))
-        {
-            Suspend(endpoint);
-            Do(() => _agent.OnSilentlyActive(endpoint.Flow.Tuple.LocalAddress));
-        }
-    }
+    /// <summary>An endpoint behind the address has become active here, and is silent.</summary>
+    public void OnSilentlyActive(InetAddress address) => Do(() => _agent.OnSilentlyActive(address));
 
-    /// <summary>A handoff away from here has ended: what its home did not know any more, and it has left here, ends too.</summary>
-    public void OnHandoffEnded(EndpointRecord record)
+    /// <summary>The directory has no place for an endpoint that was announced, or has another owner in the place of one.</summary>
+    public void OnAnnounced(Announcement announced, bool gone, FlowEntry? displaced) => Do(() =>
     {
-        if (record.IsGone && record.Endpoint.Phase is EndpointPhase.Active or EndpointPhase.Frozen)
+        _agent.OnAnnounced(announced, gone);
+        if (displaced is { } before)
         {
-            Discard(record);
+            _agent.OnDisplaced(before.Flow, before.Owner, ReferenceCodec.Id(before.Reference.Span));
         }
-    }
+    });
 
     /// <summary>Does what the role wants done.</summary>
     public void RouteAll()
     {
+        if (_isRouting)
+        {
+            // What an answer made is taken in its turn.
+            return;
+        }
+
+        _isRouting = true;
+        _facts?.TellWhatIsOver(_shard, _agent);
         while (_agent.TryTakeOutput(out var output))
         {
             Observer?.Invoke(output);
             Route(output);
+            _facts?.TellWhatIsOver(_shard, _agent);
         }
 
+        _facts?.TellAll(_shard, _agent);
+        _isRouting = false;
         _shard.Exchange.Digest = _agent.Digest;
         _shard.Nic?.OnHomes();
     }
@@ -212,34 +215,26 @@ internal sealed class HomeRouter
         switch (output)
         {
             case HomeOutput.Send o: _shard.Channels.Send(o.Peer, PeerMessageKind.Home, o.Message.Span); break;
-            case HomeOutput.TakeAddress o: _shard.Stack.AnnounceAddress(Now, _front, o.Address); break;
-            case HomeOutput.GiveAddress o: _shard.Stack.WithdrawAddress(_front, o.Address); break;
-            case HomeOutput.HomeIs o: _shard.Handoffs.OnHome(o.Address, o.Home, o.Serving); break;
-            case HomeOutput.ListEndpoints o: _agent.OnListed(Now, o.Home, o.Number, ListEndpoints(o.Addresses)); break;
-            case HomeOutput.ListDirectory o: _agent.OnListed(Now, o.Heir, o.Number, ListDirectory(o.Address)); break;
-            case HomeOutput.Announce o: Announce(o); break;
-            case HomeOutput.RemoveUnlisted o: Reconciled += _shard.Flows.RemoveUnlisted(o.Owner, o.Address, o.List); break;
-            case HomeOutput.Restore o: _shard.Flows.Restore(o.Entry); break;
-            case HomeOutput.Forget o: _shard.Flows.RemoveAll(o.Address, NodeId.None); break;
-            case HomeOutput.WriteOff o: WrittenOff += _shard.Flows.RemoveAll(o.Address, o.Owner); break;
-            case HomeOutput.Discard o: Discard(o); break;
-            case HomeOutput.Silence o: ForEach(o.Address, Suspend); break;
-            case HomeOutput.Speak o: ForEach(o.Address, Continue); break;
+            case HomeOutput.TakeAddress o: _shard.OnEach(shard => shard.Stack.AnnounceAddress(shard.Now, _front, o.Address)); break;
+            case HomeOutput.GiveAddress o: _shard.OnEach(shard => shard.Stack.WithdrawAddress(_front, o.Address)); break;
+            case HomeOutput.HomeIs o: _shard.OnEach(shard => shard.Handoffs.OnHome(o.Address, o.Home, o.Serving)); break;
+            case HomeOutput.ListEndpoints o: Lists.Gather(share => share.ListEndpoints(o.Addresses), list => _agent.OnListed(Now, o.Home, o.Number, list)); break;
+            case HomeOutput.ListDirectory o: Lists.Gather(share => share.ListDirectory(o.Address), list => _agent.OnListed(Now, o.Heir, o.Number, list)); break;
+            case HomeOutput.Announce o: OnShardOf(o.Announced.Flow, share => share.Announce(o)); break;
+            case HomeOutput.RemoveUnlisted o: _shard.OnEach(shard => shard.HomeShare.RemoveUnlisted(o)); break;
+            case HomeOutput.Restore o: OnShardOf(o.Entry.Flow, share => share.Restore(o)); break;
+            case HomeOutput.Forget o: _shard.OnEach(shard => shard.HomeShare.Forget(o)); break;
+            case HomeOutput.WriteOff o: _shard.OnEach(shard => shard.HomeShare.WriteOff(o)); break;
+            case HomeOutput.Discard o: OnShardOf(o.Flow, share => share.Discard(o)); break;
+            case HomeOutput.Silence o: _shard.OnEach(shard => shard.HomeShare.Silence(o)); break;
+            case HomeOutput.Speak o: _shard.OnEach(shard => shard.HomeShare.Speak(o)); break;
             case HomeOutput.AskSilence o: _agent.OnSilence(Now, o.Asker, o.Number, o.Home, _shard.Exchange.IsSilent(Now, o.Home)); break;
             case HomeOutput.TakeoverEnded o: TakeoverEnded(o); break;
             default: throw new InvalidOperationException($"No route for {output.GetType().Name}.");
         }
     }
 
-    private void Announce(HomeOutput.Announce o)
-    {
-        bool known = _shard.Flows.TryFind(o.Announced.Flow, out var before);
-        _agent.OnAnnounced(o.Announced, _shard.Flows.Announce(o.Announced, o.List, o.Recovering) is AnnounceResult.Gone or AnnounceResult.Full);
-        if (known && _shard.Flows.TryFind(o.Announced.Flow, out var after) && after.Owner != before.Owner)
-        {
-            _agent.OnDisplaced(before.Flow, before.Owner, ReferenceCodec.Id(before.Reference.Span));
-        }
-    }
+    private void OnShardOf(in Flow flow, Action<HomeShare> action) => _shard.RunOn(_shard.Shards[_shard.Steering.OfFlow(in flow)], shard => action(shard.HomeShare));
 
     private NodeId SelectHeir(InetAddress address)
     {
@@ -255,117 +250,6 @@ internal sealed class HomeRouter
         }
 
         return heir;
-    }
-
-    private List<Announcement> ListEndpoints(IReadOnlyList<InetAddress> addresses)
-    {
-        var list = new List<Announcement>();
-        foreach (var endpoint in _shard.Stack.Endpoints)
-        {
-            if (endpoint.Service is null || endpoint.Reference.Length == 0 || endpoint.Phase == EndpointPhase.Closed
-                || endpoint is TcpEndpoint { Connection.State: TcpState.Closed }
-                || !addresses.Contains(endpoint.Flow.Tuple.LocalAddress))
-            {
-                continue;
-            }
-
-            // What only its lease keeps silent is nobody else's.
-            var phase = endpoint.Phase switch
-            {
-                EndpointPhase.Embryo => AnnouncedPhase.Ready,
-                EndpointPhase.Frozen when EndpointRecord.Of(endpoint) is not { IsSuspended: true } => AnnouncedPhase.Frozen,
-                _ => AnnouncedPhase.Active,
-            };
-            list.Add(new(endpoint.Flow, Self, endpoint.Epoch, phase, HandoffId.None, endpoint.Reference));
-        }
-
-        return list;
-    }
-
-    private List<Announcement> ListDirectory(InetAddress address)
-    {
-        var list = new List<Announcement>();
-        foreach (ref readonly var entry in _shard.Flows)
-        {
-            if (entry.Flow.Tuple.LocalAddress == address)
-            {
-                list.Add(new(entry.Flow, entry.Owner, entry.Epoch, AnnouncedPhase.Active, entry.LastHandoff, entry.Reference));
-            }
-        }
-
-        return list;
-    }
-
-    /// <summary>One that is in a handoff ends with it: by the home's word, or when it is called off.</summary>
-    private void Discard(HomeOutput.Discard o)
-    {
-        if (_shard.Stack.Find(o.Endpoint) is not { } endpoint || EndpointRecord.Of(endpoint) is not { } record)
-        {
-            return;
-        }
-
-        if (record.Running is { IsArrival: false })
-        {
-            record.IsGone = true;
-            _shard.Handoffs.CallOff(endpoint);
-        }
-        else if (record.Running is null)
-        {
-            Discard(record);
-        }
-    }
-
-    private void Discard(EndpointRecord record)
-    {
-        Discarded++;
-        var endpoint = record.Endpoint;
-        _shard.Moves.OnClosed(record);
-        _shard.Stack.Remove(endpoint);
-        (endpoint.Application as Attachment)?.Leave(LeaveReason.Closed);
-    }
-
-    private void ForEach(InetAddress address, Action<Endpoint> action)
-    {
-        foreach (var endpoint in _shard.Stack.Endpoints.ToArray())
-        {
-            if (endpoint.Service is not null && endpoint.Flow.Tuple.LocalAddress == address)
-            {
-                action(endpoint);
-            }
-        }
-    }
-
-    private void Suspend(Endpoint endpoint)
-    {
-        if (endpoint.Phase != EndpointPhase.Active || EndpointRecord.Of(endpoint) is not { } record)
-        {
-            return;
-        }
-
-        if (_shard.Stack.Freeze(Now, endpoint))
-        {
-            record.IsSuspended = true;
-        }
-        else
-        {
-            // Half open: it cannot hold, and its client tries again.
-            _shard.Stack.Remove(endpoint);
-            _shard.Handoffs.OnEndpointClosed(record, 0);
-        }
-    }
-
-    private void Continue(Endpoint endpoint)
-    {
-        if (EndpointRecord.Of(endpoint) is { IsSuspended: true } record)
-        {
-            record.IsSuspended = false;
-            if (endpoint.Phase == EndpointPhase.Frozen)
-            {
-                _shard.Stack.Thaw(Now, endpoint, endpoint.Epoch);
-                record.Attachment?.Continue();
-                _shard.Applications.TryBind(record);
-            }
-        }
     }
 
     private void TakeoverEnded(HomeOutput.TakeoverEnded o)

@@ -42,6 +42,7 @@ internal sealed class FarmModel
         }
 
         CheckFamilies(options, errors);
+        CheckShards(options, errors);
         if (!ServiceTable.TryCreate(Expand(options, errors), options.Policies, out var services, out var serviceErrors))
         {
             errors.AddRange(serviceErrors);
@@ -75,6 +76,29 @@ internal sealed class FarmModel
 
     private static Member ToMember(MemberOptions member) =>
         new(member.Id, member.Name, member.LanAddress, member.FrontAddress, member.Weight) { ServiceAddresses = member.ServiceAddresses };
+
+    private static void CheckShards(EngineOptions options, List<string> errors)
+    {
+        if (options.Lan.FurtherQueues.Count != options.Front.FurtherQueues.Count)
+        {
+            errors.Add($"shards: the front has {options.Shards} queues and the lan {1 + options.Lan.FurtherQueues.Count}; open as many of each.");
+        }
+
+        if (options.Shards > EngineOptions.MaxShards)
+        {
+            errors.Add($"shards: {options.Shards} are more than a node can have; open at most {EngineOptions.MaxShards} queues.");
+        }
+
+        if (options.Shards > 1 && options.Nic is not null)
+        {
+            errors.Add("shards: the NIC program knows one shard's directory; use one shard, or do without the program.");
+        }
+
+        if (options.Shards > 1 && (options.Front.CheckAddresses || options.Lan.CheckAddresses))
+        {
+            errors.Add("shards: addresses are checked before use by a node of one shard only; use one, or do without the check.");
+        }
+    }
 
     private static void CheckFamilies(EngineOptions options, List<string> errors)
     {

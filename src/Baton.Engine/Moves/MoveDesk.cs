@@ -104,12 +104,18 @@ internal sealed class MoveDesk
     /// <summary>The endpoint has ended.</summary>
     public void OnClosed(EndpointRecord record) => Answer(record, new MoveResult(MoveOutcome.Closed, "the connection has ended", null));
 
-    /// <summary>Begins to give every endpoint of this node away.</summary>
+    /// <summary>Begins to give every endpoint of this node away, those of its other shards too.</summary>
     public DrainJob Drain(Action<DrainProgress> onProgress)
     {
-        _drain = new DrainJob(Movable().Count(), onProgress);
-        _nextDrainStep = Now;
-        return _drain;
+        var job = Begin(onProgress, _shard.Shards.Count - 1);
+        for (int index = 1; index < _shard.Shards.Count; index++)
+        {
+            int at = index - 1;
+            _shard.RunOn(_shard.Shards[index], other => other.Moves.Begin(
+                progress => other.RunOn(_shard, _ => job.Others[at] = progress), others: 0));
+        }
+
+        return job;
     }
 
     /// <summary>Ends a drain before its end.</summary>
@@ -118,9 +124,21 @@ internal sealed class MoveDesk
         job.IsOver = true;
         if (ReferenceEquals(job, _drain))
         {
-            _drain = null;
-            _nextDrainStep = Instant.Never;
+            _shard.OnEach(static shard => shard.Moves.End());
         }
+    }
+
+    private DrainJob Begin(Action<DrainProgress> onProgress, int others)
+    {
+        _drain = new DrainJob(Movable().Count(), others, onProgress);
+        _nextDrainStep = Now;
+        return _drain;
+    }
+
+    private void End()
+    {
+        _drain = null;
+        _nextDrainStep = Instant.Never;
     }
 
     /// <summary>The members' states are new: the rule is asked (R29).</summary>
@@ -131,10 +149,34 @@ internal sealed class MoveDesk
             return;
         }
 
+        // Of several shards each gives its part: flows are spread evenly over them.
+        int shards = _shard.Shards.Count;
+        int asked = 0;
+        for (int index = 0; index < shards; index++)
+        {
+            int part = (proposal.Connections + index) / shards;
+            if (index == _shard.Index)
+            {
+                asked += Propose(proposal.Target, part);
+            }
+            else if (part > 0)
+            {
+                asked += part;
+                _shard.RunOn(_shard.Shards[index], other => other.Moves.Propose(proposal.Target, part));
+            }
+        }
+
+        Rule.OnMoved(Now, asked);
+    }
+
+    /// <summary>Asks for moves of connections that have been here longest.</summary>
+    /// <returns>How many.</returns>
+    private int Propose(NodeId target, int connections)
+    {
         int asked = 0;
         foreach (var record in Movable().OrderBy(r => r.Since).ToArray())
         {
-            if (asked == proposal.Connections || !Rule.HasDwelt(Now, record.Since))
+            if (asked == connections || !Rule!.HasDwelt(Now, record.Since))
             {
                 break;
             }
@@ -142,11 +184,11 @@ internal sealed class MoveDesk
             if (record is { Running: null, Pending: null, Stage: EndpointStage.Placed })
             {
                 asked++;
-                Request(record.Endpoint.Id, _shard.Farm.NameOf(proposal.Target), MoveCause.Rule, null);
+                Request(record.Endpoint.Id, _shard.Farm.NameOf(target), MoveCause.Rule, null);
             }
         }
 
-        Rule.OnMoved(Now, asked);
+        return asked;
     }
 
     /// <summary>Does what is due.</summary>
@@ -199,11 +241,11 @@ internal sealed class MoveDesk
         }
 
         Ask(drain);
-        drain.Report(left, _shard.Homes.Held);
-        if (left == 0 && drain.Outstanding == 0 && AddressesAreGone(drain))
+        drain.Report(left, Addresses);
+        if (_shard.Index == 0 && left == 0 && drain.Outstanding == 0 && drain.OthersAreEmpty && AddressesAreGone(drain))
         {
             Cancel(drain);
-            drain.Report(0, _shard.Homes.Held);
+            drain.Report(0, Addresses);
         }
         else
         {
@@ -224,6 +266,9 @@ internal sealed class MoveDesk
             }
         }
     }
+
+    // The first shard ends the drain: the addresses are the node's.
+    private int Addresses => _shard.Index == 0 ? _shard.Homes.Held : 0;
 
     /// <summary>The home role goes last: what is created meanwhile is placed elsewhere by this node.</summary>
     private bool AddressesAreGone(DrainJob drain)
@@ -260,7 +305,7 @@ internal sealed class MoveDesk
     private void Explain(Endpoint endpoint, string? target, MoveCause cause)
     {
         var named = target is not null && _shard.Farm.Members.TryFind(target, out var member) ? member.Id : NodeId.None;
-        _shard.Placements.Add(Now, endpoint.Flow, endpoint.Service!.Policy, cause, named, _shard.Exchange.Candidates);
+        _shard.Placements.Add(Now, endpoint.Flow, endpoint.Service!.Policy, cause, named, _shard.Node.Candidates);
     }
 
     private void Answer(EndpointRecord record, MoveResult result)

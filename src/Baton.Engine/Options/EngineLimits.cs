@@ -77,4 +77,19 @@ public sealed record EngineLimits
 
     /// <summary>Placements that the node can still explain.</summary>
     public int Placements { get; init; } = 1024;
+
+    /// <summary>What one of several shards may have: an equal part of everything that is counted for the whole node.</summary>
+    internal EngineLimits Share(int shards)
+    {
+        int Part(int whole) => (whole + shards - 1) / shards;
+        return this with
+        {
+            Endpoints = Part(Endpoints),
+            UnattachedEndpoints = Part(UnattachedEndpoints),
+            HalfOpen = Part(HalfOpen),
+            Flows = Part(Flows),
+            Tombstones = Part(Tombstones),
+            Handoffs = Part(Handoffs),
+        };
+    }
 }

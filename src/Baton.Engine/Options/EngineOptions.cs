@@ -8,6 +8,9 @@ namespace Baton.Engine;
 /// <summary>What a node is told at start. Everything that all members must agree on comes from the farm's configuration.</summary>
 public sealed record EngineOptions
 {
+    /// <summary>The most shards that a node can have.</summary>
+    public const int MaxShards = 64;
+
     /// <summary>This node's name; one of <see cref="Members"/>.</summary>
     public required string Node { get; init; }
 
@@ -77,8 +80,23 @@ public sealed record EngineOptions
     /// <summary>What the time of day is ahead of the shard's clock.</summary>
     internal TimeSpan WallClock { get; init; }
 
+    /// <summary>
+    /// Shards of the node, each a thread with a stack of its own and its share of <see cref="Limits"/>: one for each queue of
+    /// the links. 1 to <see cref="MaxShards"/>.
+    /// </summary>
+    public int Shards => 1 + Front.FurtherQueues.Count;
+
     /// <summary>Agrees on keys in place of the <see cref="Authenticator"/>: for a simulation.</summary>
     internal Func<Shard, PeerSessions, IKeyAgreement>? KeyAgreement { get; init; }
+
+    /// <summary>What one shard is told.</summary>
+    internal EngineOptions OfShard(int index) => Shards == 1 ? this : this with
+    {
+        Front = Front.OfShard(index),
+        Lan = Lan.OfShard(index),
+        Limits = Limits.Share(Shards),
+        Seed = Seed + (ulong)index,
+    };
 }
 
 /// <summary>Where continuations of awaiting applications run.</summary>

@@ -9,6 +9,11 @@ public sealed record NetworkOptions
     /// <summary>The device.</summary>
     public required ILink Link { get; init; }
 
+    /// <summary>
+    /// More queues of the same device, with the same address: one for each further shard. Both networks have equally many.
+    /// </summary>
+    public IReadOnlyList<ILink> FurtherQueues { get; init; } = [];
+
     /// <summary>Length of the network's prefix in bits, e.g. 24.</summary>
     public required int PrefixLength { get; init; }
 
@@ -29,4 +34,8 @@ public sealed record NetworkOptions
     /// up to seven seconds longer.
     /// </summary>
     public bool CheckAddresses { get; init; }
+
+    /// <summary>The network as one shard has it: its queue alone.</summary>
+    internal NetworkOptions OfShard(int index) =>
+        FurtherQueues.Count == 0 ? this : this with { Link = index == 0 ? Link : FurtherQueues[index - 1] };
 }

@@ -75,7 +75,8 @@ internal sealed class MembershipPort
 
             if (change.Status == MemberStatus.Unreachable)
             {
-                _shard.Handoffs.OnMemberUnreachable(change.Member);
+                var lost = change.Member;
+                _shard.OnEach(shard => shard.Handoffs.OnMemberUnreachable(lost));
                 _shard.Homes.OnMemberUnreachable(change.Member);
             }
             else
@@ -89,10 +90,9 @@ internal sealed class MembershipPort
 
         if (isRound)
         {
-            if (_shard.RunningHandoffs > 0)
-            {
-                TellWhoIsStillUnreachable(exchange.View);
-            }
+            var view = exchange.View;
+            _shard.OnEach(shard => TellWhoIsStillUnreachable(shard, view));
+            _shard.Services.TellCandidates();
 
             _shard.Moves.OnStates();
         }
@@ -128,13 +128,18 @@ internal sealed class MembershipPort
     }
 
     /// <summary>A peer may begin a handoff on its channel and die before its first datagram is heard: no change would tell of that.</summary>
-    private void TellWhoIsStillUnreachable(MembershipView view)
+    private static void TellWhoIsStillUnreachable(Shard shard, MembershipView view)
     {
+        if (shard.RunningHandoffs == 0)
+        {
+            return;
+        }
+
         foreach (var member in view.Members)
         {
             if (member.Status == MemberStatus.Unreachable)
             {
-                _shard.Handoffs.OnMemberUnreachable(member.Member.Id);
+                shard.Handoffs.OnMemberUnreachable(member.Member.Id);
             }
         }
     }

@@ -1,5 +1,7 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
+using Baton.Handoff;
 using Baton.Stack;
 using Baton.Wire;
 
@@ -19,6 +21,7 @@ internal sealed class PeerChannels
     private readonly Dictionary<NodeId, PeerChannel> _byNode = [];
     private readonly Dictionary<ulong, Query> _queries = [];
     private readonly List<ArrivingChannel> _arriving = [];
+    private readonly List<(NodeId Peer, long Mark, Action OnDelivered)> _deliveries = [];
     private readonly TcpListener _listener;
     private ulong _queryNumber;
 
@@ -86,6 +89,26 @@ internal sealed class PeerChannels
 
     /// <summary>Of these, bytes that the node has acknowledged.</summary>
     public long DeliveredTo(NodeId node) => _byNode.TryGetValue(node, out var channel) ? channel.Delivered : 0;
+
+    /// <summary>
+    /// Calls <paramref name="onDelivered"/> once the peer has acknowledged everything that was given to its channel until
+    /// now; never when the channel breaks before.
+    /// </summary>
+    public void OnDelivered(NodeId node, Action onDelivered) => _deliveries.Add((node, QueuedTo(node), onDelivered));
+
+    /// <summary>Tells who waits for deliveries.</summary>
+    public void TellDeliveries()
+    {
+        for (int i = 0; i < _deliveries.Count; i++)
+        {
+            var (peer, mark, onDelivered) = _deliveries[i];
+            if (DeliveredTo(peer) >= mark)
+            {
+                _deliveries.RemoveAt(i--);
+                onDelivered();
+            }
+        }
+    }
 
     /// <summary>Sends a message; without a channel it is dropped.</summary>
     public void Send(NodeId node, PeerMessageKind kind, ReadOnlySpan<byte> payload, ReadOnlySpan<byte> more = default)
@@ -219,12 +242,29 @@ internal sealed class PeerChannels
     {
         _shard.Homes.OnChannelUp(channel.Peer, incarnation);
         _shard.Handoffs.OnChannelUp(channel.Peer, incarnation);
+        var mac = _shard.Stack.LinkAddressOf(channel.Address);
+        OnOthers(other =>
+        {
+            if (mac is { } known)
+            {
+                other.Stack.LearnLinkAddress(other.Now, channel.Address, known);
+            }
+
+            ((NodeCopy)other.Node).OnChannel(channel.Peer, isUp: true);
+            other.Handoffs.OnChannelUp(channel.Peer, incarnation);
+        });
     }
 
     public void OnDown(PeerChannel channel)
     {
         _shard.Homes.OnChannelDown(channel.Peer);
         _shard.Handoffs.OnChannelDown(channel.Peer);
+        _deliveries.RemoveAll(delivery => delivery.Peer == channel.Peer);
+        OnOthers(other =>
+        {
+            ((NodeCopy)other.Node).OnChannel(channel.Peer, isUp: false);
+            other.Handoffs.OnChannelDown(channel.Peer);
+        });
         FailQueries(query => query.Node == channel.Peer, "cannot be reached any more");
     }
 
@@ -234,7 +274,7 @@ internal sealed class PeerChannels
         switch (kind)
         {
             case PeerMessageKind.Handoff:
-                _shard.Handoffs.OnMessage(channel.Peer, payload.Span);
+                OnHandoff(channel.Peer, payload);
                 return true;
 
             case PeerMessageKind.Home:
@@ -259,6 +299,40 @@ internal sealed class PeerChannels
 
             default:
                 return false;
+        }
+    }
+
+    /// <summary>A message is for the shard of its flow.</summary>
+    private void OnHandoff(NodeId from, ReadOnlyMemory<byte> message)
+    {
+        int index = _shard.Shards.Count > 1 && HandoffAgent.TryReadFlow(message.Span, out var flow) ? _shard.Steering.OfFlow(in flow) : Steering.First;
+        if (index == Steering.First)
+        {
+            _shard.Handoffs.OnMessage(from, message.Span);
+        }
+        else
+        {
+            PassOn(_shard.Shards[index], from, message);
+        }
+    }
+
+    private void PassOn(Shard shard, NodeId from, ReadOnlyMemory<byte> message)
+    {
+        byte[] copy = ArrayPool<byte>.Shared.Rent(message.Length);
+        message.CopyTo(copy);
+        int length = message.Length;
+        _shard.RunOn(shard, other =>
+        {
+            other.Handoffs.OnMessage(from, copy.AsSpan(0, length));
+            ArrayPool<byte>.Shared.Return(copy);
+        });
+    }
+
+    private void OnOthers(Action<Shard> action)
+    {
+        for (int index = 1; index < _shard.Shards.Count; index++)
+        {
+            _shard.RunOn(_shard.Shards[index], action);
         }
     }
 

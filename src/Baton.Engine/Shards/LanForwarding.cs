@@ -23,6 +23,18 @@ internal sealed class LanForwarding
     /// <summary>Frames sent.</summary>
     public long Frames { get; private set; }
 
+    /// <summary>
+    /// Sees to it that a member's link address stays known although nothing goes there. The first shard, which has the
+    /// channels, always knows it, and tells it the others when a channel is up.
+    /// </summary>
+    public void Seek(NodeId member)
+    {
+        if (member != _shard.Farm.Self.Id && _shard.Farm.Members.TryFind(member, out var known))
+        {
+            _shard.Stack.TryWriteLinkHeader(_shard.Now, known.LanAddress, _linkHeader, out _);
+        }
+    }
+
     /// <summary>Forwards a packet that the directory says another node owns.</summary>
     public DropReason Forward(in IpPacket layout, ReadOnlySpan<byte> packet, FrameOffload offload, in EncodedReference reference, NodeId owner) =>
         Send(in layout, packet, offload, in reference, ReferenceCodec.InitialHops, owner);

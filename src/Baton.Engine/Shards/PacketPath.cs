@@ -35,7 +35,10 @@ internal sealed class PacketPath
 
     private NetworkStack Stack => _shard.Stack;
 
-    private void OnFrame(bool fromLan, FrameOffload offload, ReadOnlySpan<byte> frame)
+    /// <summary>A frame that came in at another shard: it is this one's, or everybody's.</summary>
+    public void OnCrossed(bool fromLan, FrameOffload offload, ReadOnlySpan<byte> frame) => OnFrame(fromLan, offload, frame, crossing: null);
+
+    private void OnFrame(bool fromLan, FrameOffload offload, ReadOnlySpan<byte> frame, Crossing? crossing)
     {
         if (!EthernetHeader.TryParse(frame, out var ethernet))
         {
@@ -47,10 +50,14 @@ internal sealed class PacketPath
         switch (ethernet.EtherType)
         {
             case EtherType.Arp:
-                Stack.OnArp(_shard.Now, fromLan ? _lan : _front, frame);
+                if (Stack.OnArp(_shard.Now, fromLan ? _lan : _front, frame) == DropReason.None)
+                {
+                    ToOthers(crossing, fromLan, frame);
+                }
+
                 break;
             case EtherType.Ipv4 or EtherType.Ipv6:
-                OnPacket(fromLan, in ethernet, offload, bytes);
+                OnPacket(fromLan, in ethernet, offload, bytes, crossing);
                 break;
             default:
                 Drop(DropReason.UnknownEtherType);
@@ -58,7 +65,36 @@ internal sealed class PacketPath
         }
     }
 
-    private void OnPacket(bool fromLan, in EthernetHeader ethernet, FrameOffload offload, ReadOnlySpan<byte> bytes)
+    /// <summary>Each shard has to know its neighbours: answers and announcements (RFC 5227 §3) are for all, a question for one.</summary>
+    private static void ToOthers(Crossing? crossing, bool fromLan, ReadOnlySpan<byte> frame)
+    {
+        if (crossing is not null
+            && ArpPacket.TryParse(frame[EthernetHeader.Length..], out var arp) == DropReason.None
+            && (arp.Operation == ArpOperation.Reply || arp.SenderAddress == arp.TargetAddress))
+        {
+            crossing.SendToAll(fromLan, FrameOffload.None, frame);
+        }
+    }
+
+    /// <summary>Gives a packet to the shard that it is for; false when that is this one.</summary>
+    private bool Crosses(Crossing crossing, bool fromLan, in EthernetHeader ethernet, in IpPacket layout, ReadOnlySpan<byte> bytes, FrameOffload offload)
+    {
+        int shard = _shard.Steering.OfPacket(_shard.Index, fromLan, in layout, bytes);
+        if (shard != _shard.Index)
+        {
+            crossing.Send(shard, fromLan, offload, in ethernet, bytes);
+            return true;
+        }
+
+        if (Steering.IsForAll(in layout, bytes))
+        {
+            crossing.SendToAll(fromLan, offload, in ethernet, bytes);
+        }
+
+        return false;
+    }
+
+    private void OnPacket(bool fromLan, in EthernetHeader ethernet, FrameOffload offload, ReadOnlySpan<byte> bytes, Crossing? crossing)
     {
         var reason = IpPacket.TryParse(bytes, out var layout);
         if (reason != DropReason.None)
@@ -67,8 +103,13 @@ internal sealed class PacketPath
             return;
         }
 
+        if (crossing is not null && Crosses(crossing, fromLan, in ethernet, in layout, bytes, offload))
+        {
+            return;
+        }
+
         // Silence, never RST: a wrong RST costs more than a lost packet.
-        if (_shard.Farm.IsServiceAddress(layout.Destination) && !_shard.Homes.Answers(layout.Destination))
+        if (_shard.Farm.IsServiceAddress(layout.Destination) && !_shard.Node.Answers(layout.Destination))
         {
             OnNotHome(fromLan, in ethernet, in layout, bytes, offload);
             return;
@@ -92,6 +133,12 @@ internal sealed class PacketPath
             if (reason != DropReason.None)
             {
                 Stack.OnMalformed(_shard.Now, fromLan ? _lan : _front, in ethernet, bytes, reason);
+                return;
+            }
+
+            // A fragment may have crossed to here; now it is known where the whole is to go.
+            if (_shard.Crossing is { } onwards && Crosses(onwards, fromLan, in ethernet, in layout, bytes, offload))
+            {
                 return;
             }
         }
@@ -123,7 +170,7 @@ internal sealed class PacketPath
     {
         if (fromLan || layout.IsFragment
             || ethernet.Destination != _shard.Options.Front.Link.Address
-            || !_shard.Homes.ForwardsLate(layout.Destination)
+            || !_shard.Node.ForwardsLate(layout.Destination)
             || PacketFlow.TryRead(in layout, bytes, out var flow) != DropReason.None
             || _shard.Flows.Decide(in flow) is not { Kind: VerdictKind.Forward or VerdictKind.Local } verdict)
         {
@@ -191,7 +238,7 @@ internal sealed class PacketPath
     private void OnUnknown(in IpPacket layout, ReadOnlySpan<byte> bytes, FrameOffload offload)
     {
         // While it recovers, an unknown flow may be one that its owner has not announced yet: silence, never RST.
-        if (layout.HasPorts && !_shard.Homes.Serves(layout.FlowAtDestination()))
+        if (layout.HasPorts && !_shard.Node.Serves(layout.Destination))
         {
             Drop(DropReason.HomeRecovering);
             return;
@@ -208,7 +255,7 @@ internal sealed class PacketPath
             }
         }
 
-        Stack.OnUnknown(_shard.Now, in layout, bytes, offload, service, new EndpointId(_shard.Random.NextName()), out var created);
+        Stack.OnUnknown(_shard.Now, in layout, bytes, offload, service, _shard.NameEndpoint(), out var created);
         if (created is not null)
         {
             Counters.Created++;
@@ -278,7 +325,7 @@ internal sealed class PacketPath
                 path.Counters.FrontFramesIn++;
             }
 
-            path.OnFrame(fromLan, offload, frame);
+            path.OnFrame(fromLan, offload, frame, path._shard.Crossing);
         }
     }
 }

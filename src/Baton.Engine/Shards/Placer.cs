@@ -20,7 +20,7 @@ internal sealed class Placer(Shard shard)
         // A node that drains serves nobody new: what would be placed by its first request goes to a node that can read it.
         var service = record.Endpoint.Service!;
         bool isPlacedNow = service.Placement == Placement.Handshake || shard.IsDraining;
-        var selected = isPlacedNow ? Select(record.Endpoint, shard.Exchange.Candidates) : Self;
+        var selected = isPlacedNow ? Select(record.Endpoint, shard.Node.Candidates) : Self;
         if (selected != Self && record.Endpoint is TcpEndpoint { IsEstablished: false })
         {
             // Opened by TCP Fast Open for an application elsewhere: a half-open connection does not move, so it is placed when it is complete.
@@ -31,13 +31,13 @@ internal sealed class Placer(Shard shard)
         {
             if (isPlacedNow)
             {
-                shard.Placements.Add(shard.Now, record.Endpoint.Flow, service.Policy, cause: null, selected, shard.Exchange.Candidates);
+                shard.Placements.Add(shard.Now, record.Endpoint.Flow, service.Policy, cause: null, selected, shard.Node.Candidates);
             }
 
-            shard.Exchange.OnPlaced(selected);
+            shard.Node.OnPlaced(selected);
         }
 
-        if (selected == NodeId.None || selected == Self || !shard.Channels.IsUp(selected))
+        if (selected == NodeId.None || selected == Self || !shard.Node.IsUp(selected))
         {
             Stay(record);
             return;
@@ -57,9 +57,9 @@ internal sealed class Placer(Shard shard)
     {
         Span<MemberState> others = stackalloc MemberState[Membership.MemberList.MaxMembers];
         int count = 0;
-        foreach (ref readonly var state in shard.Exchange.Candidates)
+        foreach (ref readonly var state in shard.Node.Candidates)
         {
-            if (state.Node != Self && !state.Draining && shard.Channels.IsUp(state.Node))
+            if (state.Node != Self && !state.Draining && shard.Node.IsUp(state.Node))
             {
                 others[count++] = state;
             }

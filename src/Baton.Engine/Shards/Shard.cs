@@ -19,15 +19,19 @@ public sealed class Shard : IDisposable
 
     // While the thread spins, a look at a quiet lan each time would lie on the way of a client's request.
     private static readonly TimeSpan LanPeriod = TimeSpan.FromMicroseconds(2);
+    private static readonly TimeSpan s_standStill = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan CookieKeyLife = TimeSpan.FromHours(1);
 
     private readonly WorkQueue _works = new();
     private readonly Lock _afterEnd = new();
     private readonly PacketPath _path;
-    private readonly MembershipPort _membership;
     private readonly Transmission _transmission;
-    private readonly OutgoingConnections _outgoing;
-    private MembershipView _members;
+    private readonly NodeServices? _services;
+    private MembershipView _members = null!;
+    private readonly TimeSpan _mayRunAlone;
+    private long _ranAt;
+    private long _live;
+    private long _unread;
     private volatile bool _ended;
     private Instant _nextCookieKey;
     private Instant _nextLanLook;
@@ -38,40 +42,71 @@ public sealed class Shard : IDisposable
     /// <param name="incarnation">Number of this start, when the options have none.</param>
     /// <exception cref="ArgumentException">The options contradict themselves; the message names every error.</exception>
     public Shard(EngineOptions options, Instant now, ulong incarnation = 1)
+        : this(options, now, incarnation, first: null, index: 0)
     {
+    }
+
+    private Shard(EngineOptions whole, Instant now, ulong incarnation, Shard? first, int index)
+    {
+        Farm = FarmModel.Create(whole);
+        var options = whole.OfShard(index);
         Options = options;
+        Index = index;
+        First = first ?? this;
+        Shards = [this];
         Now = Started = now;
-        Farm = FarmModel.Create(options);
+        _ranAt = now.Ticks;
+        _mayRunAlone = ShardSettings.Home(options).LeaseMargin * 3 / 4;
         Random = new RandomBits(options.Seed);
         Incarnation = options.Incarnation ?? incarnation;
+        Steering = new Steering(Farm, options.Keys.Flow, options.Shards);
         var limits = options.Limits;
         Stack = new NetworkStack(ShardSettings.Stack(options, Farm, Drops));
-        var front = Stack.AddInterface(ShardSettings.Front(options, Farm), now);
-        var lan = Stack.AddInterface(ShardSettings.Lan(options, Farm), now);
+        var front = Stack.AddInterface(ShardSettings.Front(options, Farm, reportGroups: index == 0), now);
+        var lan = Stack.AddInterface(ShardSettings.Lan(options, Farm, reportGroups: index == 0), now);
         Flows = new FlowTable(Farm.Self.Id, options.Keys.Flow, limits.Flows);
         Tombstones = new TombstoneTable(ShardSettings.Director(limits));
-        Exchange = new LoadExchange(
-            Farm.Members, Farm.Self.Id, new LoadExchangeOptions { Interval = options.MembershipInterval }, Incarnation, now);
-        _members = Exchange.View;
         Lan = new LanForwarding(this, options.Lan.Link);
         Applications = new ApplicationTable(this);
         Placer = new Placer(this);
         Placements = new PlacementLog(Farm, limits.Placements);
         Handoffs = new HandoffRouter(this, ShardSettings.Handoff(options));
-        Homes = new HomeRouter(this, front);
+        HomeShare = new HomeShare(this);
         Nic = options.Nic is { } nic ? new NicMirror(this, nic) : null;
         Moves = new MoveDesk(this);
-        Channels = new PeerChannels(this);
-        Sessions = MakeSessions(options);
-        _membership = new MembershipPort(this);
-        _outgoing = new OutgoingConnections(this);
         _path = new PacketPath(this, front, lan);
         _transmission = new Transmission(this, _path.Counters, options.Front.Link, options.Lan.Link, front);
+        if (first is not null)
+        {
+            Node = new NodeCopy(this);
+            return;
+        }
+
+        Node = new NodeHere(this);
+        _services = new NodeServices(this, front);
+        _members = Exchange.View;
+        Shard[] others = [.. Enumerable.Range(1, options.Shards - 1).Select(other => new Shard(whole, now, incarnation, this, other))];
+        if (others.Length > 0)
+        {
+            Shards = [this, .. others];
+            var crossings = Crossing.Join(Shards);
+            foreach (var shard in Shards)
+            {
+                (shard.Shards, shard.Crossing) = (Shards, crossings[shard.Index]);
+            }
+        }
+
         Homes.RouteAll();
     }
 
-    /// <summary>What the node was made from.</summary>
+    /// <summary>What the shard was made from: of several, its queues and its share of the limits.</summary>
     public EngineOptions Options { get; }
+
+    /// <summary>The node's shards, this one among them. Each is run by a thread of its own, or all by one.</summary>
+    public IReadOnlyList<Shard> Shards { get; private set; }
+
+    /// <summary>Its place among them; the one at 0 has what a node has once.</summary>
+    public int Index { get; }
 
     /// <summary>The time of the present run.</summary>
     public Instant Now { get; private set; }
@@ -82,8 +117,8 @@ public sealed class Shard : IDisposable
     /// <summary>Whether the last run found something to do.</summary>
     public bool WasBusy { get; private set; }
 
-    /// <summary>Whether works wait to be run.</summary>
-    public bool HasWorks => !_works.IsEmpty;
+    /// <summary>Whether works, or frames of other shards, wait.</summary>
+    public bool HasWorks => !_works.IsEmpty || Crossing is { HasFrames: true };
 
     /// <summary>The node gives its endpoints away and takes no new ones.</summary>
     public bool IsDraining { get; private set; }
@@ -101,7 +136,7 @@ public sealed class Shard : IDisposable
     public TombstoneTable Tombstones { get; }
 
     /// <summary>The members and their states.</summary>
-    public LoadExchange Exchange { get; }
+    public LoadExchange Exchange => Services.Exchange;
 
     /// <summary>Handoffs under way.</summary>
     public int RunningHandoffs => Handoffs.Running;
@@ -125,9 +160,12 @@ public sealed class Shard : IDisposable
     /// <summary>The members as last known; readable from any thread.</summary>
     public MembershipView Members
     {
-        get => Volatile.Read(ref _members);
-        internal set => Volatile.Write(ref _members, value);
+        get => Volatile.Read(ref First._members);
+        internal set => Volatile.Write(ref First._members, value);
     }
+
+    /// <summary>The node's first shard; that itself for the first.</summary>
+    internal Shard First { get; }
 
     internal FarmModel Farm { get; }
 
@@ -145,16 +183,30 @@ public sealed class Shard : IDisposable
 
     internal HandoffRouter Handoffs { get; }
 
-    internal HomeRouter Homes { get; }
+    /// <summary>What this shard asks of the node as a whole.</summary>
+    internal INode Node { get; }
+
+    /// <summary>What a node has once.</summary>
+    /// <exception cref="InvalidOperationException">This is not the first shard.</exception>
+    internal NodeServices Services => _services ?? throw new InvalidOperationException($"Shard {Index} asks for what only the first has.");
+
+    internal HomeRouter Homes => Services.Homes;
+
+    internal HomeShare HomeShare { get; }
+
+    internal Steering Steering { get; }
+
+    /// <summary>The way to the other shards; null for a shard that is alone.</summary>
+    internal Crossing? Crossing { get; private set; }
 
     internal NicMirror? Nic { get; }
 
     internal MoveDesk Moves { get; }
 
-    internal PeerChannels Channels { get; }
+    internal PeerChannels Channels => Services.Channels;
 
     /// <summary>The sessions with the peers; null in a farm that does not authenticate its members.</summary>
-    internal PeerSessions? Sessions { get; }
+    internal PeerSessions? Sessions => Services.Sessions;
 
     /// <summary>Called for a peer with which no keys could be agreed on, on the shard's thread.</summary>
     internal Action<PeerRefusedEvent>? PeerRefused { get; set; }
@@ -167,14 +219,27 @@ public sealed class Shard : IDisposable
     internal Action? Waker { get; set; }
 
     /// <summary>
-    /// Does what there is to do at <paramref name="now"/>: takes frames, decides, delivers or forwards, runs timers,
+    /// Does what there is to do at <paramref name="now"/> (nothing, while the node's first shard stands still): takes frames, decides, delivers or forwards, runs timers,
     /// applications and the handoff protocol, sends. The time never goes back.
     /// </summary>
     /// <returns>When to call again at the latest; sooner when a frame comes or a work is posted.</returns>
     public Instant Run(Instant now)
     {
         Now = now;
+        if (Index == 0)
+        {
+            Volatile.Write(ref _ranAt, now.Ticks);
+        }
+        else if (now - new Instant(Volatile.Read(ref First._ranAt)) > _mayRunAlone)
+        {
+            // Nobody looks whether the leases hold by which this shard speaks.
+            WasBusy = false;
+            return now + s_standStill;
+        }
+
         bool busy = RunWorks();
+
+        busy |= Crossing?.Receive(_path, Options.Limits.BurstFrames) == true;
 
         // The front last: what it brings is answered without a look at the lan in between.
         bool looksAtLan = _nextLanLook <= now;
@@ -186,6 +251,7 @@ public sealed class Shard : IDisposable
         }
 
         busy |= Options.Front.Link.Receive(_path.Front, Options.Limits.BurstFrames) > 0;
+        Crossing?.Flush();
         RunDeadlines();
         bool more;
         int frames = 0;
@@ -200,6 +266,11 @@ public sealed class Shard : IDisposable
         while (more && frames < MaxFramesPerRun);
         _transmission.Flush();
         Nic?.OnRun();
+        if (Index > 0)
+        {
+            PublishLoad();
+        }
+
         WasBusy = busy;
         return frames >= MaxFramesPerRun || HasWorks ? now
             : looksAtLan ? NextDeadline() : Instant.Min(NextDeadline(), _nextLanLook);
@@ -237,7 +308,7 @@ public sealed class Shard : IDisposable
     /// <param name="onFailed">Called once when it is not, with the reason.</param>
     public void Connect(
         InetAddress remote, ushort port, string name, IEndpointApplication application, ConnectOptions options, Action<string> onFailed) =>
-        _outgoing.Begin(remote, port, name, application, options, onFailed);
+        Services.Outgoing.Begin(remote, port, name, application, options, onFailed);
 
     /// <summary>Asks for a move; <paramref name="onEnded"/> is called once with the outcome.</summary>
     public void RequestMove(EndpointId id, string? target, MoveCause cause, Action<MoveResult>? onEnded) =>
@@ -246,9 +317,9 @@ public sealed class Shard : IDisposable
     /// <summary>Sets whether the node takes new endpoints.</summary>
     public void SetDraining(bool draining)
     {
-        IsDraining = draining;
+        OnEach(shard => shard.IsDraining = draining);
         Homes.SetDeclining(draining);
-        _membership.TellNow();
+        Services.TellNow();
     }
 
     /// <summary>Ends a drain's state: the node takes endpoints again, and the addresses that are its own by configuration.</summary>
@@ -262,10 +333,10 @@ public sealed class Shard : IDisposable
     public bool YieldHome(InetAddress address, NodeId heir) => Homes.Yield(address, heir);
 
     /// <summary>Whether this node answers for a service address at present.</summary>
-    public bool AnswersFor(InetAddress address) => Homes.Answers(address);
+    public bool AnswersFor(InetAddress address) => Node.Answers(address);
 
     /// <summary>Whether this node's endpoint of a flow may emit: the lease of its home holds.</summary>
-    public bool MaySpeakFor(in Flow flow) => Homes.MaySpeak(flow.Tuple.LocalAddress);
+    public bool MaySpeakFor(in Flow flow) => Node.MaySpeak(flow.Tuple.LocalAddress);
 
     /// <summary>Takes the service addresses of a dead member; <paramref name="onEnded"/> is called once.</summary>
     public void TakeOver(NodeId from, bool force, Action<TakeoverOutcome> onEnded) => Homes.TakeOver(from, force, onEnded);
@@ -285,7 +356,7 @@ public sealed class Shard : IDisposable
         Channels.Answer(node, number, answer is not null, answer.GetValueOrDefault().Span);
 
     /// <summary>Whether messages can be sent to a peer.</summary>
-    public bool IsChannelUp(NodeId node) => Channels.IsUp(node);
+    public bool IsChannelUp(NodeId peer) => Node.IsUp(peer);
 
     /// <summary>One endpoint as of now.</summary>
     public EndpointDescription Describe(Endpoint endpoint) => ShardReports.Describe(this, endpoint);
@@ -368,10 +439,43 @@ public sealed class Shard : IDisposable
         }
     }
 
+    /// <summary>Does something on another shard, in the order in which it was told; at once if that is this one.</summary>
+    internal void RunOn(Shard shard, Action<Shard> action)
+    {
+        if (shard == this)
+        {
+            action(this);
+        }
+        else
+        {
+            shard.Post(new ShardAction(action));
+        }
+    }
+
+    /// <summary>Does something on every shard: here at once.</summary>
+    internal void OnEach(Action<Shard> action)
+    {
+        foreach (var shard in Shards)
+        {
+            RunOn(shard, action);
+        }
+    }
+
+    /// <summary>The id of a new endpoint here.</summary>
+    internal EndpointId NameEndpoint() => Steering.Name(Random, Index);
+
+    /// <summary>The node's state, as far as its other shards have told theirs.</summary>
     internal MemberState MeasureState()
     {
         var load = Stack.Load;
-        return new MemberState(Farm.Self.Id, Incarnation, (uint)load.Live, (ulong)load.Unread, MeasureCpu(), IsDraining, Farm.Self.Weight);
+        (long live, long unread) = (load.Live, load.Unread);
+        foreach (var shard in Shards)
+        {
+            live += Volatile.Read(ref shard._live);
+            unread += Volatile.Read(ref shard._unread);
+        }
+
+        return new MemberState(Farm.Self.Id, Incarnation, (uint)live, (ulong)unread, MeasureCpu(), IsDraining, Farm.Self.Weight);
     }
 
     internal void OnQuery(NodeId from, ulong number, byte[] request)
@@ -453,6 +557,13 @@ public sealed class Shard : IDisposable
         }
     }
 
+    private void PublishLoad()
+    {
+        var load = Stack.Load;
+        Volatile.Write(ref _live, load.Live);
+        Volatile.Write(ref _unread, load.Unread);
+    }
+
     private bool RunWorks()
     {
         var work = _works.TakeAll();
@@ -491,27 +602,15 @@ public sealed class Shard : IDisposable
             Tombstones.OnDeadline(Now);
         }
 
-        if (Channels.NextDeadline <= Now)
-        {
-            Channels.OnDeadline(Now);
-        }
-
-        Homes.OnDeadline();
+        _services?.OnDeadline(Now);
         Handoffs.OnDeadline();
         if (Moves.NextDeadline <= Now)
         {
             Moves.OnDeadline();
         }
 
-        Sessions?.AcceptAll();
-        Channels.AcceptAll();
-        _membership.Run();
+        _services?.Run();
     }
-
-    private PeerSessions? MakeSessions(EngineOptions options) =>
-        options.KeyAgreement is { } agreement ? new PeerSessions(this, sessions => agreement(this, sessions))
-        : options.Authenticator is { } authenticator ? new PeerSessions(this, sessions => new StreamKeyAgreement(this, sessions, authenticator))
-        : null;
 
     private bool DispatchEvents()
     {
@@ -528,7 +627,7 @@ public sealed class Shard : IDisposable
                     Channels.OnArriving(arriving, events);
                     break;
                 case OutgoingConnections.Attempt attempt:
-                    if (_outgoing.HasConnected((TcpEndpoint)endpoint, attempt, events))
+                    if (Services.Outgoing.HasConnected((TcpEndpoint)endpoint, attempt, events))
                     {
                         OnEvents(endpoint, events);
                     }
@@ -575,10 +674,9 @@ public sealed class Shard : IDisposable
 
     private Instant NextDeadline()
     {
-        var deadline = Instant.Min(Stack.NextDeadline, _membership.NextDeadline);
-        deadline = Instant.Min(deadline, Instant.Min(Tombstones.NextDeadline, Channels.NextDeadline));
+        var deadline = Instant.Min(Stack.NextDeadline, Tombstones.NextDeadline);
         deadline = Instant.Min(deadline, Instant.Min(Handoffs.NextDeadline, Moves.NextDeadline));
-        deadline = Instant.Min(deadline, Homes.NextDeadline);
+        deadline = _services is null ? deadline : Instant.Min(deadline, _services.NextDeadline);
         return Instant.Min(deadline, Instant.Min(Options.Front.Link.NextDeadline, Options.Lan.Link.NextDeadline));
     }
 }

@@ -75,7 +75,7 @@ internal static class ShardReports
         var drops = new Dictionary<string, long>();
         foreach (var reason in Enum.GetValues<DropReason>())
         {
-            long count = shard.Drops[reason] + shard.Handoffs.Drops[reason] + shard.Homes.Drops[reason] + (shard.Nic?.Count(reason) ?? 0);
+            long count = shard.Drops[reason] + shard.Handoffs.Drops[reason] + (shard.Index == 0 ? shard.Homes.Drops[reason] : 0) + (shard.Nic?.Count(reason) ?? 0);
             if (count > 0)
             {
                 drops.Add(reason.ToString(), count);
@@ -105,15 +105,16 @@ internal static class ShardReports
             QueuedBytes = shard.Stack.TcpMemory.Used,
             LentBuffers = shard.Stack.Pool.Lent,
             Flows = shard.Flows.Count,
+            CrossedShards = shard.Crossing?.Sent ?? 0,
             Tombstones = shard.Tombstones.Count,
             EndpointsCreated = path.Created,
             EndpointsClosed = path.Closed,
             HandoffsOut = log.Out,
             HandoffsIn = log.In,
             HandoffsFailed = log.Failed,
-            FlowsWrittenOff = shard.Homes.WrittenOff,
-            FlowsReconciled = shard.Homes.Reconciled,
-            EndpointsDiscarded = shard.Homes.Discarded,
+            FlowsWrittenOff = shard.HomeShare.WrittenOff,
+            FlowsReconciled = shard.HomeShare.Reconciled,
+            EndpointsDiscarded = shard.HomeShare.Discarded,
             PeersRefused = Refusals(shard),
             NicForwarded = shard.Nic?.Count(NicVerdict.Forwarded) ?? 0,
             NicHandedUp = shard.Nic?.HandedUp ?? 0,
@@ -127,7 +128,7 @@ internal static class ShardReports
     private static Dictionary<string, long> Refusals(Shard shard)
     {
         var refusals = new Dictionary<string, long>();
-        foreach (var reason in Enum.GetValues<PeerRefusal>())
+        foreach (var reason in shard.Index == 0 ? Enum.GetValues<PeerRefusal>() : [])
         {
             if (shard.Sessions?.Refusals[(int)reason] is > 0 and { } count)
             {

@@ -40,6 +40,8 @@ internal static class ShardSettings
                 HeldBytesPerEndpoint = limits.HeldBytes,
                 DatagramsPerEndpoint = limits.DatagramQueue,
                 UdpIdleTimeout = limits.DatagramIdle,
+                TcpQueueBytes = new StackLimits().TcpQueueBytes / options.Shards,
+                HeldBytes = new StackLimits().HeldBytes / options.Shards,
             },
             ServiceTcp = ServiceTcp(options, farm, AddressFamily.V4),
             ServiceTcpV6 = ServiceTcp(options, farm, AddressFamily.V6),
@@ -71,13 +73,14 @@ internal static class ShardSettings
     private static ServiceProfile Profile(ConnectionOptions connections) =>
         new(connections.Over, (byte)((connections.Dscp ?? 0) << 2), connections.HopLimit ?? Ipv4Header.DefaultTtl);
 
-    public static InterfaceOptions Front(EngineOptions options, FarmModel farm)
+    public static InterfaceOptions Front(EngineOptions options, FarmModel farm, bool reportGroups = true)
     {
         var self = options.Members.First(member => member.Id == farm.Self.Id);
-        return Interface(options.Front, self.FrontAddress, self.FrontAddressV6);
+        return Interface(options.Front, self.FrontAddress, self.FrontAddressV6, reportGroups);
     }
 
-    public static InterfaceOptions Lan(EngineOptions options, FarmModel farm) => Interface(options.Lan, farm.Self.LanAddress, null);
+    public static InterfaceOptions Lan(EngineOptions options, FarmModel farm, bool reportGroups = true) =>
+        Interface(options.Lan, farm.Self.LanAddress, null, reportGroups);
 
     public static DirectorLimits Director(EngineLimits limits) => new()
     {
@@ -135,7 +138,7 @@ internal static class ShardSettings
         return (ushort)(mtu - (clientsV6 ? TcpIpHeadersV6 : TcpIpHeaders));
     }
 
-    private static InterfaceOptions Interface(NetworkOptions network, InetAddress address, InetAddress? second) => new()
+    private static InterfaceOptions Interface(NetworkOptions network, InetAddress address, InetAddress? second, bool reportGroups) => new()
     {
         Name = network.Link.Name,
         MacAddress = network.Link.Address,
@@ -149,6 +152,6 @@ internal static class ShardSettings
         GatewayV6 = network.GatewayV6,
         AcceptRouters = network.AcceptRouters,
         CheckAddresses = network.CheckAddresses,
-        ReportGroups = true,
+        ReportGroups = reportGroups,
     };
 }

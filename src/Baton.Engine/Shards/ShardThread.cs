@@ -20,6 +20,8 @@ internal sealed class ShardThread : IDisposable
     private readonly TimeSpan _spinTime;
     private readonly Thread _thread;
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Lock _ending = new();
+    private bool _isDisposed;
     private volatile bool _sleeps;
     private volatile bool _stop;
 
@@ -41,18 +43,28 @@ internal sealed class ShardThread : IDisposable
 
     public void Start() => _thread.Start();
 
-    /// <summary>Lets the thread end after its present run.</summary>
+    /// <summary>Lets the thread end after its present run. From any thread.</summary>
     public void Stop()
     {
         _stop = true;
-        _pollSet.Wake();
+        lock (_ending)
+        {
+            if (!_isDisposed)
+            {
+                _pollSet.Wake();
+            }
+        }
     }
 
     public void Dispose()
     {
         Stop();
         _thread.Join();
-        _pollSet.Dispose();
+        lock (_ending)
+        {
+            _isDisposed = true;
+            _pollSet.Dispose();
+        }
     }
 
     private void Wake()

@@ -38,6 +38,12 @@ public sealed class BatonOptions
     /// <summary>The network between the nodes.</summary>
     public NetworkSettings Lan { get; set; } = new() { Device = "lan", Mtu = 9000 };
 
+    /// <summary>
+    /// Shards of this node, each a thread with a queue of each device and its part of the connections: as many as the processors
+    /// that the network may take, 1 to 64. More than one excludes XDP links. Members may have different numbers.
+    /// </summary>
+    public int Shards { get; set; } = 1;
+
     /// <summary>The NIC program, where the links are of XDP.</summary>
     public NicSettings Nic { get; set; } = new();
 

@@ -1,5 +1,6 @@
 using System.Net;
 using Baton.Director;
+using Baton.Engine;
 using Baton.Wire;
 using Microsoft.Extensions.Options;
 
@@ -20,6 +21,7 @@ public sealed class BatonOptionsValidator : IValidateOptions<BatonOptions>
         CheckNetwork("Baton:Front", options.Front, options, errors);
         CheckNetwork("Baton:Lan", options.Lan, options, errors);
         CheckNic(options.Nic, errors);
+        CheckShards(options, errors);
         AddressFamilyChecks.Check(options, errors);
         CheckServices(options, errors);
         CheckTimes(options, errors);
@@ -182,6 +184,37 @@ public sealed class BatonOptionsValidator : IValidateOptions<BatonOptions>
         if (network.Gateway.Length > 0 && !InetAddress.TryParse(network.Gateway, out _))
         {
             errors.Add($"{path}:Gateway is '{network.Gateway}'. Write an IPv4 or IPv6 address, or leave it out.");
+        }
+    }
+
+    private static void CheckShards(BatonOptions options, List<string> errors)
+    {
+        if (options.Shards is < 1 or > EngineOptions.MaxShards)
+        {
+            errors.Add($"Baton:Shards is {options.Shards}. Write a number from 1 to {EngineOptions.MaxShards}.");
+        }
+
+        if (options.Shards <= 1)
+        {
+            return;
+        }
+
+        foreach (var (path, network) in new[] { ("Baton:Front", options.Front), ("Baton:Lan", options.Lan) })
+        {
+            if (network.Link == "xdp")
+            {
+                errors.Add($"{path}:Link is 'xdp' and Baton:Shards {options.Shards}: an XDP link is one queue. Write packet, or one shard.");
+            }
+
+            if (network.CheckAddresses)
+            {
+                errors.Add($"{path}:CheckAddresses is for a node of one shard, and Baton:Shards is {options.Shards}. Leave one of them out.");
+            }
+        }
+
+        if (options.LinkFactory is not null)
+        {
+            errors.Add($"Baton:Shards is {options.Shards}, and the program's LinkFactory opens one link. Write one shard.");
         }
     }
 

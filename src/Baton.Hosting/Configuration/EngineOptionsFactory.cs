@@ -9,8 +9,8 @@ namespace Baton.Hosting;
 /// <summary>Makes what the engine is told out of a validated configuration.</summary>
 internal static class EngineOptionsFactory
 {
-    /// <summary>The engine's options, with links that are already open.</summary>
-    public static EngineOptions Create(BatonOptions options, ILink front, ILink lan, NicCache? nic, IPeerAuthenticator? authenticator) => new()
+    /// <summary>The engine's options, with links that are already open: one of each network for each shard.</summary>
+    public static EngineOptions Create(BatonOptions options, IReadOnlyList<ILink> front, IReadOnlyList<ILink> lan, NicCache? nic, IPeerAuthenticator? authenticator) => new()
     {
         Node = options.Node,
         Members = [.. options.Members.Select(Member)],
@@ -48,6 +48,7 @@ internal static class EngineOptionsFactory
         Mtu = network.Mtu,
         Napi = network.Napi,
         BusyPoll = network.BusyPoll,
+        Queues = options.Shards,
         Address = MacAddress.TryParse(network.MacAddress, out var address) ? address : null,
         Addresses = [.. options.Members.Where(member => member.Name == options.Node).Select(Member).SelectMany(AddressesOf)],
     };
@@ -126,9 +127,10 @@ internal static class EngineOptionsFactory
         _ => null,
     };
 
-    private static NetworkOptions Network(NetworkSettings network, ILink link) => new()
+    private static NetworkOptions Network(NetworkSettings network, IReadOnlyList<ILink> links) => new()
     {
-        Link = link,
+        Link = links[0],
+        FurtherQueues = [.. links.Skip(1)],
         PrefixLength = network.PrefixLength,
         Gateway = AddressOrNone(network.Gateway),
         PrefixLengthV6 = network.PrefixLengthV6,

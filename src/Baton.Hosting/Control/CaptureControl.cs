@@ -2,26 +2,26 @@ using Baton.Link;
 
 namespace Baton.Hosting;
 
-/// <summary>The node's two links, and captures of what passes them.</summary>
+/// <summary>The node's links, one of each network for each shard, and captures of what passes them.</summary>
 internal sealed class CaptureControl
 {
     private readonly Lock _lock = new();
     private readonly string _node;
-    private readonly (string Network, CaptureLink Link)[] _links;
+    private readonly (string Network, string File, CaptureLink Link)[] _links;
     private CaptureView[] _views = [];
 
-    private CaptureControl(string node, CaptureLink front, CaptureLink lan, NicCache? nic)
+    private CaptureControl(string node, IEnumerable<ILink> front, IEnumerable<ILink> lan, NicCache? nic)
     {
         _node = node;
-        (Front, Lan, Nic) = (front, lan, nic);
-        _links = [("front", front), ("lan", lan)];
+        (Front, Lan, Nic) = ([.. front.Select(link => new CaptureLink(link))], [.. lan.Select(link => new CaptureLink(link))], nic);
+        _links = [.. Named("front", Front), .. Named("lan", Lan)];
     }
 
-    /// <summary>The link to the clients. The engine disposes it.</summary>
-    public CaptureLink Front { get; }
+    /// <summary>The links to the clients. The engine disposes them.</summary>
+    public IReadOnlyList<CaptureLink> Front { get; }
 
-    /// <summary>The link to the other nodes. The engine disposes it.</summary>
-    public CaptureLink Lan { get; }
+    /// <summary>The links to the other nodes. The engine disposes them.</summary>
+    public IReadOnlyList<CaptureLink> Lan { get; }
 
     /// <summary>What the programs on the interfaces know; what they forward no capture sees. Null where none runs. The engine disposes it.</summary>
     public NicCache? Nic { get; }
@@ -58,10 +58,10 @@ internal sealed class CaptureControl
             }
         }
 
-        return new(options.Node, new CaptureLink(front.Link), new CaptureLink(lan.Link), nic);
+        return new(options.Node, [front.Link, .. front.FurtherQueues], [lan.Link, .. lan.FurtherQueues], nic);
     }
 
-    /// <summary>Begins to capture both links.</summary>
+    /// <summary>Begins to capture both networks, each queue to a file of its own.</summary>
     /// <exception cref="InvalidOperationException">A capture is on.</exception>
     /// <exception cref="LinkException">A file cannot be written.</exception>
     public IReadOnlyList<CaptureView> Start(CaptureCommand command)
@@ -73,7 +73,7 @@ internal sealed class CaptureControl
                 throw new InvalidOperationException($"Node {_node} is being captured already. End that with 'baton capture' first.");
             }
 
-            _views = [.. _links.Select(l => new CaptureView(_node, l.Network, Path.Combine(command.Directory, $"{_node}-{l.Network}.pcapng"), 0, 0, true))];
+            _views = [.. _links.Select(l => new CaptureView(_node, l.Network, Path.Combine(command.Directory, $"{_node}-{l.File}.pcapng"), 0, 0, true))];
             try
             {
                 for (int i = 0; i < _links.Length; i++)
@@ -102,10 +102,10 @@ internal sealed class CaptureControl
 
     private static CaptureControl OpenOwn(BatonOptions options, Func<NetworkSettings, ILink> open)
     {
-        var front = new CaptureLink(open(options.Front));
+        var front = open(options.Front);
         try
         {
-            return new(options.Node, front, new CaptureLink(open(options.Lan)), nic: null);
+            return new(options.Node, [front], [open(options.Lan)], nic: null);
         }
         catch
         {
@@ -113,6 +113,9 @@ internal sealed class CaptureControl
             throw;
         }
     }
+
+    private static IEnumerable<(string Network, string File, CaptureLink Link)> Named(string network, IReadOnlyList<CaptureLink> links) =>
+        links.Select((link, queue) => (network, queue == 0 ? network : $"{network}.{queue}", link));
 
     private CaptureView[] StopAll() => _views =
     [

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Baton.Wire;
 
 namespace Baton.Link;
@@ -30,11 +31,16 @@ public sealed class MemoryLink : ILink
     private readonly MemoryNetwork _network;
     private readonly Queue<Frame> _inbox = new();
     private readonly int _inboxFrames;
+    private readonly MemoryLink _port;
+    private readonly List<MemoryLink> _queues;
+    private bool _isPluggedIn = true;
     private FaultProfile _faults = FaultProfile.Perfect;
 
     internal MemoryLink(MemoryNetwork network, MemoryLinkOptions options, SeededRandom random)
     {
         _network = network;
+        _port = this;
+        _queues = [this];
         _inboxFrames = options.InboxFrames;
         Name = options.Name;
         Address = options.Address;
@@ -43,6 +49,21 @@ public sealed class MemoryLink : ILink
         ToSwitch = new FaultModel(random.Split());
         FromSwitch = new FaultModel(random.Split());
         Faults = options.Faults;
+    }
+
+    private MemoryLink(MemoryLink port)
+    {
+        _network = port._network;
+        _port = port;
+        _queues = port._queues;
+        _inboxFrames = port._inboxFrames;
+        Name = $"{port.Name}.{_queues.Count}";
+        Address = port.Address;
+        Mtu = port.Mtu;
+        Offloads = port.Offloads;
+        ToSwitch = port.ToSwitch;
+        FromSwitch = port.FromSwitch;
+        _queues.Add(this);
     }
 
     /// <inheritdoc/>
@@ -64,7 +85,11 @@ public sealed class MemoryLink : ILink
     public int Waiting => _inbox.Count;
 
     /// <summary>Whether the cable is in. Without it frames are dropped both ways, also those under way to this link.</summary>
-    public bool IsPluggedIn { get; set; } = true;
+    public bool IsPluggedIn
+    {
+        get => _port._isPluggedIn;
+        set => _port._isPluggedIn = value;
+    }
 
     /// <summary>What happens on the cable, from now on.</summary>
     public FaultProfile Faults
@@ -86,6 +111,12 @@ public sealed class MemoryLink : ILink
 
     internal FaultModel FromSwitch { get; }
 
+    /// <summary>
+    /// Another queue of the same port, for a thread of its own: a frame comes by the queue that its addresses and ports name,
+    /// and leaves by the port's one cable.
+    /// </summary>
+    public MemoryLink AddQueue() => new(_port);
+
     /// <inheritdoc/>
     public int Receive(IFrameReceiver receiver, int limit)
     {
@@ -106,7 +137,7 @@ public sealed class MemoryLink : ILink
     public bool TrySend(FrameOffload offload, ReadOnlySpan<byte> headers, ReadOnlySpan<byte> payload, ReadOnlySpan<byte> more = default)
     {
         Counters.Sent++;
-        _network.Accept(this, offload, headers, payload, more);
+        _network.Accept(_port, offload, headers, payload, more);
         return true;
     }
 
@@ -124,7 +155,10 @@ public sealed class MemoryLink : ILink
             frame.Buffer.Dispose();
         }
 
-        _network.Detach(this);
+        if (_port == this)
+        {
+            _network.Detach(this);
+        }
     }
 
     /// <summary>Takes over the buffer.</summary>
@@ -138,17 +172,40 @@ public sealed class MemoryLink : ILink
         {
             Counters.WrongLength++;
         }
-        else if (_inbox.Count >= _inboxFrames)
-        {
-            Counters.Overflowed++;
-        }
         else
         {
-            _inbox.Enqueue(new(buffer, offload));
+            QueueOf(buffer.Span).Enqueue(buffer, offload);
             return;
         }
 
         buffer.Dispose();
+    }
+
+    private void Enqueue(PooledBuffer buffer, FrameOffload offload)
+    {
+        if (_inbox.Count < _inboxFrames)
+        {
+            _inbox.Enqueue(new(buffer, offload));
+        }
+        else
+        {
+            Counters.Overflowed++;
+            buffer.Dispose();
+        }
+    }
+
+    /// <summary>As network cards do: by the packet's addresses and ports, which say nothing of a shard.</summary>
+    private MemoryLink QueueOf(ReadOnlySpan<byte> frame)
+    {
+        const int Addresses = 26;
+        const int Words = 6;
+        uint hash = 0;
+        for (int word = 0; _queues.Count > 1 && word < Words && Addresses + 2 * word + 2 <= frame.Length; word++)
+        {
+            hash = (hash ^ BinaryPrimitives.ReadUInt16BigEndian(frame[(Addresses + 2 * word)..])) * 0x9E37_79B1;
+        }
+
+        return _queues[(int)((ulong)hash * (uint)_queues.Count >> 32)];
     }
 
     private readonly record struct Frame(PooledBuffer Buffer, FrameOffload Offload);

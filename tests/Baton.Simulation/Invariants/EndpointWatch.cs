@@ -111,7 +111,7 @@ internal sealed class EndpointWatch(SimulationRun run, FarmNode node, Endpoint e
                 watch.OnActive(node, endpoint);
                 break;
 
-            case EndpointPhase.Frozen when !node.Shard.MaySpeakFor(flow.Flow):
+            case EndpointPhase.Frozen when !node.ShardOf(flow.Flow).MaySpeakFor(flow.Flow):
                 run.Totals.Count(Total.Suspended);
                 break;
 

@@ -43,8 +43,12 @@ internal sealed class FarmWatch
         _farm.Front.DuplicateObserver = _farm.Lan.DuplicateObserver = null;
         foreach (var node in _farm.Nodes)
         {
-            node.Shard.HandoffEnded = null;
-            node.Shard.Handoffs.Observer = null;
+            foreach (var shard in node.Shard.Shards)
+            {
+                shard.HandoffEnded = null;
+                shard.Handoffs.Observer = null;
+            }
+
             node.Shard.Homes.Observer = null;
         }
     }
@@ -67,7 +71,7 @@ internal sealed class FarmWatch
                 continue;
             }
 
-            foreach (var endpoint in node.Shard.Stack.Endpoints)
+            foreach (var endpoint in node.StackEndpoints)
             {
                 if (endpoint.Service is not null && WatchOf(node, endpoint) is { } watch && watch.Check())
                 {

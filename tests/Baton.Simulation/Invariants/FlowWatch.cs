@@ -141,7 +141,7 @@ internal sealed class FlowWatch(SimulationRun run, Flow flow)
     public void OnCrash(FarmNode node)
     {
         Active = _activeAt == node ? null : Active;
-        Frozen = Frozen is not null && ReferenceEquals(node.Shard.Stack.Find(Frozen.Id), Frozen) ? null : Frozen;
+        Frozen = Frozen is not null && ReferenceEquals(node.Find(flow), Frozen) ? null : Frozen;
     }
 
     /// <summary>A client's first packet has made an endpoint: the first, or one in the place of what was lost.</summary>
@@ -167,7 +167,7 @@ internal sealed class FlowWatch(SimulationRun run, Flow flow)
             }
         }
 
-        if (node.Shard.Stack.Find(flow) is { Phase: EndpointPhase.Frozen or EndpointPhase.Embryo } endpoint)
+        if (node.Find(flow) is { Phase: EndpointPhase.Frozen or EndpointPhase.Embryo } endpoint)
         {
             run.Fail($"{flow}: node {node.Name} emits from {endpoint.Phase}.");
         }

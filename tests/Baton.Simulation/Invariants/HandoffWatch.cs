@@ -21,11 +21,14 @@ internal sealed class HandoffWatch
         }
     }
 
-    /// <summary>Watches the present shard of a node.</summary>
+    /// <summary>Watches the present shards of a node.</summary>
     public void Watch(FarmNode node)
     {
-        node.Shard.HandoffEnded = handoff => OnEnded(node, handoff);
-        node.Shard.Handoffs.Observer = output => OnStep(node, output);
+        foreach (var shard in node.Shard.Shards)
+        {
+            shard.HandoffEnded = handoff => OnEnded(node, handoff);
+            shard.Handoffs.Observer = output => OnStep(node, output);
+        }
     }
 
     /// <summary>A node was killed: its side of what runs has no end.</summary>

@@ -26,7 +26,7 @@ internal sealed class DefectPlanter(PlantedDefect defect, SimulationRun run, Far
 
     private void Plant(SimulatedFlow flow)
     {
-        var home = flow.Home.Shard.Flows;
+        var home = flow.Home.ShardOf(flow.Flow).Flows;
         if (!home.TryFind(flow.Flow, out var entry))
         {
             return;
@@ -34,7 +34,7 @@ internal sealed class DefectPlanter(PlantedDefect defect, SimulationRun run, Far
 
         foreach (var node in farm.Nodes)
         {
-            if (node.Shard.Stack.Find(flow.Flow) is not { } endpoint)
+            if (node.Find(flow.Flow) is not { } endpoint)
             {
                 continue;
             }
@@ -42,11 +42,11 @@ internal sealed class DefectPlanter(PlantedDefect defect, SimulationRun run, Far
             switch (defect)
             {
                 case PlantedDefect.ThawAfterCommit when endpoint.Phase == EndpointPhase.Frozen && entry.Owner != node.Id:
-                    node.Shard.Stack.Thaw(farm.Now, endpoint, endpoint.Epoch);
+                    node.ShardOf(flow.Flow).Stack.Thaw(farm.Now, endpoint, endpoint.Epoch);
                     node.Touch();
                     break;
                 case PlantedDefect.EmbryoAcknowledges when endpoint is { Phase: EndpointPhase.Embryo, IsInstalled: true } && entry.Owner != node.Id:
-                    node.Shard.Stack.Activate(farm.Now, endpoint);
+                    node.ShardOf(flow.Flow).Stack.Activate(farm.Now, endpoint);
                     node.Touch();
                     break;
                 case PlantedDefect.DroppedHeldPacket when endpoint.Phase is EndpointPhase.Frozen or EndpointPhase.Embryo:

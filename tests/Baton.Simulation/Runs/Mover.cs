@@ -102,7 +102,7 @@ internal sealed class Mover
         for (int i = 0; i < _farm.Nodes.Length; i++)
         {
             var node = _farm.Nodes[(first + i) % _farm.Nodes.Length];
-            if (node.IsUp && node.Shard.Stack.Find(flow.Flow) is { } endpoint)
+            if (node.IsUp && node.Find(flow.Flow) is { } endpoint)
             {
                 Move(node, endpoint);
                 return;
@@ -118,7 +118,7 @@ internal sealed class Mover
             _run.Totals.Count(Total.ConcurrentAtOneEndpoint);
         }
 
-        if (node.Shard.RunningHandoffs > 0)
+        if (node.RunningHandoffs > 0)
         {
             _run.Totals.Count(Total.ConcurrentAtSeveralEndpoints);
         }
@@ -132,7 +132,7 @@ internal sealed class Mover
         node.Move(endpoint.Id, target);
         if (_scenario.Strikes.Count > 0 && Attempts % CallOffEvery == 0)
         {
-            node.Shard.Handoffs.CallOff(endpoint);
+            node.ShardOf(endpoint.Flow).Handoffs.CallOff(endpoint);
         }
     }
 
@@ -143,7 +143,7 @@ internal sealed class Mover
             return;
         }
 
-        foreach (var endpoint in node.Shard.Stack.Endpoints.ToArray())
+        foreach (var endpoint in node.StackEndpoints.ToArray())
         {
             if (endpoint.Service is not null && endpoint.Phase != EndpointPhase.Closed)
             {

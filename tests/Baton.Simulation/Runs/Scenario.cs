@@ -10,6 +10,8 @@ internal sealed record Scenario
 {
     private const int Kibibyte = 1024;
     private const ulong StrikePeriod = 4;
+    private const ulong ShardPeriod = 7;
+    private const int MaxShards = 3;
     private const ulong StrikeSeed = 0x5712_1CE5;
 
     public required FarmSettings Farm { get; init; }
@@ -76,6 +78,7 @@ internal sealed record Scenario
             {
                 Seed = seed,
                 Family = seed % 3 == 0 ? AddressFamily.V6 : AddressFamily.V4,
+                Shards = number => seed % ShardPeriod == 0 ? 1 + number % MaxShards : 1,
                 LanFamily = seed % 5 == 0 ? AddressFamily.V6 : AddressFamily.V4,
                 Sealed = IsSealed(seed),
                 Clients = 1 + (int)random.Next(3),

@@ -114,12 +114,12 @@ internal sealed class SimulationRun : IDisposable
         {
             if (!_scenario.HasFaults)
             {
-                return known.Home.Shard.Flows.TryFind(flow, out entry);
+                return known.Home.ShardOf(flow).Flows.TryFind(flow, out entry);
             }
 
             if (HomeOf(known) is { } home)
             {
-                return home.Shard.Flows.TryFind(flow, out entry);
+                return home.ShardOf(flow).Flows.TryFind(flow, out entry);
             }
         }
 
@@ -152,7 +152,7 @@ internal sealed class SimulationRun : IDisposable
     {
         foreach (var node in _farm.Nodes)
         {
-            if (node.IsUp && node.Shard.Stack.Find(flow) is not null)
+            if (node.IsUp && node.Find(flow) is not null)
             {
                 return true;
             }
@@ -203,12 +203,12 @@ internal sealed class SimulationRun : IDisposable
     private void OnCrash(FarmNode node)
     {
         Crashes++;
-        Totals.Count(Total.WrittenOff, node.Shard.Homes.WrittenOff);
-        Totals.Count(Total.Gone, node.Shard.Homes.Discarded);
+        Totals.Count(Total.WrittenOff, node.Shard.Shards.Sum(shard => shard.HomeShare.WrittenOff));
+        Totals.Count(Total.Gone, node.Shard.Shards.Sum(shard => shard.HomeShare.Discarded));
         _handoffs.OnCrash(node);
         MayLose(flow =>
         {
-            bool isHere = node.Shard.Stack.Find(flow.Flow) is not null;
+            bool isHere = node.Find(flow.Flow) is not null;
             Totals.Count(Total.InHandoffAtCrash, isHere && IsMoving(flow.Flow) ? 1 : 0);
             return isHere || IsKnownToOnly(node, flow.Flow);
         });
@@ -224,7 +224,7 @@ internal sealed class SimulationRun : IDisposable
         bool embryo = false;
         foreach (var other in _farm.Nodes)
         {
-            if (other.IsUp && other.Shard.Stack.Find(flow) is { } endpoint)
+            if (other.IsUp && other.Find(flow) is { } endpoint)
             {
                 if (endpoint.Phase != EndpointPhase.Embryo)
                 {
@@ -353,8 +353,8 @@ internal sealed class SimulationRun : IDisposable
 
         foreach (var node in _farm.Nodes)
         {
-            Totals.Count(Total.WrittenOff, node.IsUp ? node.Shard.Homes.WrittenOff : 0);
-            Totals.Count(Total.Gone, node.IsUp ? node.Shard.Homes.Discarded : 0);
+            Totals.Count(Total.WrittenOff, node.IsUp ? node.Shard.Shards.Sum(shard => shard.HomeShare.WrittenOff) : 0);
+            Totals.Count(Total.Gone, node.IsUp ? node.Shard.Shards.Sum(shard => shard.HomeShare.Discarded) : 0);
         }
     }
 
@@ -453,28 +453,25 @@ internal sealed class SimulationRun : IDisposable
 
     private bool IsEmpty() => _farm.Nodes.All(node => !node.IsUp || IsEmpty(node)) && _farm.Clients.All(client => client.Stack.Endpoints.All(e => e is UdpEndpoint));
 
-    private static bool IsEmpty(FarmNode node)
-    {
-        var shard = node.Shard;
-        return shard.Flows.Count == 0
-            && shard.Tombstones.Count == 0
-            && shard.RunningHandoffs == 0
-            && shard.Stack.HeldBytes == 0
-            && shard.Stack.Embryos == 0
-            && shard.Stack.Endpoints.All(endpoint => endpoint.Service is null);
-    }
+    private static bool IsEmpty(FarmNode node) => node.Shard.Shards.All(shard =>
+        shard.Flows.Count == 0
+        && shard.Tombstones.Count == 0
+        && shard.RunningHandoffs == 0
+        && shard.Stack.HeldBytes == 0
+        && shard.Stack.Embryos == 0
+        && shard.Stack.Endpoints.All(endpoint => endpoint.Service is null));
 
     /// <summary>With nothing under way no buffer is lent.</summary>
     private bool NoBufferIsLent() => _farm.Pool.Lent == 0
-        && _farm.Nodes.All(node => !node.IsUp || node.Shard.Stack.Pool.Lent == 0)
+        && _farm.Nodes.All(node => !node.IsUp || node.Shard.Shards.Sum(shard => shard.Stack.Pool.Lent) == 0)
         && _farm.Clients.All(client => client.Stack.Pool.Lent == 0);
 
     private string Describe() => string.Join("\n",
     [
         .. _flows.Where(flow => !flow.IsComplete).Select(flow => $"  {flow.Flow} home {flow.Home.Name}: {flow.Progress}"),
-        $"  buffers: {_farm.Pool.Lent} {string.Join(' ', _farm.Nodes.Select(n => n.Shard.Stack.Pool.Lent).Concat(_farm.Clients.Select(c => c.Stack.Pool.Lent)))}",
-        .. _farm.Nodes.Select(node => $"  {node.Name}: {node.Shard.Flows.Count} flows, {node.Shard.Tombstones.Count} tombstones, {node.Shard.RunningHandoffs} handoffs, {string.Join(", ", node.Shard.DescribeHomes().Where(home => home.Phase != Handoff.HomePhase.Elsewhere).Select(home => $"{home.Address} {home.Phase}"))}"),
-        .. _farm.Nodes.SelectMany(node => node.Shard.Stack.Endpoints.Where(e => e.Service is not null).Select(e =>
+        $"  buffers: {_farm.Pool.Lent} {string.Join(' ', _farm.Nodes.Select(n => n.Shard.Shards.Sum(shard => shard.Stack.Pool.Lent)).Concat(_farm.Clients.Select(c => c.Stack.Pool.Lent)))}",
+        .. _farm.Nodes.Select(node => $"  {node.Name}: {node.FlowCount} flows, {node.Shard.Shards.Sum(shard => shard.Tombstones.Count)} tombstones, {node.RunningHandoffs} handoffs, {string.Join(", ", node.Shard.DescribeHomes().Where(home => home.Phase != Handoff.HomePhase.Elsewhere).Select(home => $"{home.Address} {home.Phase}"))}"),
+        .. _farm.Nodes.SelectMany(node => node.StackEndpoints.Where(e => e.Service is not null).Select(e =>
             $"  {node.Name}: {e} {(e as TcpEndpoint)?.Connection?.State} {(e as TcpEndpoint)?.Connection?.Statistics}")),
     ]);
 }

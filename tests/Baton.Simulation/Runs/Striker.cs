@@ -181,13 +181,13 @@ internal sealed class Striker
         _run.After(length, () => node.LanLink.IsPluggedIn = node.IsUp);
         if (length > s_beforeWriteOff)
         {
-            _run.After(s_beforeWriteOff, () => _run.MayLose(flow => flow.Home == node || node.Shard.Stack.Find(flow.Flow) is not null));
+            _run.After(s_beforeWriteOff, () => _run.MayLose(flow => flow.Home == node || node.Find(flow.Flow) is not null));
         }
     }
 
     /// <summary>A home and an owner that cannot hear each other for so long that the home gives the flow up.</summary>
     private bool IsBetween(SimulatedFlow flow, FarmNode home, FarmNode owner) =>
-        _run.HomeOf(flow) == home && owner.Shard.Stack.Find(flow.Flow) is not null;
+        _run.HomeOf(flow) == home && owner.Find(flow.Flow) is not null;
 
     private void Drain(Strike strike, FarmNode node)
     {
