@@ -18,7 +18,7 @@ public sealed class LinkChoiceTests
         using var space = new TestNamespace();
         space.AddVethPair("left", "right");
 
-        Assert.Equal("left: xdp (XDP, native, copy), since its driver has it and the kernel has no address on it", Choose<XdpLink>(space, "left"));
+        Assert.Equal("left: xdp (XDP, native, copy, since its driver has no zero-copy), since its driver has it and the kernel has no address on it", Choose<XdpLink>(space, "left"));
     }
 
     [RootFact]
