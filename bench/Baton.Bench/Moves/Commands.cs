@@ -14,6 +14,12 @@ internal sealed record Samples
     /// <summary>Why, and how often.</summary>
     public Dictionary<string, int> Why { get; init; } = [];
 
+    /// <summary>Garbage collections in the node's process.</summary>
+    public int Collections { get; init; }
+
+    /// <summary>Microseconds for which they stopped it.</summary>
+    public long Paused { get; init; }
+
     /// <summary>From asking for a move until the source knows that it is done.</summary>
     public List<long> Whole { get; init; } = [];
 

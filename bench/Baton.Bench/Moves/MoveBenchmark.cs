@@ -11,6 +11,7 @@ namespace Baton.Bench.Moves;
 /// </summary>
 internal static class MoveBenchmark
 {
+    private const int Early = 800;
     private static readonly int[] s_queued = [0, 16 << 10, 64 << 10, 128 << 10];
     private static readonly TimeSpan s_period = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan s_askedPeriod = TimeSpan.FromMilliseconds(4);
@@ -29,6 +30,8 @@ internal static class MoveBenchmark
         double[] atRest, kernelAtRest;
         using (var side = new OwnSide(isSealed))
         {
+            // What is done seldom is compiled in some hundreds of moves, and the processor knows none of it at first.
+            side.MoveFilled(0, warmUp, Early, s_period);
             foreach (int queued in s_queued)
             {
                 own.Add(side.MoveFilled(queued, warmUp, moves, s_period));
@@ -41,6 +44,7 @@ internal static class MoveBenchmark
 
         using (var side = new KernelSide())
         {
+            side.MoveFilled(0, warmUp, Early, s_period);
             foreach (int queued in s_queued)
             {
                 kernel.Add(side.MoveFilled(queued, warmUp, moves, s_period));
@@ -55,11 +59,11 @@ internal static class MoveBenchmark
             Print($"{s_queued[i] >> 10} KiB queued each way, {own[i].Whole.Length} moves from the home, {own[i].Failed} tries failed {own[i].Why} (kernel {kernel[i].Whole.Length}), µs p50/p99:");
             Print($"  freeze to active  {Two(own[i].Freeze)}, kernel {Two(kernel[i].Freeze)}: {Median(own[i].Freeze) / Median(kernel[i].Freeze):F2}");
             Print($"    of it: until the target has the state {Two(own[i].Steps[0])}, has made a connection of it {Two(own[i].Steps[1])}, the home has decided {Two(own[i].Steps[2])}, the target serves {Two(own[i].Steps[3])}");
-            Print($"  whole move        {Two(own[i].Whole)}, kernel {Two(kernel[i].Whole)}: {Median(own[i].Whole) / Median(kernel[i].Whole):F2}");
+            Print($"  whole move        {Two(own[i].Whole)} ({own[i].Collected}), kernel {Two(kernel[i].Whole)}: {Median(own[i].Whole) / Median(kernel[i].Whole):F2}");
             Print($"  export and import {Two(own[i].Cpu)}, kernel {Two(kernel[i].Cpu)}; the kernel's steering {Two(kernel[i].Steering)}, twice");
         }
 
-        Print($"Gaps of a client that asks all the time, µs p50/p99/most: {Three(asked.Gap)}, without moves {Three(atRest)}; {asked.Failed} failed");
+        Print($"Gaps of a client that asks all the time, µs p50/p99/most: {Three(asked.Gap)}, without moves {Three(atRest)}; {asked.Failed} failed, {asked.Collected}");
         Print($"  kernel {Three(kernelAsked.Gap)}, without moves {Three(kernelAtRest)}");
         Print($"Drained per second: {ownDrain:F0}, kernel {kernelDrain:F0}");
         if (pictures is not null)

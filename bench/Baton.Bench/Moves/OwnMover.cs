@@ -21,12 +21,20 @@ internal sealed class OwnMover : IDisposable
     /// <summary>The option for channels under a seal.</summary>
     public const string Sealed = "--sealed";
 
+    private const int MostMoves = 16_384;
+
     private readonly EngineOptions _options;
     private readonly Shard _shard;
     private readonly PollSet _pollSet = new();
     private readonly Commands _commands;
     private readonly HashSet<MovingApplication> _here = [];
     private readonly byte[] _fill = new byte[256 << 10];
+
+    // Room for all of a schedule's, so that what is measured is not how they grow.
+    private readonly Dictionary<HandoffId, long> _asked = new(MostMoves), _frozen = new(MostMoves), _arrived = new(MostMoves);
+    private readonly Dictionary<HandoffId, long> _installed = new(MostMoves), _decided = new(MostMoves), _active = new(MostMoves);
+    private int _collections;
+    private TimeSpan _paused;
     private Samples _samples = new();
     private Schedule? _schedule;
     private long _stepBegan;
@@ -149,7 +157,17 @@ internal sealed class OwnMover : IDisposable
             else if (schedule.IsOver && !_moving)
             {
                 _schedule = null;
-                Commands.Answer(_samples);
+                Commands.Answer(_samples with
+                {
+                    Asked = Named(_asked),
+                    Frozen = Named(_frozen),
+                    Arrived = Named(_arrived),
+                    Installed = Named(_installed),
+                    Decided = Named(_decided),
+                    Active = Named(_active),
+                    Collections = GC.CollectionCount(0) - _collections,
+                    Paused = (long)(GC.GetTotalPauseDuration() - _paused).TotalMicroseconds,
+                });
             }
         }
 
@@ -176,6 +194,12 @@ internal sealed class OwnMover : IDisposable
                 break;
             case "moves":
                 _samples = new();
+                foreach (var moments in (Dictionary<HandoffId, long>[])[_asked, _frozen, _arrived, _installed, _decided, _active])
+                {
+                    moments.Clear();
+                }
+
+                (_collections, _paused) = (GC.CollectionCount(0), GC.GetTotalPauseDuration());
                 _schedule = Schedule.Read(words);
                 break;
             case "drain":
@@ -207,7 +231,7 @@ internal sealed class OwnMover : IDisposable
             }
 
             _schedule!.Done++;
-            samples.Asked[$"{result.Event!.Handoff}"] = asked;
+            _asked[result.Event!.Handoff] = asked;
             samples.Whole.Add(Stopwatch.GetTimestamp() - asked);
         });
     }
@@ -223,26 +247,28 @@ internal sealed class OwnMover : IDisposable
                 break;
             case HandoffOutput.Install o:
                 _samples.Import.Add(now - _stepBegan);
-                _samples.Arrived[$"{o.Handoff}"] = _stepBegan;
-                _samples.Installed[$"{o.Handoff}"] = now;
+                _arrived[o.Handoff] = _stepBegan;
+                _installed[o.Handoff] = now;
                 break;
             case HandoffOutput.Activate o:
-                _samples.Active[$"{o.Handoff}"] = now;
+                _active[o.Handoff] = now;
                 break;
         }
 
         switch (output)
         {
             case HandoffOutput.Freeze o:
-                _samples.Frozen[$"{o.Handoff}"] = now;
+                _frozen[o.Handoff] = now;
                 break;
             case HandoffOutput.AskSwap o:
-                _samples.Decided[$"{o.Question.Handoff}"] = now;
+                _decided[o.Question.Handoff] = now;
                 break;
         }
 
         (_step, _stepBegan) = (output, Stopwatch.GetTimestamp());
     }
+
+    private static Dictionary<string, long> Named(Dictionary<HandoffId, long> moments) => moments.ToDictionary(moment => $"{moment.Key}", moment => moment.Value);
 
     private sealed class Draining
     {

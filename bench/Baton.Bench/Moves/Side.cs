@@ -13,7 +13,8 @@ namespace Baton.Bench.Moves;
 /// <param name="Failed">Moves that did not succeed.</param>
 /// <param name="Steps">Of the freeze: until the target has the state, until it has made a connection of it, until the home has decided, until the target serves.</param>
 /// <param name="Why">Why moves failed, and how often.</param>
-internal sealed record Moved(double[] Whole, double[] Freeze, double[] Cpu, double[] Steering, double[] Gap, int Failed, double[][] Steps, string Why);
+/// <param name="Collected">Garbage collections in both nodes' processes, and for how long they stopped them.</param>
+internal sealed record Moved(double[] Whole, double[] Freeze, double[] Cpu, double[] Steering, double[] Gap, int Failed, double[][] Steps, string Why, string Collected);
 
 /// <summary>One side of the comparison: two nodes in processes of their own, and a client.</summary>
 internal abstract class Side : IDisposable
@@ -130,7 +131,8 @@ internal abstract class Side : IDisposable
                 Between(sources, s => s.Target.Installed, s => s.Source.Decided),
                 Between(sources, s => s.Source.Decided, s => s.Target.Active),
             ],
-            string.Join(", ", samples.SelectMany(s => s.Why).Select(why => string.Create(CultureInfo.InvariantCulture, $"{why.Value}: {why.Key}")))));
+            string.Join(", ", samples.SelectMany(s => s.Why).Select(why => string.Create(CultureInfo.InvariantCulture, $"{why.Value}: {why.Key}"))),
+            string.Create(CultureInfo.InvariantCulture, $"{samples.Sum(s => s.Collections)} collections, {samples.Sum(s => s.Paused)} µs")));
     }
 
     private static double[] Between(
