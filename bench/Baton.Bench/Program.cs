@@ -10,6 +10,7 @@ using Baton.Bench.Web;
 
 bool quick = args.Contains("--quick");
 string? only = args.FirstOrDefault(argument => argument.StartsWith("--only=", StringComparison.Ordinal))?["--only=".Length..];
+string link = args.FirstOrDefault(argument => argument.StartsWith("--link=", StringComparison.Ordinal))?["--link=".Length..] ?? "tap";
 string[] names = [.. args.Where(argument => !argument.StartsWith('-'))];
 if (!Environment.IsPrivilegedProcess && names is not [])
 {
@@ -22,7 +23,7 @@ try
     switch (names)
     {
         case ["tcp"]:
-            return TcpBenchmark.Run(quick, only);
+            return TcpBenchmark.Run(quick, only, link);
         case ["flood"]:
             return FloodBenchmark.Run(quick, only);
         case ["handoff"]:
@@ -47,7 +48,8 @@ try
             return KernelMover.Run(own, router, node == "0" ? 0 : 1);
         default:
             Console.WriteLine("usage: ./build bench NAME [--quick] [--only=FIGURE,…]");
-            Console.WriteLine("  tcp       the own stack over TAP against the kernel over veth: bulk both ways, requests, connections, idle node");
+            Console.WriteLine("  tcp       the own stack over TAP against the kernel over veth: bulk both ways, requests, connections, idle node;");
+            Console.WriteLine("            with --link=packet or --link=xdp over those, beside a kernel with the same offloads");
             Console.WriteLine("  flood     500,000 SYNs a second beside established connections and new clients; the kernel's cookies beside it");
             Console.WriteLine("  handoff   what a move takes, beside one by the kernel's TCP_REPAIR, and how long a client sees nothing new;");
             Console.WriteLine("            --sealed: the channel between the nodes is; --pictures=FOLDER: histograms; --only=moves");

@@ -4,11 +4,12 @@ using Baton.Bench.Farm;
 using Baton.Bench.Kernel;
 using Baton.Bench.Machine;
 using Baton.Bench.Own;
+using Baton.Link;
 
 namespace Baton.Bench;
 
 /// <summary>
-/// The own stack over a TAP device against the kernel's over veth, in one run, with the same client program.
+/// The own stack over a TAP device, or another link, against the kernel's over veth, in one run, with the same client program.
 /// </summary>
 internal sealed class TcpBenchmark : IDisposable
 {
@@ -24,24 +25,31 @@ internal sealed class TcpBenchmark : IDisposable
     private static readonly IPAddress s_ownAddress = IPAddress.Parse("198.18.1.11");
     private static readonly TimeSpan s_spin = TimeSpan.FromMicroseconds(20);
 
+    private readonly LinkKind _link;
     private readonly Namespaces _network;
     private readonly KernelServer _kernel;
     private readonly ShardServer _own;
     private readonly Client _client;
 
-    private TcpBenchmark()
+    private TcpBenchmark(LinkKind link)
     {
+        _link = link;
         _network = MakeNetwork();
         _kernel = new KernelServer(_network["server"], s_kernelServer, s_spin);
-        _own = new ShardServer(_network["client"], s_ownServer, s_ownAddress, s_spin);
+        _own = new ShardServer(OpenLink(), _network["client"], s_ownServer, s_ownAddress, s_spin);
         _network.Ip("client", "address add 198.18.1.2/24 dev own");
         _client = new Client(_network["client"], s_spin);
     }
 
     /// <summary>Runs all of it, or one comparison, and prints table and figures.</summary>
-    public static int Run(bool quick, string? only)
+    public static int Run(bool quick, string? only, string link)
     {
-        using var benchmark = new TcpBenchmark();
+        if (!Enum.TryParse<LinkKind>(link, ignoreCase: true, out var kind) || kind == LinkKind.Auto)
+        {
+            throw new BenchException($"--link={link}: write tap, packet or xdp");
+        }
+
+        using var benchmark = new TcpBenchmark(kind);
         benchmark.Measure(quick, only);
         return 0;
     }
@@ -59,7 +67,7 @@ internal sealed class TcpBenchmark : IDisposable
     /// </summary>
     private static Namespaces MakeNetwork()
     {
-        var network = new Namespaces("client", "server");
+        var network = new Namespaces("client", "server", "node");
         network.Ip("client", $"link add kernel type veth peer name kernel netns {network["server"]}");
         network.Ip("client", "address add 198.18.0.2/24 dev kernel");
         network.Ip("client", "link set kernel up");
@@ -72,11 +80,39 @@ internal sealed class TcpBenchmark : IDisposable
         return network;
     }
 
+    /// <summary>
+    /// A TAP device of the client's namespace, or a cable to a namespace of the node's own. XDP has no offloads, so beside it
+    /// the kernel has none on its cable either, and the client completes what it sends.
+    /// </summary>
+    private ILink OpenLink()
+    {
+        if (_link == LinkKind.Tap)
+        {
+            return TapLink.Open(new() { Name = "own", Namespace = _network["client"] });
+        }
+
+        _network.Ip("client", $"link add own type veth peer name own netns {_network["node"]}");
+        _network.Ip("client", "link set own up");
+        _network.Ip("node", "link set own up");
+        if (_link == LinkKind.Packet)
+        {
+            return PacketLink.Open(new() { Name = "own", Namespace = _network["node"] });
+        }
+
+        foreach (var (part, name) in (ReadOnlySpan<(string, string)>)[("client", "own"), ("client", "kernel"), ("server", "kernel")])
+        {
+            _network.Execute(part, "ethtool", "-K", name, "tx", "off", "tso", "off", "gso", "off", "gro", "off");
+        }
+
+        return XdpLink.Open(new() { Name = "own", Namespace = _network["node"] });
+    }
+
     private void Measure(bool quick, string? only)
     {
         var time = TimeSpan.FromSeconds(quick ? 0.35 : 1);
         var rounds = new Rounds(quick ? 5 : 9, time, TimeSpan.FromSeconds(quick ? 5 : 90));
         var comparisons = All().Where(comparison => only is null || only.Split(',').Contains(comparison.Figure)).ToList();
+        Console.WriteLine($"The own stack's link: {_link}{(_link == LinkKind.Xdp ? "; all offloads of the kernel's cable are off" : "")}.");
         Console.WriteLine("Both sides: one server thread (core 0) and one client thread (core 1); both look for 20 µs, then sleep.");
         Print($"\"others\" is what other processes took of a core meanwhile: a table with much of it says little.");
         Print($"{"",-26}{"kernel",10}{"own",10}{"",8}{"ratio",8}{"rounds",8}{"others",8}");
@@ -93,7 +129,7 @@ internal sealed class TcpBenchmark : IDisposable
         }
 
         _own.Dispose();
-        if (only is null or "idle_cpu")
+        if (_link == LinkKind.Tap && only is null or "idle_cpu")
         {
             double idle = IdleNode.MeasureAsync(TimeSpan.FromSeconds(quick ? 3 : 20)).GetAwaiter().GetResult();
             Print($"An idle node of a farm of three uses {idle:F2} % of a core.");
