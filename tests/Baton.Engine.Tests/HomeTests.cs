@@ -58,6 +58,31 @@ public class HomeTests : IDisposable
     }
 
     [Fact]
+    public void A_drained_home_has_its_address_back_as_soon_as_it_asks()
+    {
+        Connect(6, "a");
+        DrainProgress? last = null;
+        _farm["a"].Shard.Drain(progress => last = progress);
+        _farm["a"].Touch();
+        _farm.RunUntil(() => last is { Remaining: 0, Addresses: 0 }, Limit);
+
+        // It still forwards what comes late to it as the former home.
+        _farm.RunFor(TimeSpan.FromSeconds(2));
+        Assert.Equal(0, last!.Addresses);
+        _farm["a"].Shard.Resume();
+        _farm["a"].Touch();
+        _farm.RunUntil(() => IsHome(_farm["a"], _farm["a"]), TimeSpan.FromSeconds(1));
+        Assert.Equal(6, _farm["a"].FlowCount);
+
+        // And does not forget it when it would have ceased to.
+        _farm.RunFor(TimeSpan.FromSeconds(15));
+        Assert.True(IsHome(_farm["a"], _farm["a"]));
+        Assert.Equal(6, _farm["a"].FlowCount);
+        Connect(2, "a");
+        FinishAll();
+    }
+
+    [Fact]
     public void What_is_placed_and_moved_while_the_home_moves_to_and_fro_arrives_exactly()
     {
         Connect(8, "a");

@@ -314,7 +314,7 @@ public sealed class HomeAgent
     {
         foreach (var home in _homes)
         {
-            if (home.Configured == Self && home.Phase == HomePhase.Elsewhere && home.Claim.Home != NodeId.None)
+            if (home.Configured == Self && home.Phase is HomePhase.Elsewhere or HomePhase.Former && home.Claim.Home != NodeId.None)
             {
                 _outbox.Send(home.Claim.Home, HomeMessage.WriteClaim(HomeMessageKind.TakeBack, home.Claim));
             }
@@ -632,6 +632,12 @@ public sealed class HomeAgent
         if (!_lists.TryContinueDirectory(from, header, claims, out var home))
         {
             return DropReason.MessageStale;
+        }
+
+        if (home.Phase == HomePhase.Former)
+        {
+            // Taken back soon: what comes is newer than what was kept to forward by.
+            Leave(home);
         }
 
         foreach (var item in items)

@@ -12,6 +12,7 @@ internal sealed class NodeControl(BatonEngine engine, TimeProvider time)
     private readonly DateTimeOffset _started = time.GetUtcNow();
     private readonly Lock _lock = new();
     private DrainView _drain = new(engine.Self.Name, "none", null);
+    private Func<Task> _endDrain = () => Task.CompletedTask;
 
     /// <summary>This node.</summary>
     public async ValueTask<NodeView> StatusAsync(CancellationToken cancellation) => ViewMapping.Node(engine.Self, null) with
@@ -80,16 +81,23 @@ internal sealed class NodeControl(BatonEngine engine, TimeProvider time)
             if (_drain.State != "running")
             {
                 _drain = new(engine.Self.Name, "running", null);
-                _ = DrainAsync();
+                var cancel = new CancellationTokenSource();
+                var drain = DrainAsync(cancel.Token);
+                _endDrain = async () =>
+                {
+                    await cancel.CancelAsync();
+                    await drain;
+                };
             }
 
             return _drain;
         }
     }
 
-    /// <summary>Takes connections again.</summary>
+    /// <summary>Takes connections again; a drain that still runs ends.</summary>
     public async ValueTask<DrainView> ResumeAsync(CancellationToken cancellation)
     {
+        await _endDrain().WaitAsync(cancellation);
         await engine.ResumeAsync();
         return Set(new(engine.Self.Name, "none", null));
     }
@@ -114,12 +122,12 @@ internal sealed class NodeControl(BatonEngine engine, TimeProvider time)
         return new(engine.Self.Name, outcome.Result == TakeoverResult.Taken, reason, outcome.Addresses);
     }
 
-    private async Task DrainAsync()
+    private async Task DrainAsync(CancellationToken cancellation)
     {
         var progress = new ImmediateProgress(p => Set(new(engine.Self.Name, "running", p)));
         try
         {
-            Set(new(engine.Self.Name, "done", await engine.DrainAsync(progress)));
+            Set(new(engine.Self.Name, "done", await engine.DrainAsync(progress, cancellation)));
         }
         catch (Exception failure) when (failure is BatonException or ObjectDisposedException or OperationCanceledException)
         {

@@ -127,6 +127,28 @@ public sealed class ControlApiTests
         Assert.Equal("none", (await client.ResumeAsync(null)).State);
     }
 
+    [Fact]
+    public async Task A_drain_that_is_taken_back_has_ended_and_another_can_begin()
+    {
+        await using var node = await InProcessNode.StartAsync();
+        using var client = new ControlClient(node.SocketPath);
+        node.Connect(5001);
+        await ListedAsync(client, 1);
+
+        // Nobody is there to take the connection.
+        for (int round = 0; round < 2; round++)
+        {
+            Assert.Equal("running", (await client.DrainAsync(null)).State);
+            while ((await client.DrainProgressAsync(null)).Progress is not { Failed: > 0, Remaining: 1 })
+            {
+            }
+
+            Assert.Equal("none", (await client.ResumeAsync(null)).State);
+            Assert.Equal("none", (await client.DrainProgressAsync(null)).State);
+            Assert.Equal("alive", (await client.StatusAsync(local: true)).Nodes[0].State);
+        }
+    }
+
     [Theory]
     [InlineData("b")]
     [InlineData("x")]
