@@ -157,7 +157,7 @@ public sealed class HandoffAgent
             _target.OnPeerLost(now, peer, restarted: true);
         }
 
-        _source.OnChannelUp(peer);
+        _source.OnChannelUp(now, peer);
         _target.OnChannelUp(peer);
         _closed.OnChannelUp(peer);
     }

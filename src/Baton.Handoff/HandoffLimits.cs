@@ -60,6 +60,12 @@ public sealed record HandoffLimits
     /// <summary>How long the source, still serving, waits for PREPARED and precopies before it gives up.</summary>
     public TimeSpan PrepareTimeout { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>
+    /// How long a source may not have heard its target for a home that was started anew to decide: after longer, the target may
+    /// have gone on with the endpoint, and given it away.
+    /// </summary>
+    public TimeSpan DecidedUnheard { get; init; } = TimeSpan.FromSeconds(2);
+
     /// <summary>How long a tombstone forwards late packets.</summary>
     public TimeSpan TombstoneForwarding { get; init; } = TimeSpan.FromSeconds(10);
 

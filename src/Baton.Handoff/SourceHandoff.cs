@@ -42,6 +42,9 @@ internal sealed class SourceHandoff(HandoffRequest request)
     /// <summary>When the freeze was asked for; meaningful from <see cref="SourcePhase.Freezing"/> on.</summary>
     public Instant FrozenAt { get; set; }
 
+    /// <summary>Since when the target could not be heard, from STATE on; null when it can, and was not for long at any time.</summary>
+    public Instant? TargetLostAt { get; set; }
+
     /// <summary>Bytes of the precopied stream sent.</summary>
     public int PrecopiedBytes { get; set; }
 

@@ -242,10 +242,15 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
         }
     }
 
-    public void OnChannelUp(NodeId peer)
+    public void OnChannelUp(Instant now, NodeId peer)
     {
         foreach (var handoff in _handoffs.All)
         {
+            if (handoff.Request.Target == peer && !MayBeDecidedUnheard(now, handoff))
+            {
+                handoff.TargetLostAt = null;
+            }
+
             if (handoff.Request.Target == peer
                 && handoff.Phase is SourcePhase.Preparing or SourcePhase.Precopying or SourcePhase.AwaitingDecision)
             {
@@ -284,6 +289,10 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
             {
                 GiveUp(now, handoff, HandoffOutcome.Aborted, HandoffReason.TargetUnreachable);
             }
+            else if (handoff.Request.Target == peer && !handoff.StateIsUnsent)
+            {
+                handoff.TargetLostAt ??= now;
+            }
         }
     }
 
@@ -294,14 +303,22 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
         {
             if (handoff.Request.Target == peer)
             {
+                handoff.TargetLostAt ??= handoff.StateIsUnsent ? null : now;
                 GiveUp(now, handoff, HandoffOutcome.Aborted, restarted ? HandoffReason.TargetRestarted : HandoffReason.TargetUnreachable);
             }
             else if (handoff.Home == peer && handoff.StateIsUnsent)
             {
                 GiveUp(now, handoff, HandoffOutcome.Aborted, restarted ? HandoffReason.HomeRestarted : HandoffReason.HomeUnreachable);
             }
+            else if (handoff.Home == peer && restarted && MayBeDecidedUnheard(now, handoff))
+            {
+                // Nobody can say any more who has it; the client has perhaps been told by others what this node does not know.
+                Refused(now, handoff);
+            }
         }
     }
+
+    private bool MayBeDecidedUnheard(Instant now, SourceHandoff handoff) => handoff.TargetLostAt is { } lost && now >= lost + limits.DecidedUnheard;
 
     public void OnDeadline(Instant now)
     {
@@ -371,11 +388,18 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
                 Stay(now, handoff, handoff.OnAbort.Outcome, handoff.OnAbort.Reason, request.Epoch + 2, decided: true);
                 return;
             default:
-                outbox.Add(new HandoffOutput.Discard(request.Id, request.Flow, request.Endpoint));
-                outbox.Send(handoff.Header, request.Target, Abort.Write(handoff.Header, HandoffReason.HomeRefused, decided: false));
-                End(now, handoff, new(request.Flow, HandoffOutcome.Gone, HandoffReason.HomeRefused, Decided: true));
+                Refused(now, handoff);
                 return;
         }
+    }
+
+    /// <summary>The endpoint is not this node's any more, and nobody's that it knows of.</summary>
+    private void Refused(Instant now, SourceHandoff handoff)
+    {
+        var request = handoff.Request;
+        outbox.Add(new HandoffOutput.Discard(request.Id, request.Flow, request.Endpoint));
+        outbox.Send(handoff.Header, request.Target, Abort.Write(handoff.Header, HandoffReason.HomeRefused, decided: false));
+        End(now, handoff, new(request.Flow, HandoffOutcome.Gone, HandoffReason.HomeRefused, Decided: true));
     }
 
     /// <summary>The endpoint stays here.</summary>

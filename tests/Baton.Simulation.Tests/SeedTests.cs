@@ -24,6 +24,7 @@ public sealed class SeedTests
     /// home did not know any more lived on because a handoff was under way. 5499: flows of an owner that its home had never
     /// heard were never written off. 4603: an embryo waited for ever for a source that was dead before its first datagram.
     /// 7395: a home that still asked whether it was home acknowledged a list, and its owner went on too early.
+    /// 9807: a home of several shards acknowledged a list before the shard that has the flow had said that it is gone.
     /// </summary>
     [Theory]
     [InlineData(1964)]
@@ -33,6 +34,7 @@ public sealed class SeedTests
     [InlineData(5499)]
     [InlineData(4603)]
     [InlineData(7395)]
+    [InlineData(9807)]
     public void Seeds_that_failed_once_hold(ulong seed) => Assert.Null(SimulationRun.Run(seed).Failure);
 
     [Fact]

@@ -144,7 +144,7 @@ public sealed class HomeAgent
         // home, the list was for its last life, of which it knows nothing.
         if (!Array.Exists(_homes, home => home.Phase is HomePhase.Asking or HomePhase.Recovering) && _acknowledged.TryDequeue(out var list))
         {
-            _outbox.Send(list.From, HomeMessage.WriteNumber(HomeMessageKind.ListAck, list.Number));
+            _outbox.Send(list.From, HomeMessage.WriteNumber(HomeMessageKind.ListAck, list.Number), afterAnnounced: true);
         }
 
         return _outbox.TryTake(out output);

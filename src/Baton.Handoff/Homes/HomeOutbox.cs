@@ -23,11 +23,11 @@ internal sealed class HomeOutbox(NodeId self)
     public void Add(HomeOutput output) => _outputs.Enqueue(output);
 
     /// <summary>Sends, unless the channel is down: what matters is told anew when it is re-made.</summary>
-    public void Send(NodeId peer, byte[] message)
+    public void Send(NodeId peer, byte[] message, bool afterAnnounced = false)
     {
         if (Reaches(peer))
         {
-            Add(new HomeOutput.Send(peer, message));
+            Add(new HomeOutput.Send(peer, message) { AfterAnnounced = afterAnnounced });
         }
     }
 

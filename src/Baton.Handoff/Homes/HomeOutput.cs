@@ -15,7 +15,14 @@ public abstract record HomeOutput
     /// <summary>Send a message on the channel to <paramref name="Peer"/>; drop it when there is none.</summary>
     /// <param name="Peer">Never this node.</param>
     /// <param name="Message">At most <see cref="HandoffLimits.MaxMessageBytes"/>.</param>
-    public sealed record Send(NodeId Peer, ReadOnlyMemory<byte> Message) : HomeOutput;
+    public sealed record Send(NodeId Peer, ReadOnlyMemory<byte> Message) : HomeOutput
+    {
+        /// <summary>
+        /// Not before every <see cref="Announce"/> and <see cref="RemoveUnlisted"/> told so far has been done, and what came of them
+        /// has been sent: it lets their owner go on.
+        /// </summary>
+        public bool AfterAnnounced { get; init; }
+    }
 
     /// <summary>Answer for the address on the front from now on, and announce it there.</summary>
     /// <param name="Address">The service address.</param>

@@ -14,6 +14,12 @@ internal sealed class PeerServers : IDisposable
     /// <summary>Bytes of the file that is fetched.</summary>
     public const int FileLength = 4 << 20;
 
+    /// <summary>
+    /// By default SIPp gives up a call at any message that it does not wait for, and repeats both a request that is late to be
+    /// answered and the answer: on a path with loss, or a slow machine, one of them comes too often.
+    /// </summary>
+    public static readonly string[] SipIgnoresRepeats = ["-default_behaviors", "all,-abortunexp"];
+
     private readonly PeerFarm _farm;
 
     private PeerServers(PeerFarm farm) => _farm = farm;
@@ -82,7 +88,8 @@ internal sealed class PeerServers : IDisposable
     }
 
     /// <summary>SIPp's answering party.</summary>
-    public void StartSip() => PeerProgram.Start(_farm, "sipp", "-sn", "uas", "-i", "127.0.0.1", "-p", Text(Sip), "-nostdin", "-bg");
+    public void StartSip() => PeerProgram.Start(
+        _farm, "sipp", ["-sn", "uas", .. SipIgnoresRepeats, "-i", "127.0.0.1", "-p", Text(Sip), "-nostdin", "-bg"]);
 
     public void Dispose() => Directory.Delete(Folder, recursive: true);
 
