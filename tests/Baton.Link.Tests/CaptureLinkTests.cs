@@ -39,6 +39,26 @@ public sealed class CaptureLinkTests : IDisposable
     }
 
     [Fact]
+    public async Task A_frame_that_its_receiver_has_is_in_a_capture_that_is_stopped_then()
+    {
+        CaptureLink? link = null;
+        Task<CaptureStatistics>? stopped = null;
+        using var left = new Observed(
+            _network.Attach(new MemoryLinkOptions { Name = "front", Address = Frames.A }),
+            () =>
+            {
+                // Another thread has seen the frame, and stops; were it not to wait for this one, it would be done soon.
+                stopped = Task.Run(() => link!.Stop());
+                stopped.Wait(TimeSpan.FromMilliseconds(200));
+            });
+        link = new CaptureLink(left, new CaptureOptions { Path = Path.Combine(_folder, "front.pcapng") });
+        Assert.True(link.TrySend(FrameOffload.None, Frames.Numbered(Frames.A, Frames.B, 7), default));
+
+        Assert.Equal(1, (await stopped!).Frames);
+        Assert.False(link.IsCapturing);
+    }
+
+    [Fact]
     public void A_checksum_left_to_the_device_is_complete_in_a_whole_captured_frame()
     {
         using var reader = PcapngReader.Open(Capture(snapLength: 0));
@@ -190,5 +210,32 @@ public sealed class CaptureLinkTests : IDisposable
         {
             return null;
         }
+    }
+
+    /// <summary>Calls back when a frame has left.</summary>
+    private sealed class Observed(ILink inner, Action onSent) : ILink
+    {
+        public string Name => inner.Name;
+
+        public MacAddress Address => inner.Address;
+
+        public int Mtu => inner.Mtu;
+
+        public LinkOffloads Offloads => inner.Offloads;
+
+        public int WaitDescriptor => inner.WaitDescriptor;
+
+        public int Receive(IFrameReceiver receiver, int limit) => inner.Receive(receiver, limit);
+
+        public bool TrySend(FrameOffload offload, ReadOnlySpan<byte> headers, ReadOnlySpan<byte> payload, ReadOnlySpan<byte> more)
+        {
+            bool sent = inner.TrySend(offload, headers, payload, more);
+            onSent();
+            return sent;
+        }
+
+        public void Flush() => inner.Flush();
+
+        public void Dispose() => inner.Dispose();
     }
 }

@@ -11,6 +11,7 @@ public sealed class CaptureLink : ILink, IFrameReceiver
 {
     private readonly ILink _inner;
     private volatile CaptureFile? _file;
+    private int _sending;
     private IFrameReceiver? _receiver;
 
     /// <summary>Wraps <paramref name="inner"/>, which is disposed with this link.</summary>
@@ -68,10 +69,22 @@ public sealed class CaptureLink : ILink, IFrameReceiver
         }
     }
 
-    /// <summary>Ends the capture, if one is on; its file is complete when this returns.</summary>
+    /// <summary>
+    /// Ends the capture, if one is on; its file is complete when this returns, with every frame that anybody has received by now.
+    /// </summary>
     /// <returns>What it saw.</returns>
     /// <exception cref="LinkException">The file is not complete.</exception>
-    public CaptureStatistics Stop() => Interlocked.Exchange(ref _file, null)?.Finish() ?? default;
+    public CaptureStatistics Stop()
+    {
+        var file = Interlocked.Exchange(ref _file, null);
+        var wait = new SpinWait();
+        while (Volatile.Read(ref _sending) != 0)
+        {
+            wait.SpinOnce();
+        }
+
+        return file?.Finish() ?? default;
+    }
 
     /// <inheritdoc/>
     public int Receive(IFrameReceiver receiver, int limit)
@@ -85,16 +98,30 @@ public sealed class CaptureLink : ILink, IFrameReceiver
     /// <inheritdoc/>
     public bool TrySend(FrameOffload offload, ReadOnlySpan<byte> headers, ReadOnlySpan<byte> payload, ReadOnlySpan<byte> more = default)
     {
-        // The time is taken before the frame leaves, so that no answer to it is captured as earlier.
-        var file = _file;
-        var time = file?.Now ?? default;
-        if (!_inner.TrySend(offload, headers, payload, more))
+        if (_file is null)
         {
-            return false;
+            return _inner.TrySend(offload, headers, payload, more);
         }
 
-        file?.Record(time, CaptureDirection.Outbound, offload, headers, payload, more);
-        return true;
+        // A full fence: either this sees that the capture has been stopped, or Stop sees this and waits for its record.
+        Interlocked.Exchange(ref _sending, 1);
+        try
+        {
+            // The time is taken before the frame leaves, so that no answer to it is captured as earlier.
+            var file = _file;
+            var time = file?.Now ?? default;
+            bool sent = _inner.TrySend(offload, headers, payload, more);
+            if (sent)
+            {
+                file?.Record(time, CaptureDirection.Outbound, offload, headers, payload, more);
+            }
+
+            return sent;
+        }
+        finally
+        {
+            Volatile.Write(ref _sending, 0);
+        }
     }
 
     /// <inheritdoc/>
