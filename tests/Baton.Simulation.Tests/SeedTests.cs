@@ -5,7 +5,7 @@ namespace Baton.Simulation.Tests;
 public sealed class SeedTests
 {
     // The whole measure is ./build simulate; here as many as a test run can bear.
-    private static readonly int s_seeds = QuickForm.Or(150, quick: 60);
+    private static readonly int s_seeds = QuickForm.Or(150, quick: 30);
 
     [Fact]
     public void Every_invariant_holds_in_every_seed_and_every_case_is_met()
