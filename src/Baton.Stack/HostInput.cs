@@ -237,6 +237,8 @@ internal sealed class HostInput
             return settings;
         }
 
+        settings = networkInterface.Options.OwnTcp ?? settings;
+
         int mss = Math.Min(settings.Mss, networkInterface.Options.Mtu - IpHeader.Length(tuple.RemoteAddress) - TcpHeader.MinLength);
         return mss == settings.Mss ? settings : settings with { Mss = (ushort)mss };
     }

@@ -1,3 +1,4 @@
+using Baton.Tcp;
 using Baton.Wire;
 
 namespace Baton.Stack;
@@ -32,6 +33,12 @@ public sealed record InterfaceOptions
 
     /// <summary>Largest IP packet in bytes; at least 576, and 1280 where IPv6 is spoken (RFC 8200 §5).</summary>
     public int Mtu { get; init; } = 1500;
+
+    /// <summary>
+    /// Settings of connections of the node's own addresses over this link, where round trips are other than elsewhere; null takes
+    /// <see cref="StackOptions.OwnTcp"/>. The MSS is for the family that is spoken there.
+    /// </summary>
+    public TcpSettings? OwnTcp { get; init; }
 
     /// <summary>The link completes transport checksums.</summary>
     public bool ChecksumOffload { get; init; }

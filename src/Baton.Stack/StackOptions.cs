@@ -21,7 +21,7 @@ public sealed record StackOptions
     /// <summary>The same for clients that use IPv6; null takes <see cref="ServiceTcp"/> less the 20 bytes by which the header is longer.</summary>
     public TcpSettings? ServiceTcpV6 { get; init; }
 
-    /// <summary>Settings of connections of the node's own addresses.</summary>
+    /// <summary>Settings of connections of the node's own addresses, where <see cref="InterfaceOptions.OwnTcp"/> does not say otherwise.</summary>
     public TcpSettings OwnTcp { get; init; } = TcpSettings.Default;
 
     /// <summary>What services do otherwise than these settings say, by their name; the others have no entry.</summary>

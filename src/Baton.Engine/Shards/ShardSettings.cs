@@ -45,22 +45,7 @@ internal static class ShardSettings
             },
             ServiceTcp = ServiceTcp(options, farm, AddressFamily.V4),
             ServiceTcpV6 = ServiceTcp(options, farm, AddressFamily.V6),
-            OwnTcp = TcpSettings.Default with
-            {
-                // The lan's round trip is far below what these defaults are for, and a handoff waits for its messages.
-                Mss = (ushort)(Math.Min(options.Front.Link.Mtu, options.Lan.Link.Mtu) - TcpIpHeaders),
-                MinRto = TimeSpan.FromMilliseconds(10),
-                InitialRto = TimeSpan.FromMilliseconds(200),
-
-                // The source of a handoff waits until the target has the queues that go ahead.
-                AckDelay = TimeSpan.Zero,
-                MaxRetransmissions = 10,
-                MaxSynRetransmissions = 2,
-                KeepAliveTime = TimeSpan.FromSeconds(2),
-                KeepAliveInterval = TimeSpan.FromSeconds(1),
-                KeepAliveProbes = 3,
-                TimeWaitLength = TimeSpan.FromSeconds(1),
-            },
+            OwnTcp = ServiceTcp(options, farm, AddressFamily.V4) with { Mss = (ushort)(LeastMtu(options) - TcpIpHeaders) },
         };
     }
 
@@ -80,7 +65,26 @@ internal static class ShardSettings
     }
 
     public static InterfaceOptions Lan(EngineOptions options, FarmModel farm, bool reportGroups = true) =>
-        Interface(options.Lan, farm.Self.LanAddress, null, reportGroups);
+        Interface(options.Lan, farm.Self.LanAddress, null, reportGroups) with { OwnTcp = LanTcp(options, farm) };
+
+    /// <summary>Connections between nodes: the lan's round trip is far below what the defaults are for, and a handoff waits for its messages.</summary>
+    private static TcpSettings LanTcp(EngineOptions options, FarmModel farm) => TcpSettings.Default with
+    {
+        Mss = (ushort)(LeastMtu(options) - (farm.Self.LanAddress.IsV4 ? TcpIpHeaders : TcpIpHeadersV6)),
+        MinRto = TimeSpan.FromMilliseconds(10),
+        InitialRto = TimeSpan.FromMilliseconds(200),
+
+        // The source of a handoff waits until the target has the queues that go ahead.
+        AckDelay = TimeSpan.Zero,
+        MaxRetransmissions = 10,
+        MaxSynRetransmissions = 2,
+        KeepAliveTime = TimeSpan.FromSeconds(2),
+        KeepAliveInterval = TimeSpan.FromSeconds(1),
+        KeepAliveProbes = 3,
+        TimeWaitLength = TimeSpan.FromSeconds(1),
+    };
+
+    private static int LeastMtu(EngineOptions options) => Math.Min(options.Front.Link.Mtu, options.Lan.Link.Mtu);
 
     public static DirectorLimits Director(EngineLimits limits) => new()
     {
