@@ -42,7 +42,10 @@ internal sealed class SourceHandoff(HandoffRequest request)
     /// <summary>When the freeze was asked for; meaningful from <see cref="SourcePhase.Freezing"/> on.</summary>
     public Instant FrozenAt { get; set; }
 
-    /// <summary>Since when the target could not be heard, from STATE on; null when it can, and was not for long at any time.</summary>
+    /// <summary>
+    /// Since when the target could not be heard, from STATE on. Forgotten when a channel to it is made again before
+    /// <see cref="HandoffLimits.DecidedUnheard"/> is over; a silence that no channel broke at is not forgotten, to be safe.
+    /// </summary>
     public Instant? TargetLostAt { get; set; }
 
     /// <summary>Bytes of the precopied stream sent.</summary>

@@ -301,7 +301,12 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
     {
         foreach (var handoff in _handoffs.All)
         {
-            if (handoff.Request.Target == peer)
+            if (handoff.Home == peer && restarted && MayBeDecidedUnheard(now, handoff))
+            {
+                // Nobody can say any more who has it; the client has perhaps been told by others what this node does not know.
+                Refused(now, handoff);
+            }
+            else if (handoff.Request.Target == peer)
             {
                 handoff.TargetLostAt ??= handoff.StateIsUnsent ? null : now;
                 GiveUp(now, handoff, HandoffOutcome.Aborted, restarted ? HandoffReason.TargetRestarted : HandoffReason.TargetUnreachable);
@@ -309,11 +314,6 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
             else if (handoff.Home == peer && handoff.StateIsUnsent)
             {
                 GiveUp(now, handoff, HandoffOutcome.Aborted, restarted ? HandoffReason.HomeRestarted : HandoffReason.HomeUnreachable);
-            }
-            else if (handoff.Home == peer && restarted && MayBeDecidedUnheard(now, handoff))
-            {
-                // Nobody can say any more who has it; the client has perhaps been told by others what this node does not know.
-                Refused(now, handoff);
             }
         }
     }

@@ -38,12 +38,14 @@ public sealed class LostHomeTests
     }
 
     [Theory]
-    [InlineData(1, true)]
-    [InlineData(3, false)]
-    public void Who_was_cut_off_from_the_target_for_long_asks_no_home_that_was_started_anew(int seconds, bool asks)
+    [InlineData(3, 1, true)]
+    [InlineData(3, 3, false)]
+    [InlineData(2, 1, true)]
+    [InlineData(2, 3, false)]
+    public void Who_was_cut_off_from_the_target_for_long_asks_no_home_that_was_started_anew(int home, int seconds, bool asks)
     {
-        var flow = _farm.Connect(home: 3, owner: 1);
-        var request = _farm.Request(flow, home: 3, source: 1, target: 2);
+        var flow = _farm.Connect(home, owner: 1);
+        var request = _farm.Request(flow, home, source: 1, target: 2);
         _farm.OnOutput = (node, output) =>
         {
             if (node == _farm[2] && output is HandoffOutput.Install)
@@ -55,13 +57,13 @@ public sealed class LostHomeTests
         _farm.Begin(request, 1);
         _farm.Run(TimeSpan.FromSeconds(seconds));
         Assert.Equal(_farm[2].Active(flow), _farm.Active(flow));
-        _farm.Crash(new(3));
+        _farm.Crash(new((ushort)home));
         _farm.OnOutput = (_, _) => { };
         _farm.Trace.Clear();
-        _farm.Restart(new(3));
+        _farm.Restart(new((ushort)home));
 
         Assert.Equal(asks, _farm.Trace.Exists(step => step.Node == _farm[1]
-            && step.Output is HandoffOutput.Send { Peer.Value: 3 } send && (MessageKind)send.Message.Span[1] == MessageKind.Swap));
+            && step.Output is HandoffOutput.Send { } send && send.Peer.Value == home && (MessageKind)send.Message.Span[1] == MessageKind.Swap));
         Assert.Equal(!asks, _farm.Trace.Exists(step => step.Node == _farm[1] && step.Output is HandoffOutput.Discard));
         Assert.Equal(asks ? 1 : 0, _farm[1].Agent.SourceHandoffs);
     }
