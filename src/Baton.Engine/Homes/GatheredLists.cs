@@ -16,33 +16,15 @@ internal sealed class GatheredLists(Shard first)
     /// <param name="onList">Takes the whole; at once where there is one shard.</param>
     public void Gather(Func<HomeShare, List<Announcement>> list, Action<List<Announcement>> onList)
     {
-        int missing = first.Shards.Count - 1;
-        if (missing == 0)
-        {
-            onList(list(first.HomeShare));
-            return;
-        }
-
-        var all = new List<Announcement>();
+        var parts = new List<Announcement>[first.Shards.Count];
         _underWay++;
-        for (int index = 1; index < first.Shards.Count; index++)
+        first.OnOthersThen(other => parts[other.Index] = list(other.HomeShare), () =>
         {
-            first.RunOn(first.Shards[index], other =>
-            {
-                var part = list(other.HomeShare);
-                other.RunOn(first, _ =>
-                {
-                    all.AddRange(part);
-                    if (--missing == 0)
-                    {
-                        // This shard's part last: what it says meanwhile does not wait.
-                        all.AddRange(list(first.HomeShare));
-                        onList(all);
-                        End();
-                    }
-                });
-            });
-        }
+            // This shard's part last: what it says meanwhile does not wait.
+            parts[0] = list(first.HomeShare);
+            onList([.. parts.SelectMany(part => part)]);
+            End();
+        });
     }
 
     /// <summary>Does something when no list is being put together.</summary>

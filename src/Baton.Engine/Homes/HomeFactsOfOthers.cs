@@ -45,9 +45,6 @@ internal sealed class HomeFactsOfOthers
         }
 
         _told = facts;
-        for (int index = 1; index < first.Shards.Count; index++)
-        {
-            first.RunOn(first.Shards[index], other => ((NodeCopy)other.Node).OnHomes(facts));
-        }
+        first.OnOthers(other => ((NodeCopy)other.Node).OnHomes(facts));
     }
 }

@@ -214,7 +214,7 @@ internal sealed class HomeRouter
     {
         switch (output)
         {
-            case HomeOutput.Send { AfterAnnounced: true } o: AfterOthers(() => _shard.Channels.Send(o.Peer, PeerMessageKind.Home, o.Message.Span)); break;
+            case HomeOutput.Send { AfterAnnounced: true } o: _shard.OnOthersThen(static _ => { }, () => _shard.Channels.Send(o.Peer, PeerMessageKind.Home, o.Message.Span)); break;
             case HomeOutput.Send o: _shard.Channels.Send(o.Peer, PeerMessageKind.Home, o.Message.Span); break;
             case HomeOutput.TakeAddress o: _shard.OnEach(shard => shard.Stack.AnnounceAddress(shard.Now, _front, o.Address)); break;
             case HomeOutput.GiveAddress o: _shard.OnEach(shard => shard.Stack.WithdrawAddress(_front, o.Address)); break;
@@ -236,28 +236,6 @@ internal sealed class HomeRouter
     }
 
     private void OnShardOf(in Flow flow, Action<HomeShare> action) => _shard.RunOn(_shard.Shards[_shard.Steering.OfFlow(in flow)], shard => action(shard.HomeShare));
-
-    /// <summary>Does something when the other shards have done what they were told before, and this one what they have told it then.</summary>
-    private void AfterOthers(Action action)
-    {
-        int missing = _shard.Shards.Count - 1;
-        if (missing == 0)
-        {
-            action();
-            return;
-        }
-
-        foreach (var other in _shard.Shards.Skip(1))
-        {
-            _shard.RunOn(other, there => there.RunOn(_shard, _ =>
-            {
-                if (--missing == 0)
-                {
-                    action();
-                }
-            }));
-        }
-    }
 
     private NodeId SelectHeir(InetAddress address)
     {

@@ -108,12 +108,7 @@ internal sealed class MoveDesk
     public DrainJob Drain(Action<DrainProgress> onProgress)
     {
         var job = Begin(onProgress, _shard.Shards.Count - 1);
-        for (int index = 1; index < _shard.Shards.Count; index++)
-        {
-            int at = index - 1;
-            _shard.RunOn(_shard.Shards[index], other => other.Moves.Begin(
-                progress => other.RunOn(_shard, _ => job.Others[at] = progress), others: 0));
-        }
+        _shard.OnOthers(other => other.Moves.Begin(progress => other.RunOn(_shard, _ => job.Others[other.Index - 1] = progress), others: 0));
 
         return job;
     }

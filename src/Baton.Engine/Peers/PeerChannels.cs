@@ -243,7 +243,7 @@ internal sealed class PeerChannels
         _shard.Homes.OnChannelUp(channel.Peer, incarnation);
         _shard.Handoffs.OnChannelUp(channel.Peer, incarnation);
         var mac = _shard.Stack.LinkAddressOf(channel.Address);
-        OnOthers(other =>
+        _shard.OnOthers(other =>
         {
             if (mac is { } known)
             {
@@ -260,7 +260,7 @@ internal sealed class PeerChannels
         _shard.Homes.OnChannelDown(channel.Peer);
         _shard.Handoffs.OnChannelDown(channel.Peer);
         _deliveries.RemoveAll(delivery => delivery.Peer == channel.Peer);
-        OnOthers(other =>
+        _shard.OnOthers(other =>
         {
             ((NodeCopy)other.Node).OnChannel(channel.Peer, isUp: false);
             other.Handoffs.OnChannelDown(channel.Peer);
@@ -326,14 +326,6 @@ internal sealed class PeerChannels
             other.Handoffs.OnMessage(from, copy.AsSpan(0, length));
             ArrayPool<byte>.Shared.Return(copy);
         });
-    }
-
-    private void OnOthers(Action<Shard> action)
-    {
-        for (int index = 1; index < _shard.Shards.Count; index++)
-        {
-            _shard.RunOn(_shard.Shards[index], action);
-        }
     }
 
     // One at a time for each peer: the newer one is the likelier.

@@ -452,6 +452,44 @@ public sealed class Shard : IDisposable
         }
     }
 
+    /// <summary>Does something on every shard but this one.</summary>
+    internal void OnOthers(Action<Shard> action)
+    {
+        foreach (var shard in Shards)
+        {
+            if (shard != this)
+            {
+                RunOn(shard, action);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Does something on every other shard, and then something here, when what they have told this one meanwhile is done too; at
+    /// once where there is one shard.
+    /// </summary>
+    internal void OnOthersThen(Action<Shard> action, Action then)
+    {
+        int missing = Shards.Count - 1;
+        if (missing == 0)
+        {
+            then();
+            return;
+        }
+
+        OnOthers(other =>
+        {
+            action(other);
+            other.RunOn(this, _ =>
+            {
+                if (--missing == 0)
+                {
+                    then();
+                }
+            });
+        });
+    }
+
     /// <summary>Does something on every shard: here at once.</summary>
     internal void OnEach(Action<Shard> action)
     {
