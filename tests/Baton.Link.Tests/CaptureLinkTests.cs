@@ -43,7 +43,7 @@ public sealed class CaptureLinkTests : IDisposable
     {
         CaptureLink? link = null;
         Task<CaptureStatistics>? stopped = null;
-        using var left = new Observed(
+        var left = new PassingLink(
             _network.Attach(new MemoryLinkOptions { Name = "front", Address = Frames.A }),
             () =>
             {
@@ -210,32 +210,5 @@ public sealed class CaptureLinkTests : IDisposable
         {
             return null;
         }
-    }
-
-    /// <summary>Calls back when a frame has left.</summary>
-    private sealed class Observed(ILink inner, Action onSent) : ILink
-    {
-        public string Name => inner.Name;
-
-        public MacAddress Address => inner.Address;
-
-        public int Mtu => inner.Mtu;
-
-        public LinkOffloads Offloads => inner.Offloads;
-
-        public int WaitDescriptor => inner.WaitDescriptor;
-
-        public int Receive(IFrameReceiver receiver, int limit) => inner.Receive(receiver, limit);
-
-        public bool TrySend(FrameOffload offload, ReadOnlySpan<byte> headers, ReadOnlySpan<byte> payload, ReadOnlySpan<byte> more)
-        {
-            bool sent = inner.TrySend(offload, headers, payload, more);
-            onSent();
-            return sent;
-        }
-
-        public void Flush() => inner.Flush();
-
-        public void Dispose() => inner.Dispose();
     }
 }

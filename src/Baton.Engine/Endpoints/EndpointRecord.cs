@@ -95,8 +95,8 @@ internal sealed class EndpointRecord(Endpoint endpoint, Instant since)
         return budget;
     }
 
-    /// <summary>A handoff from here was called off.</summary>
-    public void OnAborted(bool overBudget) => Overruns = overBudget ? Overruns + 1 : 0;
+    /// <summary>A handoff from here has ended.</summary>
+    public void OnHandoffEnded(bool overBudget) => Overruns = overBudget ? Overruns + 1 : 0;
 
     public void Add(HandoffEvent handoff)
     {

@@ -431,7 +431,7 @@ internal sealed class HandoffRouter
         Log.Add(handoff);
         if (isSource)
         {
-            record.OnAborted(o.Reason == HandoffReason.FreezeBudget);
+            record.OnHandoffEnded(o.Reason == HandoffReason.FreezeBudget);
             End(running, new MoveResult(handoff.Outcome, handoff.Reason, handoff));
             _shard.HomeShare.OnHandoffEnded(record);
         }

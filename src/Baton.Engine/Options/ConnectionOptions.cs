@@ -68,7 +68,7 @@ public sealed record ConnectionOptions
         Check(nameof(SendBuffer), SendBuffer is null or (>= TcpSettings.MinBufferLimit and <= TcpSettings.MaxBufferLimit), "must be 2 KiB to 64 MiB");
         Check(
             nameof(ReceiveBuffer),
-            ReceiveBuffer is null or (>= TcpSettings.MinBufferLimit and <= TcpSettings.MaxBufferLimit) && (ReceiveBuffer is null || int.IsPow2(ReceiveBuffer.Value)),
+            ReceiveBuffer is not { } receive || (receive is >= TcpSettings.MinBufferLimit and <= TcpSettings.MaxBufferLimit && int.IsPow2(receive)),
             "must be a power of two from 2 KiB to 64 MiB");
         Check(nameof(Dscp), Dscp is null or <= 63, "must be 0 to 63");
         Check(nameof(HopLimit), HopLimit is null or > 0, "must be 1 to 255");
