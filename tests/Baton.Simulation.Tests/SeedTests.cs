@@ -18,6 +18,14 @@ public sealed class SeedTests
         Assert.Empty(totals.Missing(s_seeds));
     }
 
+    [Fact]
+    public void Short_seeds_hold_too()
+    {
+        var results = Seeds(s_seeds).AsParallel().WithDegreeOfParallelism(2).Select(seed => SimulationRun.Run(seed, form: SeedForm.Short)).ToList();
+
+        Assert.Empty(results.Where(result => result.Failure is not null).Select(result => $"seed {result.Seed} --short {result.Failure}"));
+    }
+
     /// <summary>
     /// What seeds beyond those have found. 1964: a home's lease came back while a handoff had its endpoint frozen, and woke it.
     /// 1883, 4835: a home that was started anew served before owners that it could hear had listed. 4027: an endpoint that its

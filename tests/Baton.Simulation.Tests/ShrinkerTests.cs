@@ -47,6 +47,8 @@ public sealed class ShrinkerTests
     [InlineData("--seed 7 --flows 2 --moves 3 --strikes 1 --trace")]
     [InlineData("--seeds 500 --seed 7")]
     [InlineData("--crashes --quick")]
+    [InlineData("--short --seeds 1000000 --seed 1")]
+    [InlineData("--short --seed 7 --shrink")]
     public void What_can_be_asked_for(string line) => Assert.NotNull(SimulateOptions.Parse(line.Split(' ')));
 
     [Theory]

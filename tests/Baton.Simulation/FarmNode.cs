@@ -10,6 +10,7 @@ namespace Baton.Simulation;
 public sealed class FarmNode
 {
     private readonly Farm _farm;
+    private readonly MemoryLink[] _links;
     private Instant _next = Instant.Zero;
     private bool _isRunning;
 
@@ -37,6 +38,7 @@ public sealed class FarmNode
         });
         FrontQueues = [.. Enumerable.Range(1, settings.Shards(number) - 1).Select(_ => FrontLink.AddQueue())];
         LanQueues = [.. Enumerable.Range(1, settings.Shards(number) - 1).Select(_ => LanLink.AddQueue())];
+        _links = [FrontLink, LanLink, .. FrontQueues, .. LanQueues];
         Shard = new Shard(farm.OptionsOf(this), farm.Now);
     }
 
@@ -175,19 +177,19 @@ public sealed class FarmNode
             return Instant.Never;
         }
 
-        HasRun = now >= _next || AllLinks.Any(link => link.Waiting > 0) || Shard.Shards.Any(shard => shard.HasWorks);
+        HasRun = now >= _next || IsAnythingWaiting() || HasWorks();
         if (HasRun)
         {
             _isRunning = true;
             try
             {
                 _next = Instant.Never;
-                foreach (var shard in Shard.Shards)
+                for (int i = 0; i < Shard.Shards.Count; i++)
                 {
-                    _next = Instant.Min(_next, shard.Run(now));
+                    _next = Instant.Min(_next, Shard.Shards[i].Run(now));
                 }
 
-                _next = Shard.Shards.Any(shard => shard.HasWorks) ? now : _next;
+                _next = HasWorks() ? now : _next;
             }
             catch (NodeCrashException)
             {
@@ -203,7 +205,7 @@ public sealed class FarmNode
 
     private void DropWaiting()
     {
-        foreach (var link in AllLinks)
+        foreach (var link in _links)
         {
             while (link.Receive(Nobody.Instance, 1024) > 0)
             {
@@ -211,7 +213,31 @@ public sealed class FarmNode
         }
     }
 
-    private IEnumerable<MemoryLink> AllLinks => [FrontLink, LanLink, .. FrontQueues, .. LanQueues];
+    private bool IsAnythingWaiting()
+    {
+        foreach (var link in _links)
+        {
+            if (link.Waiting > 0)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private bool HasWorks()
+    {
+        for (int i = 0; i < Shard.Shards.Count; i++)
+        {
+            if (Shard.Shards[i].HasWorks)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     private void Bind(ApplicationBinding binding)
     {

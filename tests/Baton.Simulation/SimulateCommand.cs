@@ -9,6 +9,7 @@ internal static class SimulateCommand
 {
     private const int Threads = 2;
     private const int MaxFailuresShown = 100;
+    private const int SeedsPerReport = 10_000;
 
     private static readonly TimeSpan s_quick = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_progress = TimeSpan.FromSeconds(10);
@@ -21,7 +22,7 @@ internal static class SimulateCommand
             return 2;
         }
 
-        return options.SingleFaults ? RunSingleFaults(options) : options.Shrink ? Shrink(options.First) : Run(options);
+        return options.SingleFaults ? RunSingleFaults(options) : options.Shrink ? Shrink(options) : Run(options);
     }
 
     private static int Run(SimulateOptions options)
@@ -39,7 +40,8 @@ internal static class SimulateCommand
                 var result = SimulationRun.Run(
                     options.Crashes ? Scenario.SeedWithStrikes(options.First, index) : options.First + (ulong)index,
                     trace: options.Trace ? Console.Out : null,
-                    limits: options.Limits);
+                    limits: options.Limits,
+                    form: options.Form);
                 lock (totals)
                 {
                     totals.Add(result.Totals);
@@ -49,11 +51,16 @@ internal static class SimulateCommand
                         failures.Add(result);
                         if (failures.Count <= MaxFailuresShown)
                         {
-                            Console.WriteLine($"seed {result.Seed} {result.Failure}\n  replay: ./build simulate --seed {result.Seed}{options.Limits} (--shrink makes it shorter)");
+                            Console.WriteLine($"seed {result.Seed} {result.Failure}\n  replay: ./build simulate --seed {result.Seed}{options.FormFlag}{options.Limits} (--shrink makes it shorter)");
                         }
                     }
 
-                    if (watch.Elapsed - reported > s_progress)
+                    if (done % SeedsPerReport == 0 && done < options.Seeds)
+                    {
+                        Console.WriteLine(Report(done, failures.Count, watch.Elapsed, totals));
+                    }
+
+                    if (!options.IsLong && watch.Elapsed - reported > s_progress)
                     {
                         reported = watch.Elapsed;
                         Console.WriteLine(string.Create(
@@ -82,6 +89,11 @@ internal static class SimulateCommand
         return failed == 0 ? 0 : 1;
     }
 
+    /// <summary>A line of a long run: enough to see that it meets what it is for.</summary>
+    private static string Report(int done, int failed, TimeSpan elapsed, Totals totals) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{done} seeds in {elapsed.TotalSeconds:0} s, {failed} failed, {done / elapsed.TotalSeconds:0.0} a second; {totals.Summary}, {GC.GetTotalMemory(false) >> 20} MiB");
+
     /// <summary>Runs every single fault, and prints the table of outcomes as the specification shows it.</summary>
     private static int RunSingleFaults(SimulateOptions options)
     {
@@ -95,14 +107,15 @@ internal static class SimulateCommand
     }
 
     /// <summary>Makes one seed shorter, and says how to replay what is left.</summary>
-    private static int Shrink(ulong seed)
+    private static int Shrink(SimulateOptions options)
     {
+        ulong seed = options.First;
         int runs = 0;
         SimulationResult? shortest = null;
         bool Fails(RunLimits limits)
         {
             runs++;
-            var result = SimulationRun.Run(seed, limits: limits);
+            var result = SimulationRun.Run(seed, limits: limits, form: options.Form);
             shortest = result.Failure is null ? shortest : result;
             return result.Failure is not null;
         }
@@ -114,7 +127,7 @@ internal static class SimulateCommand
             return 0;
         }
 
-        Console.WriteLine($"seed {seed}{limits} {shortest!.Failure}\n  after {runs} runs; replay: ./build simulate --seed {seed}{limits}");
+        Console.WriteLine($"seed {seed}{limits} {shortest!.Failure}\n  after {runs} runs; replay: ./build simulate --seed {seed}{options.FormFlag}{limits}");
         Console.WriteLine("figures: passed=0 failed=1 open=0");
         return 1;
     }

@@ -6,15 +6,19 @@ namespace Baton.Simulation;
 internal sealed record SimulateOptions
 {
     public const string Usage =
-        "usage: simulate [--seeds N] [--seed S [--trace | --shrink] [--flows N] [--moves N] [--strikes BITS]] [--crashes] [--quick]\n       simulate --single-faults [--quick]";
+        "usage: simulate [--seeds N] [--seed S [--trace | --shrink] [--flows N] [--moves N] [--strikes BITS]] [--short] [--crashes] [--quick]\n       simulate --single-faults [--quick]";
 
     private const int DefaultSeeds = 10_000;
+    private const int LongRun = 20_000;
 
     /// <summary>The first seed.</summary>
     public ulong First { get; private init; } = 1;
 
     /// <summary>How many.</summary>
     public int Seeds { get; private init; } = DefaultSeeds;
+
+    /// <summary>So many that a line every few seconds would be too many.</summary>
+    public bool IsLong => Seeds > LongRun;
 
     /// <summary>Only as many as go into half a minute.</summary>
     public bool Quick { get; private init; }
@@ -27,6 +31,12 @@ internal sealed record SimulateOptions
 
     /// <summary>Only seeds in which nodes are killed or cut off.</summary>
     public bool Crashes { get; private init; }
+
+    /// <summary>How much flows in each seed.</summary>
+    public SeedForm Form { get; private init; } = SeedForm.Long;
+
+    /// <summary>The option that says so, for a replay.</summary>
+    public string FormFlag => Form == SeedForm.Short ? " --short" : "";
 
     /// <summary>Every single fault at every step of a handoff, in place of seeds.</summary>
     public bool SingleFaults { get; private init; }
@@ -53,6 +63,9 @@ internal sealed record SimulateOptions
                     continue;
                 case "--shrink":
                     options = options with { Shrink = true };
+                    continue;
+                case "--short":
+                    options = options with { Form = SeedForm.Short };
                     continue;
                 case "--crashes":
                     options = options with { Crashes = true };

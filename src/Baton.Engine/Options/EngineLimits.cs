@@ -1,3 +1,5 @@
+using Baton.Tcp;
+
 namespace Baton.Engine;
 
 /// <summary>Bounds on everything that can grow (R35).</summary>
@@ -68,6 +70,9 @@ public sealed record EngineLimits
 
     /// <summary>A UDP endpoint without traffic for so long is closed.</summary>
     public TimeSpan DatagramIdle { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long a connection stays in TIME-WAIT: twice the longest life of a segment (RFC 9293 §3.4.2, MSL).</summary>
+    public TimeSpan TimeWait { get; init; } = TcpSettings.Default.TimeWaitLength;
 
     /// <summary>Frames taken from a link in one burst.</summary>
     public int BurstFrames { get; init; } = 64;

@@ -126,6 +126,7 @@ internal static class ShardSettings
         SendBufferLimit = options.Limits.SendBuffer,
         ReceiveBufferLimit = options.Limits.ReceiveBuffer,
         ReceiveBufferStart = options.Limits.ReceiveBufferStart,
+        TimeWaitLength = options.Limits.TimeWait,
     };
 
     // RFC 9293 §3.7.1: what an IPv6 peer that names no MSS takes.

@@ -139,7 +139,8 @@ internal sealed class DatagramFlow : SimulatedFlow
 
     private void SendSome()
     {
-        for (long burst = 1 + _random.Next(4); burst > 0 && (Sent < Plan.Up || !_released); burst--)
+        long burst = Math.Min(1 + _random.Next(4), Sent < Plan.Up ? long.MaxValue : Plan.LaterBurst);
+        for (; burst > 0 && (Sent < Plan.Up || !_released); burst--)
         {
             var payload = _buffer.AsSpan(0, Plan.LengthOf(_number));
             new Datagram(Index, FromClient: true, _number++).Write(payload, Plan.Key);
@@ -151,7 +152,7 @@ internal sealed class DatagramFlow : SimulatedFlow
         if (!IsComplete)
         {
             // Past its length it goes on slowly, until the handoffs have been asked for.
-            long pause = Sent < Plan.Up ? Plan.Pause.Ticks : TimeSpan.TicksPerMillisecond * 20;
+            long pause = Sent < Plan.Up ? Plan.Pause.Ticks : Plan.LaterPause.Ticks;
             Run.After(new TimeSpan(1 + _random.Next(2 * pause)), SendSome);
         }
     }
@@ -171,6 +172,12 @@ internal sealed record DatagramPlan
 
     /// <summary>Between bursts of the client, on average.</summary>
     public required TimeSpan Pause { get; init; }
+
+    /// <summary>The same once it has sent all and only goes on until the handoffs have been asked for.</summary>
+    public TimeSpan LaterPause { get; init; } = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>Datagrams of such a burst at most.</summary>
+    public int LaterBurst { get; init; } = 4;
 
     /// <summary>Longest datagram.</summary>
     public required int MaxLength { get; init; }

@@ -8,7 +8,7 @@ namespace Baton.Simulation;
 internal sealed class FlowWatch(SimulationRun run, Flow flow)
 {
     // From here on a UDP endpoint does not end for want of traffic within a run.
-    private static readonly TimeSpan s_longIdle = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_longIdle = TimeSpan.FromSeconds(20);
 
     private SeqNum? _farmEnd;
     private SeqNum? _clientEnd;

@@ -56,6 +56,11 @@ internal sealed class Totals
         .. s_cases.Where(c => Count(c.Kind, c.Value) == 0 && seeds >= SeedsThatMeetAll).Select(c => c.Name),
     ];
 
+    /// <summary>The main ones in a line.</summary>
+    public string Summary => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{this[Total.HandoffsAttempted]} handoffs attempted, {this[Total.HandoffsCompleted]} completed, {this[Total.HandoffsAborted]} aborted, {this[Total.HandoffsRejected]} rejected; {this[Total.Crashes]} crashes, {this[Total.Takeovers]} takeovers, {this[Total.Survived]} survived, {this[Total.LostAndReset]} reset");
+
     /// <summary>A line for each.</summary>
     public IEnumerable<string> Lines =>
     [

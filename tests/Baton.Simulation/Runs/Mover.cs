@@ -7,7 +7,6 @@ namespace Baton.Simulation;
 /// <summary>Asks for moves at random: of any endpoint, to any node, also of one that is being moved; and pulls cables meanwhile.</summary>
 internal sealed class Mover
 {
-    private const int SlowDown = 40;
     private const int CallOffEvery = 13;
 
     private readonly SimulationRun _run;
@@ -91,7 +90,7 @@ internal sealed class Mover
         else if (!_run.Striker.IsDone)
         {
             // Strikes take longer than moves.
-            Wait(SlowDown);
+            Wait(_scenario.Form.LaterPauses);
         }
     }
 

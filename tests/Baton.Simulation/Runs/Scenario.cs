@@ -49,8 +49,11 @@ internal sealed record Scenario
     /// <summary>A seed with strikes: the one of an index from a first seed on.</summary>
     public static ulong SeedWithStrikes(ulong first, long index) => (first / StrikePeriod + (ulong)index) * StrikePeriod + StrikePeriod - 1;
 
+    /// <summary>How much its flows carry.</summary>
+    public SeedForm Form { get; init; } = SeedForm.Long;
+
     /// <summary>Draws a scenario.</summary>
-    public static Scenario Draw(ulong seed, SeededRandom random)
+    public static Scenario Draw(ulong seed, SeededRandom random, SeedForm form)
     {
         bool strikes = HasStrikes(seed);
         var limits = new EngineLimits
@@ -61,11 +64,11 @@ internal sealed record Scenario
             Handoffs = random.Chance(0.1) ? 1 : 64,
             TombstoneTime = TimeSpan.FromSeconds(2),
 
-            // Longer than any strike: who is idle for so long has ended.
-            DatagramIdle = strikes ? TimeSpan.FromSeconds(40) : TimeSpan.FromSeconds(4),
-            SendBuffer = Power(random, 32, 256),
-            ReceiveBuffer = Power(random, 16, 256),
-            ImageBytes = random.Chance(0.1) ? 48 * Kibibyte : 32 << 20,
+            DatagramIdle = strikes ? form.DatagramIdle : TimeSpan.FromSeconds(4),
+            TimeWait = form.TimeWait,
+            SendBuffer = Power(random, form.SmallestSendBuffer, form.LargestBuffer),
+            ReceiveBuffer = Power(random, form.SmallestReceiveBuffer, form.LargestBuffer),
+            ImageBytes = random.Chance(0.1) ? form.SmallImage : 32 << 20,
         };
         var front = Faults(random, slowest: 2000);
         var lan = Faults(random, slowest: 400);
@@ -74,6 +77,7 @@ internal sealed record Scenario
         int budget = random.Chance(0.25) ? 200 : random.Chance(0.3) ? 2000 : 20_000;
         return new Scenario
         {
+            Form = form,
             Farm = new FarmSettings
             {
                 Seed = seed,
@@ -89,8 +93,8 @@ internal sealed record Scenario
                 Grid = TimeSpan.FromMicroseconds(20),
                 ClientTcp = TcpSettings.Default with
                 {
-                    SendBufferLimit = Power(random, 32, 256),
-                    ReceiveBufferLimit = Power(random, 16, 256),
+                    SendBufferLimit = Power(random, form.SmallestSendBuffer, form.LargestBuffer),
+                    ReceiveBufferLimit = Power(random, form.SmallestReceiveBuffer, form.LargestBuffer),
                     Timestamps = !random.Chance(0.15),
                     SelectiveAcks = !random.Chance(0.15),
                     WindowScaling = !random.Chance(0.15),
@@ -101,7 +105,7 @@ internal sealed record Scenario
                 Adjust = options => Adjusted(options, limits, TimeSpan.FromMicroseconds(budget)),
             },
             Attempts = 5 + (int)random.Next(12),
-            AttemptPause = TimeSpan.FromMicroseconds(200 << (int)random.Next(8)),
+            AttemptPause = form.ShortestPause * (1 << (int)random.Next(8)),
             Flows = 4 + (int)random.Next(13),
             LanOutages = random.Chance(0.3) && !strikes ? 0.3 : 0,
             LacksApplication = random.Chance(0.3) && !strikes,
@@ -110,14 +114,11 @@ internal sealed record Scenario
         };
     }
 
-    /// <summary>A length of 64 KiB to 1 MiB: every doubling is equally likely.</summary>
-    public static long Length(SeededRandom random) => (long)(64 * Kibibyte * Math.Pow(16, random.NextDouble()));
-
     /// <summary>A TCP flow.</summary>
-    public static StreamPlan DrawStream(SeededRandom random)
+    public StreamPlan DrawStream(SeededRandom random)
     {
-        long up = Length(random);
-        long down = Length(random);
+        long up = Form.Length(random);
+        long down = Form.Length(random);
         return new StreamPlan
         {
             Key = random.NextUInt64(),
@@ -133,12 +134,14 @@ internal sealed record Scenario
     }
 
     /// <summary>A UDP flow.</summary>
-    public static DatagramPlan DrawDatagrams(SeededRandom random) => new()
+    public DatagramPlan DrawDatagrams(SeededRandom random) => new()
     {
         Key = random.NextUInt64(),
-        Up = Length(random),
-        Down = Length(random),
+        Up = Form.Length(random),
+        Down = Form.Length(random),
         Pause = TimeSpan.FromMicroseconds(50 << (int)random.Next(4)),
+        LaterPause = Form.LaterDatagrams,
+        LaterBurst = Form.LaterBurst,
         MaxLength = random.Chance(0.2) ? 4000 : 1400,
     };
 

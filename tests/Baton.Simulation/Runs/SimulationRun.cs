@@ -24,12 +24,12 @@ internal sealed class SimulationRun : IDisposable
     private long _number;
     private int _opened;
 
-    private SimulationRun(ulong seed, PlantedDefect defect, RunLimits limits, Scenario? scenario = null)
+    private SimulationRun(ulong seed, PlantedDefect defect, RunLimits limits, SeedForm form, Scenario? scenario = null)
     {
         Seed = seed;
         Limits = limits;
         Random = new SeededRandom(seed);
-        _scenario = scenario ?? Scenario.Draw(seed, Random.Split());
+        _scenario = scenario ?? Scenario.Draw(seed, Random.Split(), form);
         _farm = new Farm(_scenario.Farm);
         _watch = new FarmWatch(this, _farm);
         _handoffs = new HandoffWatch(this, _farm);
@@ -71,16 +71,18 @@ internal sealed class SimulationRun : IDisposable
     /// <param name="defect">What a test plants.</param>
     /// <param name="trace">Gets a line for each segment at the front, each phase of an endpoint and each outcome, or null.</param>
     /// <param name="limits">What of the seed is left out; null for nothing.</param>
-    public static SimulationResult Run(ulong seed, PlantedDefect defect = PlantedDefect.None, TextWriter? trace = null, RunLimits? limits = null)
+    /// <param name="form">How much its flows carry; null for <see cref="SeedForm.Long"/>.</param>
+    public static SimulationResult Run(
+        ulong seed, PlantedDefect defect = PlantedDefect.None, TextWriter? trace = null, RunLimits? limits = null, SeedForm? form = null)
     {
-        using var run = new SimulationRun(seed, defect, limits ?? RunLimits.None) { Trace = trace };
+        using var run = new SimulationRun(seed, defect, limits ?? RunLimits.None, form ?? SeedForm.Long) { Trace = trace };
         return run.Result(run.RunAll);
     }
 
     /// <summary>Runs what a script does in a farm that is watched.</summary>
     public static SimulationResult RunScript(Scenario scenario, Action<SimulationRun, Farm> script)
     {
-        using var run = new SimulationRun(scenario.Farm.Seed, PlantedDefect.None, RunLimits.None, scenario);
+        using var run = new SimulationRun(scenario.Farm.Seed, PlantedDefect.None, RunLimits.None, SeedForm.Long, scenario);
         return run.Result(() =>
         {
             run.Begin();
@@ -365,7 +367,7 @@ internal sealed class SimulationRun : IDisposable
         _opened++;
         if (index > 0 && Random.Chance(0.25))
         {
-            var plan = Scenario.DrawDatagrams(Random);
+            var plan = _scenario.DrawDatagrams(Random);
             if (index >= Limits.Flows)
             {
                 Random.Split();
@@ -376,7 +378,7 @@ internal sealed class SimulationRun : IDisposable
         }
         else
         {
-            var plan = Scenario.DrawStream(Random);
+            var plan = _scenario.DrawStream(Random);
             if (index < Limits.Flows)
             {
                 OpenStream(client, home, plan);
