@@ -67,7 +67,7 @@ internal static class AckResponse
     public static bool DetectLoss(Sender s, Instant now, bool ended)
     {
         var recovery = s.Recovery;
-        bool lost = recovery.Detect(now, s.Rtt, s.Mss, out var wait);
+        bool lost = recovery.Detect(now, in s.Rtt, s.Mss, out var wait);
         if (wait > TimeSpan.Zero)
         {
             s.Timers.Set(TimerKind.Reordering, now + wait);

@@ -6,16 +6,10 @@ namespace Baton.Tcp;
 /// When an acknowledgment is due: at once for every second segment, for what is out of order and for what
 /// fills a gap (RFC 5681 §4.2), else when the delay has passed or a segment goes the other way.
 /// </summary>
-internal struct DelayedAck(TcpSettings settings, TimerTable timers)
+internal struct DelayedAck(int quick)
 {
     /// <summary>Duplicate ACKs owed at once, at most; fast retransmit needs three.</summary>
     public const int MaxOwed = 8;
-
-    [NotInSnapshot("the owner's settings")]
-    private readonly TcpSettings _settings = settings;
-
-    [NotInSnapshot("its parts are listed at TimerTable")]
-    private readonly TimerTable _timers = timers;
 
     [InSnapshot(nameof(TcpSnapshot.UnacknowledgedSegments))]
     private int _segments;
@@ -24,7 +18,7 @@ internal struct DelayedAck(TcpSettings settings, TimerTable timers)
     private int _owed;
 
     [NotInSnapshot("the beginning of a connection: one that moves is past it")]
-    private int _quick = settings.QuickAcks;
+    private int _quick = quick;
 
     /// <summary>Segments received since the last ACK was sent.</summary>
     public readonly int Segments => _segments;
@@ -33,17 +27,17 @@ internal struct DelayedAck(TcpSettings settings, TimerTable timers)
     public readonly int Owed => _owed;
 
     /// <summary>Bytes came in order, and there is no gap. A super-segment counts as what it was put together from.</summary>
-    public void OnData(Instant now, int bytes, int mss)
+    public void OnData(Instant now, int bytes, int mss, TcpSettings settings, ref TimerTable timers)
     {
         _segments += Math.Max(1, bytes / mss);
-        if (_segments >= 2 || _quick > 0 || _settings.AckDelay <= TimeSpan.Zero)
+        if (_segments >= 2 || _quick > 0 || settings.AckDelay <= TimeSpan.Zero)
         {
             _quick = Math.Max(0, _quick - 1);
             Now();
         }
-        else if (!_timers.IsSet(TimerKind.DelayedAck))
+        else if (!timers.IsSet(TimerKind.DelayedAck))
         {
-            _timers.Set(TimerKind.DelayedAck, now + _settings.AckDelay);
+            timers.Set(TimerKind.DelayedAck, now + settings.AckDelay);
         }
     }
 
@@ -54,14 +48,14 @@ internal struct DelayedAck(TcpSettings settings, TimerTable timers)
     public void OnAhead() => _owed = Math.Min(MaxOwed, _owed + 1);
 
     /// <summary>A segment with an ACK left. One with text is no duplicate ACK: with a gap what is owed stays owed.</summary>
-    public void OnSent(bool gap, bool text)
+    public void OnSent(bool gap, bool text, TcpSettings settings, ref TimerTable timers)
     {
         _segments = 0;
 
         // An answer to what came: acknowledgments ride on what follows.
-        _quick = text && _quick < _settings.QuickAcks ? 0 : _quick;
+        _quick = text && _quick < settings.QuickAcks ? 0 : _quick;
         _owed = gap && text ? _owed : gap ? Math.Max(0, _owed - 1) : 0;
-        _timers.Stop(TimerKind.DelayedAck);
+        timers.Stop(TimerKind.DelayedAck);
     }
 
     /// <summary>Takes what a snapshot says.</summary>

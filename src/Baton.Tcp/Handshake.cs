@@ -11,9 +11,6 @@ internal struct Handshake(TcpSettings settings, bool passive)
     /// <summary>Bytes that timestamps take in every segment (RFC 7323 appendix A), to be taken off the MSS (RFC 6691).</summary>
     public const int TimestampsLength = 12;
 
-    [NotInSnapshot("the owner's settings")]
-    private readonly TcpSettings _settings = settings;
-
     [InSnapshot(nameof(TcpSnapshot.Passive))]
     private bool _passive = passive;
 
@@ -60,32 +57,32 @@ internal struct Handshake(TcpSettings settings, bool passive)
     public void OnSynAcknowledged() => _synDue = false;
 
     /// <summary>The peer's SYN: an option counts when both sides carry it.</summary>
-    public void OnSyn(Instant now, in TcpHeader syn, Sender sender, Receiver receiver)
+    public void OnSyn(Instant now, in TcpHeader syn, TcpSettings settings, Sender sender, Receiver receiver)
     {
         var options = syn.Options;
-        _peerMss = Math.Max(MinMss, (int)(options.Mss ?? _settings.DefaultPeerMss));
-        _sack = options.SackPermitted && _settings.SelectiveAcks;
-        _scaling = options.WindowScale is not null && _settings.WindowScaling;
-        if (options.HasTimestamps && _settings.Timestamps)
+        _peerMss = Math.Max(MinMss, (int)(options.Mss ?? settings.DefaultPeerMss));
+        _sack = options.SackPermitted && settings.SelectiveAcks;
+        _scaling = options.WindowScale is not null && settings.WindowScaling;
+        if (options.HasTimestamps && settings.Timestamps)
         {
             receiver.Timestamps.Agree(options.TimestampValue, now);
         }
 
-        receiver.Window.Agree(_scaling ? ReceiveWindow.ScaleFor(_settings.ReceiveBufferLimit) : 0);
+        receiver.Window.Agree(_scaling ? ReceiveWindow.ScaleFor(settings.ReceiveBufferLimit) : 0);
         sender.Agree(EffectiveMss(receiver), _scaling ? Math.Min((int)options.WindowScale!.Value, 14) : 0, _sack);
     }
 
     /// <summary>The options of our SYN or SYN-ACK: an answer offers only what was offered (RFC 7323 §2.2, §3.2).</summary>
-    public readonly void WriteOptions(ref TcpOptions options, Receiver receiver, bool answer, Instant now)
+    public readonly void WriteOptions(ref TcpOptions options, TcpSettings settings, Receiver receiver, bool answer, Instant now)
     {
-        options.Mss = _settings.Mss;
-        if (answer ? _scaling : _settings.WindowScaling)
+        options.Mss = settings.Mss;
+        if (answer ? _scaling : settings.WindowScaling)
         {
-            options.WindowScale = (byte)ReceiveWindow.ScaleFor(_settings.ReceiveBufferLimit);
+            options.WindowScale = (byte)ReceiveWindow.ScaleFor(settings.ReceiveBufferLimit);
         }
 
-        options.SackPermitted = answer ? _sack : _settings.SelectiveAcks;
-        if (answer ? receiver.Timestamps.On : _settings.Timestamps)
+        options.SackPermitted = answer ? _sack : settings.SelectiveAcks;
+        if (answer ? receiver.Timestamps.On : settings.Timestamps)
         {
             receiver.Timestamps.Write(ref options, now);
         }

@@ -3,14 +3,8 @@ using Baton.Wire;
 namespace Baton.Tcp;
 
 /// <summary>Probes a silent peer (RFC 9293 §3.8.4), when the settings ask for it.</summary>
-internal struct KeepAlive(TcpSettings settings, TimerTable timers)
+internal struct KeepAlive
 {
-    [NotInSnapshot("the owner's settings")]
-    private TcpSettings _settings = settings;
-
-    [NotInSnapshot("its parts are listed at TimerTable")]
-    private readonly TimerTable _timers = timers;
-
     [InSnapshot(nameof(TcpSnapshot.KeepAliveUnanswered))]
     private int _unanswered;
 
@@ -24,39 +18,38 @@ internal struct KeepAlive(TcpSettings settings, TimerTable timers)
     public readonly bool Due => _due;
 
     /// <summary>The peer was heard.</summary>
-    public void OnHeard(Instant now)
+    public void OnHeard(Instant now, TcpSettings settings, ref TimerTable timers)
     {
-        if (_settings.KeepAliveTime > TimeSpan.Zero)
+        if (settings.KeepAliveTime > TimeSpan.Zero)
         {
             (_unanswered, _due) = (0, false);
-            _timers.Set(TimerKind.KeepAlive, now + _settings.KeepAliveTime);
+            timers.Set(TimerKind.KeepAlive, now + settings.KeepAliveTime);
         }
     }
 
     /// <summary>Other times hold from now on.</summary>
-    public void Reconfigure(TcpSettings settings, Instant now)
+    public void Reconfigure(TcpSettings settings, Instant now, ref TimerTable timers)
     {
-        _settings = settings;
-        _timers.Stop(TimerKind.KeepAlive);
-        OnHeard(now);
+        timers.Stop(TimerKind.KeepAlive);
+        OnHeard(now, settings, ref timers);
     }
 
     /// <summary>The timer expired; false when the peer is to be given up. With data in flight their own timer decides.</summary>
-    public bool OnExpired(Instant now, bool idle)
+    public bool OnExpired(Instant now, bool idle, TcpSettings settings, ref TimerTable timers)
     {
         if (!idle)
         {
-            _timers.Set(TimerKind.KeepAlive, now + _settings.KeepAliveTime);
+            timers.Set(TimerKind.KeepAlive, now + settings.KeepAliveTime);
             return true;
         }
 
-        if (_unanswered >= _settings.KeepAliveProbes)
+        if (_unanswered >= settings.KeepAliveProbes)
         {
             return false;
         }
 
         (_unanswered, _due) = (_unanswered + 1, true);
-        _timers.Set(TimerKind.KeepAlive, now + _settings.KeepAliveInterval);
+        timers.Set(TimerKind.KeepAlive, now + settings.KeepAliveInterval);
         return true;
     }
 
@@ -64,12 +57,12 @@ internal struct KeepAlive(TcpSettings settings, TimerTable timers)
     public void OnProbed() => _due = false;
 
     /// <summary>Takes what a snapshot says; starts the timer where only this owner's settings ask for it.</summary>
-    public void Restore(int unanswered, bool due, Instant now)
+    public void Restore(int unanswered, bool due, Instant now, TcpSettings settings, ref TimerTable timers)
     {
         (_unanswered, _due) = (unanswered, due);
-        if (_settings.KeepAliveTime > TimeSpan.Zero && !_timers.IsSet(TimerKind.KeepAlive))
+        if (settings.KeepAliveTime > TimeSpan.Zero && !timers.IsSet(TimerKind.KeepAlive))
         {
-            _timers.Set(TimerKind.KeepAlive, now + _settings.KeepAliveTime);
+            timers.Set(TimerKind.KeepAlive, now + settings.KeepAliveTime);
         }
     }
 }

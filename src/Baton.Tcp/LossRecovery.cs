@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Baton.Wire;
 
 namespace Baton.Tcp;
@@ -17,10 +18,20 @@ public enum RecoveryPhase : byte
 
 /// <summary>
 /// What is known of the stream in flight: when each part was sent, what the peer has of it and what is lost. With SACK
-/// RACK finds losses (RFC 8985); without it three duplicate ACKs and partial ACKs do (RFC 5681, RFC 6582).
+/// RACK finds losses (RFC 8985); without it three duplicate ACKs and partial ACKs do (RFC 5681, RFC 6582). A connection
+/// with nothing in flight has none, unless the path has made it remember something.
 /// </summary>
 internal sealed class LossRecovery
 {
+    /// <summary>What a connection with nothing in flight knows; never changed.</summary>
+    public static readonly LossRecovery Calm = new();
+
+    /// <summary>Most that are kept for the next that need one: those of a thread's connections that are in turn.</summary>
+    private const int MaxFree = 256;
+
+    [ThreadStatic]
+    private static Stack<LossRecovery>? t_free;
+
     /// <summary>DupThresh (RFC 5681 §3.2).</summary>
     public const int DuplicateThreshold = 3;
 
@@ -45,7 +56,19 @@ internal sealed class LossRecovery
     [InSnapshot(nameof(TcpSnapshot.RecoveryPhase))]
     private RecoveryPhase _phase;
 
-    [InSnapshot(nameof(TcpSnapshot.SackOn))]
+    [NotInSnapshot("its parts are listed at RttProbe")]
+    private RttProbe _timed;
+
+    [NotInSnapshot("of one round trip: the next one measures it again")]
+    private int _peak;
+
+    [NotInSnapshot("of one round trip: the next one measures it again")]
+    private long _peakUntil;
+
+    [InSnapshot(nameof(TcpSnapshot.SmallSegmentEnd))]
+    private long _smallEnd;
+
+    [NotInSnapshot("the sender's, whose SackOn is in the snapshot")]
     private bool _usesSack;
 
     [InSnapshot(nameof(TcpSnapshot.RecoveryPoint))]
@@ -59,6 +82,15 @@ internal sealed class LossRecovery
 
     /// <summary>Whether both sides agreed on SACK.</summary>
     public bool UsesSack { get => _usesSack; set => _usesSack = value; }
+
+    /// <summary>The segment whose round trip is being measured.</summary>
+    public ref RttProbe Timed => ref _timed;
+
+    /// <summary>The most that was in flight within the last round trip (pipeACK, RFC 7661 §4.2).</summary>
+    public int Peak => _peak;
+
+    /// <summary>The position after the last small segment, for Nagle's algorithm.</summary>
+    public long SmallEnd { get => _smallEnd; set => _smallEnd = value; }
 
     /// <summary>The phase.</summary>
     public RecoveryPhase Phase => _phase;
@@ -89,6 +121,55 @@ internal sealed class LossRecovery
 
     /// <summary>Whether nothing is missing, lost, probed for or recovered from.</summary>
     public bool IsCalm => _phase == RecoveryPhase.Open && _sacked.Count == 0 && !_probe.Outstanding && !_sent.HasLost;
+
+    /// <summary>Whether there is nothing to remember once nothing is in flight.</summary>
+    private bool IsForgettable =>
+        IsCalm && !_rack.Remembers && _spurious is { From: 0, Step: FRtoStep.None } && _duplicates == 0 && _sent.Parts.IsEmpty;
+
+    /// <summary>For what is about to be sent.</summary>
+    public static LossRecovery Take(bool usesSack, TimeSpan smoothed)
+    {
+        var recovery = t_free is not null && t_free.TryPop(out var free) ? free : new();
+        recovery._usesSack = usesSack;
+        recovery._rack.Begin(smoothed);
+        recovery._lost = -1;
+        return recovery;
+    }
+
+    /// <summary>Whether nothing has to be kept of it: then it is for the next that needs one.</summary>
+    public bool TryGiveBack()
+    {
+        if (IsForgettable)
+        {
+            GiveBack();
+            return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>The connection is closed, or holds nothing of note.</summary>
+    public void GiveBack()
+    {
+        _sent.Release();
+        _sacked.Clear();
+        (_rack, _probe, _rate, _spurious, _timed) = (default, default, default, default, default);
+        (_phase, _point, _duplicates, _lost, _peak, _peakUntil, _smallEnd) = (RecoveryPhase.Open, 0, 0, 0, 0, 0, 0);
+        t_free ??= new(MaxFree);
+        if (t_free.Count < MaxFree)
+        {
+            t_free.Push(this);
+        }
+    }
+
+    /// <summary>An ACK comes while so much is in flight.</summary>
+    public void OnFlight(int flight, long una, long nxt)
+    {
+        if (una >= _peakUntil || flight > _peak)
+        {
+            (_peak, _peakUntil) = (flight, nxt);
+        }
+    }
 
     /// <summary>Whether more than two segments beyond a gap have arrived (RFC 6675 §2, IsLost, in bytes).</summary>
     public bool ManyPassed(int mss) => Sacked.Total > (DuplicateThreshold - 1) * mss;
@@ -140,7 +221,11 @@ internal sealed class LossRecovery
     }
 
     /// <summary>New sequence space was sent.</summary>
-    public void OnSent(long start, long end, Instant now, TimeSpan grain) => Sent.OnSent(start, end, now, grain);
+    public void OnSent(long start, long end, Instant now, TimeSpan grain)
+    {
+        Debug.Assert(this != Calm, "What is sent is in flight.");
+        Sent.OnSent(start, end, now, grain);
+    }
 
     /// <summary>A range was sent again.</summary>
     public void OnResent(long start, long end, Instant now)
@@ -153,6 +238,7 @@ internal sealed class LossRecovery
     /// <summary>A range is taken as lost: by detection, or because it exceeds the path's MTU or was a window probe.</summary>
     public void MarkLost(long start, long end)
     {
+        Debug.Assert(this != Calm, "What nobody has sent is not lost.");
         Sent.MarkLost(start, end);
         _lost = -1;
     }
@@ -161,7 +247,7 @@ internal sealed class LossRecovery
     /// Looks for losses by time (RFC 8985 §6.2, step 5); true when some were found. <paramref name="wait"/> is the time until
     /// more may be, or zero.
     /// </summary>
-    public bool Detect(Instant now, RttEstimator rtt, int mss, out TimeSpan wait)
+    public bool Detect(Instant now, in RttEstimator rtt, int mss, out TimeSpan wait)
     {
         wait = TimeSpan.Zero;
         if (Sacked.Count == 0 && _phase == RecoveryPhase.Open)
@@ -290,7 +376,7 @@ internal sealed class LossRecovery
     /// The retransmission timer expired. RFC 8985 §6.3: the first segment is lost, and what was sent so long ago. What the
     /// peer said it had counts on (RFC 6675 §5.1), unless it shows that it has dropped it.
     /// </summary>
-    public void OnTimeout(Instant now, long una, long nxt, RttEstimator rtt, int mss)
+    public void OnTimeout(Instant now, long una, long nxt, in RttEstimator rtt, int mss)
     {
         if (rtt.Expirations > 1 || Sacked.TryFind(una, out _))
         {
@@ -361,7 +447,7 @@ internal sealed class LossRecovery
     /// <summary>Takes what a snapshot says.</summary>
     public void Restore(TcpSnapshot s, Instant now)
     {
-        (_phase, _point, _duplicates, _usesSack, _lost) = (s.RecoveryPhase, s.RecoveryPoint, s.DuplicateAcks, s.SackOn, -1);
+        (_phase, _point, _duplicates, _smallEnd, _lost) = (s.RecoveryPhase, s.RecoveryPoint, s.DuplicateAcks, s.SmallSegmentEnd, -1);
         foreach (var range in s.Sacked)
         {
             _ = Sacked.TryAdd(range.Start, range.End);

@@ -47,7 +47,7 @@ internal static class NextPart
             return false;
         }
 
-        if (s.SlowsAfterIdle && !s.InFlight && now - s.LastSent > s.Rtt.Rto)
+        if (s.SlowsAfterIdle && !s.InFlight && now - s.LastSent > s.Rto)
         {
             s.Congestion.OnIdle(s.Mss);
         }
@@ -95,7 +95,7 @@ internal static class NextPart
         bool corked = s.Options is { Corked: true } && s.FinPosition < 0;
 
         // The last bytes may go when no earlier small segment is unacknowledged (Minshall, RFC 9293 appendix A.3).
-        bool last = length == available && !corked && (s.NoDelay || s.FinPosition >= 0 || s.SmallEnd <= s.Una);
+        bool last = length == available && !corked && (s.NoDelay || s.FinPosition >= 0 || s.Recovery.SmallEnd <= s.Una);
         bool halfOfWindow = length < s.Mss && length == peerRoom && length >= s.MaxWindow / 2;
         return last || halfOfWindow ? length : length - tail;
     }

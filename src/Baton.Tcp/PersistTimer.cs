@@ -26,8 +26,8 @@ internal struct PersistTimer
     public readonly bool Due => _due;
 
     /// <summary>The time to the next probe.</summary>
-    public readonly TimeSpan Interval(bool windowIsClosed, RttEstimator rtt, TcpSettings settings) =>
-        windowIsClosed ? rtt.BackedOff(_backoff) : settings.SillyWindowOverride;
+    public readonly TimeSpan Interval(bool windowIsClosed, in RttEstimator rtt, TcpSettings settings) =>
+        windowIsClosed ? rtt.BackedOff(_backoff, settings) : settings.SillyWindowOverride;
 
     /// <summary>The timer expired: one segment may go, whatever the window.</summary>
     public void OnExpired(bool windowIsClosed)

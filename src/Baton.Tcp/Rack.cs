@@ -65,6 +65,12 @@ internal struct Rack
     /// <summary>Whether the path was seen to reorder.</summary>
     public readonly bool Reordering => _reordering;
 
+    /// <summary>Whether the path has taught something that is not of one flight: reordering, or a window that was too small.</summary>
+    public readonly bool Remembers => _reordering || _multiplier > 0;
+
+    /// <summary>Nothing is in flight, and something will be: until it arrives its round trip is taken to be as ever.</summary>
+    public void Begin(TimeSpan smoothed) => _rtt = smoothed;
+
     /// <summary>Step 2: a part in flight arrived.</summary>
     /// <param name="part">The transmission.</param>
     /// <param name="end">The end of what arrived of it.</param>
@@ -143,7 +149,7 @@ internal struct Rack
     /// <summary>Takes what a snapshot says.</summary>
     public void Restore(TcpSnapshot s, Instant now)
     {
-        (_sentAt, _end, _rtt, _highest) = (now - s.RackSince, s.RackEnd, s.RackRtt, s.RackHighest);
+        (_sentAt, _end, _rtt, _highest) = (s.RackEnd > 0 ? now - s.RackSince : default, s.RackEnd, s.RackRtt, s.RackHighest);
         _since = _sentAt;
         (_dsackRound, _multiplier, _persistence, _reordering) = (s.RackDsackRound, s.RackMultiplier, s.RackPersistence, s.RackReordering);
     }

@@ -1,10 +1,12 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Baton.Tcp;
 
 /// <summary>
 /// What the peer sent and the application has not read, by stream position. Bytes that come ahead of a gap are put at
 /// their final place in the same ring and remembered as ranges, so that closing the gap moves nothing.
 /// </summary>
-internal sealed class ReceiveQueue
+internal struct ReceiveQueue()
 {
     [NotInSnapshot("its bytes are TcpSnapshot.ReceiveQueue and OutOfOrder; its parts are listed at ByteRing")]
     private ByteRing _ring;
@@ -19,19 +21,20 @@ internal sealed class ReceiveQueue
     private long _next = 1;
 
     /// <summary>The next byte for the application.</summary>
-    public long ReadPosition => _read;
+    public readonly long ReadPosition => _read;
 
     /// <summary>The first byte that is missing: RCV.NXT but for a FIN.</summary>
-    public long Next => _next;
+    public readonly long Next => _next;
 
     /// <summary>Bytes in order that the application has not read.</summary>
-    public int Readable => (int)(_next - _read);
+    public readonly int Readable => (int)(_next - _read);
 
     /// <summary>Ranges beyond the first gap.</summary>
+    [UnscopedRef]
     public ref RangeSet Ahead => ref _ahead;
 
     /// <summary>Bytes of memory held.</summary>
-    public int Capacity => _ring.Capacity;
+    public readonly int Capacity => _ring.Capacity;
 
     /// <summary>
     /// Puts bytes in their place. They lie within the promised window and at or after <see cref="Next"/>. False when they
@@ -67,7 +70,7 @@ internal sealed class ReceiveQueue
     }
 
     /// <summary>Bytes in place.</summary>
-    public void Slice(long position, int length, out ReadOnlySpan<byte> first, out ReadOnlySpan<byte> second) =>
+    public readonly void Slice(long position, int length, out ReadOnlySpan<byte> first, out ReadOnlySpan<byte> second) =>
         _ring.Slice(position, length, out first, out second);
 
     /// <summary>Takes bytes in order; memory goes back when nothing is left.</summary>
@@ -90,7 +93,7 @@ internal sealed class ReceiveQueue
     }
 
     /// <summary>Bytes in place.</summary>
-    public QueuedBytes View(long position, int length) => _ring.View(position, length);
+    public readonly QueuedBytes View(long position, int length) => _ring.View(position, length);
 
     /// <summary>Forgets everything: the connection is closed, or nobody reads any more.</summary>
     public void Release()

@@ -7,13 +7,13 @@ namespace Baton.Tcp;
 /// The receiving half (RFC 9293 §3.3.1, RCV variables). Positions are 64-bit and unwrapped: 0 is the peer's SYN, 1 its
 /// first byte, and its FIN stands after the last.
 /// </summary>
-internal sealed class Receiver(TcpSettings settings, TimerTable timers, uint timestampOffset)
+internal sealed class Receiver(TcpSettings settings, uint timestampOffset)
 {
     [NotInSnapshot("its parts are listed at ReceiveWindow")]
     private ReceiveWindow _window = new(Math.Min(settings.ReceiveBufferStart, settings.ReceiveBufferLimit));
 
     [NotInSnapshot("its parts are listed at DelayedAck")]
-    private DelayedAck _acks = new(settings, timers);
+    private DelayedAck _acks = new(settings.QuickAcks);
 
     [NotInSnapshot("its parts are listed at Timestamps")]
     private Timestamps _timestamps = new(timestampOffset);
@@ -33,9 +33,11 @@ internal sealed class Receiver(TcpSettings settings, TimerTable timers, uint tim
     [InSnapshot(nameof(TcpSnapshot.LastAckSent))]
     private long _lastAckSent;
 
+    [NotInSnapshot("its parts are listed at ReceiveQueue")]
+    private ReceiveQueue _queue = new();
+
     /// <summary>The bytes.</summary>
-    [field: NotInSnapshot("its parts are listed at ReceiveQueue")]
-    public ReceiveQueue Queue { get; } = new();
+    public ref ReceiveQueue Queue => ref _queue;
 
     /// <summary>The window we promise.</summary>
     public ref ReceiveWindow Window => ref _window;
@@ -81,7 +83,7 @@ internal sealed class Receiver(TcpSettings settings, TimerTable timers, uint tim
         length == 0 ? position >= Nxt && position <= Window.Edge : position < Window.Edge && position + length > Nxt;
 
     /// <summary>Text of an acceptable segment (RFC 9293 §3.10.7.4, seventh check).</summary>
-    public TcpDisposition OnText(Instant now, long position, ReadOnlySpan<byte> text, bool fin, int mss)
+    public TcpDisposition OnText(Instant now, long position, ReadOnlySpan<byte> text, bool fin, int mss, TcpSettings settings, ref TimerTable timers)
     {
         long end = position + text.Length;
         long last = _finPosition >= 0 ? Math.Min(_finPosition, Window.Edge) : Window.Edge;
@@ -119,7 +121,7 @@ internal sealed class Receiver(TcpSettings settings, TimerTable timers, uint tim
         }
         else
         {
-            Acks.OnData(now, (int)(to - from), mss);
+            Acks.OnData(now, (int)(to - from), mss, settings, ref timers);
         }
 
         return Queue.Next > before || FinReceived ? TcpDisposition.Accepted : TcpDisposition.Duplicate;
@@ -169,7 +171,9 @@ internal sealed class Receiver(TcpSettings settings, TimerTable timers, uint tim
     /// <param name="now">The time.</param>
     /// <param name="sackOn">Whether SACK was agreed on.</param>
     /// <param name="text">Whether the segment has text: then its size leaves no room for SACK blocks.</param>
-    public void Write(ref TcpHeader header, Instant now, bool sackOn, bool text)
+    /// <param name="settings">The owner's settings.</param>
+    /// <param name="timers">The connection's timers.</param>
+    public void Write(ref TcpHeader header, Instant now, bool sackOn, bool text, TcpSettings settings, ref TimerTable timers)
     {
         bool gap = Queue.Ahead.Count > 0;
         var options = header.Options;
@@ -187,7 +191,7 @@ internal sealed class Receiver(TcpSettings settings, TimerTable timers, uint tim
 
         header.Options = options;
         _lastAckSent = Nxt;
-        Acks.OnSent(gap, text);
+        Acks.OnSent(gap, text, settings, ref timers);
     }
 
     /// <summary>The first part of a segment that was received before (RFC 2883 §4.2): below RCV.NXT, or in a range ahead.</summary>

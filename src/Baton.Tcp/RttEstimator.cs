@@ -3,13 +3,10 @@ using Baton.Wire;
 namespace Baton.Tcp;
 
 /// <summary>Smoothed round trip and retransmission timeout (RFC 6298).</summary>
-internal sealed class RttEstimator(TcpSettings settings)
+internal struct RttEstimator(TimeSpan initial)
 {
     /// <summary>After so long the path may be another, and the shortest round trip with it.</summary>
     private static readonly TimeSpan MinLife = TimeSpan.FromMinutes(5);
-
-    [NotInSnapshot("the owner's settings")]
-    private readonly TcpSettings _settings = settings;
 
     [InSnapshot(nameof(TcpSnapshot.SmoothedRtt))]
     private TimeSpan _smoothed;
@@ -18,7 +15,7 @@ internal sealed class RttEstimator(TcpSettings settings)
     private TimeSpan _variance;
 
     [InSnapshot(nameof(TcpSnapshot.Rto))]
-    private TimeSpan _rto = settings.InitialRto;
+    private TimeSpan _rto = initial;
 
     [InSnapshot(nameof(TcpSnapshot.MinRtt))]
     private TimeSpan _min;
@@ -33,43 +30,43 @@ internal sealed class RttEstimator(TcpSettings settings)
     private int _expirations;
 
     /// <summary>The path's shortest round trip of the last minutes, or zero before the first measurement (RFC 8985 §6.1).</summary>
-    public TimeSpan Min => _min;
+    public readonly TimeSpan Min => _min;
 
     /// <summary>When it was measured.</summary>
-    public Instant MinAt => _minAt;
+    public readonly Instant MinAt => _minAt;
 
     /// <summary>SRTT, or zero before the first measurement.</summary>
-    public TimeSpan Smoothed => _smoothed;
+    public readonly TimeSpan Smoothed => _smoothed;
 
     /// <summary>RTTVAR.</summary>
-    public TimeSpan Variance => _variance;
+    public readonly TimeSpan Variance => _variance;
 
     /// <summary>The timeout without back-off.</summary>
-    public TimeSpan BaseRto => _rto;
+    public readonly TimeSpan BaseRto => _rto;
 
     /// <summary>Doublings of the timeout: until the next measurement (RFC 6298 §5.7).</summary>
-    public int Backoff => _backoff;
+    public readonly int Backoff => _backoff;
 
     /// <summary>Times the timer has expired since something new was acknowledged.</summary>
-    public int Expirations => _expirations;
+    public readonly int Expirations => _expirations;
 
     /// <summary>The timeout with back-off.</summary>
-    public TimeSpan Rto => BackedOff(_backoff);
+    public readonly TimeSpan Rto(TcpSettings settings) => BackedOff(_backoff, settings);
 
     /// <summary>The timeout doubled <paramref name="times"/> times, within the bounds.</summary>
-    public TimeSpan BackedOff(int times)
+    public readonly TimeSpan BackedOff(int times, TcpSettings settings)
     {
         long ticks = _rto.Ticks;
-        for (int i = 0; i < times && ticks < _settings.MaxRto.Ticks; i++)
+        for (int i = 0; i < times && ticks < settings.MaxRto.Ticks; i++)
         {
             ticks *= 2;
         }
 
-        return new(Math.Min(ticks, _settings.MaxRto.Ticks));
+        return new(Math.Min(ticks, settings.MaxRto.Ticks));
     }
 
     /// <summary>A measurement of a segment that was sent once, or that its timestamp tells apart (RFC 6298 §2.2, §2.3, §3).</summary>
-    public void OnSample(TimeSpan rtt)
+    public void OnSample(TimeSpan rtt, TcpSettings settings)
     {
         rtt = rtt < TimeSpan.Zero ? TimeSpan.Zero : rtt;
         if (_smoothed == TimeSpan.Zero)
@@ -84,8 +81,8 @@ internal sealed class RttEstimator(TcpSettings settings)
             _smoothed = new(Math.Max(1, _smoothed.Ticks + ((rtt.Ticks - _smoothed.Ticks) / 8)));
         }
 
-        long rto = _smoothed.Ticks + Math.Max(_settings.RtoMargin.Ticks, 4 * _variance.Ticks);
-        _rto = new(Math.Clamp(rto, _settings.MinRto.Ticks, _settings.MaxRto.Ticks));
+        long rto = _smoothed.Ticks + Math.Max(settings.RtoMargin.Ticks, 4 * _variance.Ticks);
+        _rto = new(Math.Clamp(rto, settings.MinRto.Ticks, settings.MaxRto.Ticks));
         _backoff = 0;
     }
 
@@ -109,12 +106,12 @@ internal sealed class RttEstimator(TcpSettings settings)
     public void OnProgress() => _expirations = 0;
 
     /// <summary>The SYN had to be repeated and nothing was measured: 3 s from the first data on (RFC 6298 §5.7).</summary>
-    public void OnSynRetransmitted()
+    public void OnSynRetransmitted(TcpSettings settings)
     {
         if (_smoothed == TimeSpan.Zero)
         {
             var fallback = TimeSpan.FromSeconds(3);
-            _rto = fallback < _settings.MaxRto ? fallback : _settings.MaxRto;
+            _rto = fallback < settings.MaxRto ? fallback : settings.MaxRto;
             _backoff = 0;
         }
     }

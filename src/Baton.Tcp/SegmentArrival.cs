@@ -247,7 +247,7 @@ internal static class SegmentArrival
         }
 
         long before = receiver.Queue.Next;
-        var disposition = receiver.OnText(now, position, text, fin, c.Sender.Mss);
+        var disposition = receiver.OnText(now, position, text, fin, c.Sender.Mss, c.Settings, ref c.Timers);
         var roundTrip = c.Sender.Rtt.Smoothed;
         receiver.Tune(now, c.Settings, roundTrip > TimeSpan.Zero ? roundTrip : c.Settings.InitialRto);
         c.OnReceived(now, (int)(receiver.Queue.Next - before), disposition);

@@ -66,7 +66,7 @@ internal static class SegmentDeparture
         bool again = c.Sender.Nxt > 0;
         var header = c.NewHeader(c.Sender.Iss, (answer ? TcpFlags.Syn | TcpFlags.Ack : TcpFlags.Syn) | c.Ecn.SynFlags(c.Settings, answer, again));
         var options = header.Options;
-        c.Handshake.WriteOptions(ref options, c.Receiver, answer, now);
+        c.Handshake.WriteOptions(ref options, c.Settings, c.Receiver, answer, now);
         int room = 0;
         if (answer)
         {
@@ -80,7 +80,7 @@ internal static class SegmentDeparture
         header.Options = options;
         if (answer)
         {
-            c.Receiver.Write(ref header, now, sackOn: false, text: false);
+            c.Receiver.Write(ref header, now, sackOn: false, text: false, c.Settings, ref c.Timers);
         }
         else
         {
@@ -109,7 +109,7 @@ internal static class SegmentDeparture
         flags |= c.Ecn.Flags(news);
         emission.Ecn = c.Ecn.Codepoint(news && sender.Congestion.AnswersMarks);
         var header = c.NewHeader(sender.SequenceAt(part.Position), flags);
-        c.Receiver.Write(ref header, now, c.Handshake.SackOn, part.Length > 0);
+        c.Receiver.Write(ref header, now, c.Handshake.SackOn, part.Length > 0, c.Settings, ref c.Timers);
         sender.Queue.Slice(part.Position, part.Length, out emission.Payload, out emission.MorePayload);
         emission.Header = header;
         emission.SegmentSize = part.Length > sender.Mss && !part.IsPathProbe ? (ushort)sender.Mss : (ushort)0;
@@ -121,7 +121,7 @@ internal static class SegmentDeparture
     private static void EmitAck(TcpConnection c, Instant now, SeqNum sequence, ref TcpEmission emission)
     {
         var header = c.NewHeader(sequence, TcpFlags.Ack | c.Ecn.Flags(news: false));
-        c.Receiver.Write(ref header, now, c.Handshake.SackOn, text: false);
+        c.Receiver.Write(ref header, now, c.Handshake.SackOn, text: false, c.Settings, ref c.Timers);
         c.OnEmitted(0, again: false);
         emission.Header = header;
     }

@@ -4,13 +4,10 @@ namespace Baton.Tcp;
 /// What the application wrote and the peer has not acknowledged, by stream position (the first byte has position 1, the
 /// SYN being 0). The bytes of a position never change, so they may be copied ahead of a move.
 /// </summary>
-internal sealed class SendQueue(int limit)
+internal struct SendQueue()
 {
     [NotInSnapshot("its bytes are TcpSnapshot.SendQueue; its parts are listed at ByteRing")]
     private ByteRing _ring;
-
-    [NotInSnapshot("the owner's setting")]
-    private int _limit = limit;
 
     [InSnapshot(nameof(TcpSnapshot.SendQueue))]
     private long _start = 1;
@@ -19,29 +16,23 @@ internal sealed class SendQueue(int limit)
     private long _end = 1;
 
     /// <summary>The first byte kept.</summary>
-    public long Start => _start;
+    public readonly long Start => _start;
 
     /// <summary>The position after the last byte written.</summary>
-    public long End => _end;
+    public readonly long End => _end;
 
     /// <summary>Bytes kept.</summary>
-    public int Length => (int)(_end - _start);
-
-    /// <summary>Bytes that can be written.</summary>
-    public int Free => Math.Max(0, _limit - Length);
-
-    /// <summary>Most bytes kept from now on; what is there stays.</summary>
-    public void Limit(int limit) => _limit = limit;
+    public readonly int Length => (int)(_end - _start);
 
     /// <summary>Bytes of memory held.</summary>
-    public int Capacity => _ring.Capacity;
+    public readonly int Capacity => _ring.Capacity;
 
-    /// <summary>Appends as much as there is room for, and says how much.</summary>
-    public int Write(ReadOnlySpan<byte> bytes)
+    /// <summary>Appends bytes; how many there may be is its owner's knowledge.</summary>
+    public void Write(ReadOnlySpan<byte> bytes)
     {
-        int count = Math.Min(bytes.Length, Free);
-        Append(bytes[..count]);
-        return count;
+        _ring.Reserve(_start, _end, Length + bytes.Length);
+        _ring.CopyIn(_end, bytes);
+        _end += bytes.Length;
     }
 
     /// <summary>Puts bytes of an image in place; they may exceed this owner's limit.</summary>
@@ -54,10 +45,10 @@ internal sealed class SendQueue(int limit)
     }
 
     /// <summary>All bytes, in place.</summary>
-    public QueuedBytes View() => _ring.View(_start, Length);
+    public readonly QueuedBytes View() => _ring.View(_start, Length);
 
     /// <summary>The bytes from a position on, in place.</summary>
-    public void Slice(long position, int length, out ReadOnlySpan<byte> first, out ReadOnlySpan<byte> second) =>
+    public readonly void Slice(long position, int length, out ReadOnlySpan<byte> first, out ReadOnlySpan<byte> second) =>
         _ring.Slice(position, length, out first, out second);
 
     /// <summary>Forgets what is acknowledged; memory goes back when nothing is left.</summary>
@@ -75,12 +66,5 @@ internal sealed class SendQueue(int limit)
     {
         _start = _end;
         _ring.Release();
-    }
-
-    private void Append(ReadOnlySpan<byte> bytes)
-    {
-        _ring.Reserve(_start, _end, Length + bytes.Length);
-        _ring.CopyIn(_end, bytes);
-        _end += bytes.Length;
     }
 }

@@ -6,16 +6,13 @@ namespace Baton.Tcp;
 /// The sending half (RFC 9293 §3.3.1, SND variables). Positions are 64-bit and unwrapped: 0 is the SYN, 1 the first byte,
 /// and the FIN stands after the last.
 /// </summary>
-internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss)
+internal sealed class Sender(TcpSettings settings, SeqNum iss)
 {
     [NotInSnapshot("the owner's settings")]
     private readonly TcpSettings _settings = settings;
 
     [NotInSnapshot("its parts are listed at TimerTable")]
-    private readonly TimerTable _timers = timers;
-
-    [NotInSnapshot("its parts are listed at RttProbe")]
-    private RttProbe _probe;
+    private TimerTable _timers = new();
 
     [NotInSnapshot("its parts are listed at PersistTimer")]
     private PersistTimer _persist;
@@ -50,17 +47,20 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
     [InSnapshot(nameof(TcpSnapshot.SndMss))]
     private int _mss = settings.DefaultPeerMss;
 
-    [InSnapshot(nameof(TcpSnapshot.SmallSegmentEnd))]
-    private long _smallEnd;
-
     [InSnapshot(nameof(TcpSnapshot.SinceLastSent))]
     private Instant _lastSent;
 
-    [NotInSnapshot("of one round trip: the next one measures it again")]
-    private int _peak;
+    [InSnapshot(nameof(TcpSnapshot.SackOn))]
+    private bool _usesSack;
 
-    [NotInSnapshot("of one round trip: the next one measures it again")]
-    private long _peakUntil;
+    [NotInSnapshot("its parts are listed at SendQueue")]
+    private SendQueue _queue = new();
+
+    [NotInSnapshot("its parts are listed at RttEstimator")]
+    private RttEstimator _rtt = new(settings.InitialRto);
+
+    [NotInSnapshot("its parts are listed at LossRecovery")]
+    private LossRecovery? _recovery;
 
     [NotInSnapshot("its parts are listed at Pacer")]
     private Pacer? _pacer = PacerOf(settings, settings.Congestion);
@@ -72,20 +72,20 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
     private SocketOptions? _options = SocketOptions.Of(settings);
 
     /// <summary>The bytes.</summary>
-    [field: NotInSnapshot("its parts are listed at SendQueue")]
-    public SendQueue Queue { get; } = new(settings.SendBufferLimit);
+    public ref SendQueue Queue => ref _queue;
 
     /// <summary>Round trip and timeout.</summary>
-    [field: NotInSnapshot("its parts are listed at RttEstimator")]
-    public RttEstimator Rtt { get; } = new(settings);
+    public ref RttEstimator Rtt => ref _rtt;
+
+    /// <summary>The retransmission timeout with back-off.</summary>
+    public TimeSpan Rto => _rtt.Rto(_settings);
 
     /// <summary>The congestion window.</summary>
     [field: InSnapshot(nameof(TcpSnapshot.CongestionAlgorithm))]
     public CongestionControl Congestion { get; private set; } = CongestionControl.Create(settings.Congestion);
 
-    /// <summary>What is to be sent again.</summary>
-    [field: NotInSnapshot("its parts are listed at LossRecovery")]
-    public LossRecovery Recovery { get; } = new();
+    /// <summary>What is known of what is in flight; with nothing in flight only for reading.</summary>
+    public LossRecovery Recovery => _recovery ?? LossRecovery.Calm;
 
     /// <summary>Probing a window that holds data back.</summary>
     public ref PersistTimer Persist => ref _persist;
@@ -128,9 +128,8 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
     public long Wl2 => _wl2;
     public int Scale => _scale;
     public int Mss => _mss;
-    public long SmallEnd => _smallEnd;
     public Instant LastSent => _lastSent;
-    public TimerTable Timers => _timers;
+    public ref TimerTable Timers => ref _timers;
 
     /// <summary>Whether something is sent and not acknowledged.</summary>
     public bool InFlight => _nxt > _una;
@@ -157,7 +156,7 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
     public long PositionOf(SeqNum number) => _una + (number - SequenceAt(_una));
 
     /// <summary>What the handshake agreed on.</summary>
-    public void Agree(int mss, int scale, bool sack) => (_mss, _scale, Recovery.UsesSack) = (mss, scale, sack);
+    public void Agree(int mss, int scale, bool sack) => (_mss, _scale, _usesSack, NeedRecovery().UsesSack) = (mss, scale, sack, sack);
 
     /// <summary>Fast recovery began.</summary>
     public void CountFastRetransmit() => FastRetransmits++;
@@ -178,16 +177,17 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
     /// <summary>What was sent before the handshake was complete has not arrived: no sign of congestion.</summary>
     public void OnEarlyTextLost()
     {
-        _probe.OnResent();
-        Recovery.MarkLost(_una, _nxt);
+        ForgetTimed();
+        _recovery?.MarkLost(_una, _nxt);
     }
 
     /// <summary>The SYN is sent: position 0, and perhaps some text behind it.</summary>
     public void OnSynSent(Instant now, bool again, int text = 0)
     {
+        var recovery = NeedRecovery();
         if (text > 0)
         {
-            Recovery.OnSent(1, 1 + text, now, TimeSpan.Zero);
+            recovery.OnSent(1, 1 + text, now, TimeSpan.Zero);
             _nxt = 1 + text;
         }
 
@@ -195,11 +195,11 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
         _lastSent = now;
         if (again)
         {
-            _probe.OnResent();
+            recovery.Timed.OnResent();
         }
         else
         {
-            _probe.OnSent(1, now);
+            recovery.Timed.OnSent(1, now);
         }
 
         Arm(now, restart: false);
@@ -214,15 +214,21 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
     /// <param name="timestampRtt">The age of the timestamp that it echoes, in whole milliseconds.</param>
     public bool OnAck(Instant now, in TcpHeader header, long ack, long segmentPosition, bool empty, TimeSpan? timestampRtt)
     {
-        int flight = Recovery.Pipe(_una, _nxt);
-        if (_una >= _peakUntil || flight > _peak)
+        int window = header.Window << (header.Has(TcpFlags.Syn) ? 0 : _scale);
+        if (_recovery is null && header.Options.SackCount == 0)
         {
-            (_peak, _peakUntil) = (flight, _nxt);
+            // Nothing is in flight: the ACK tells of the window alone.
+            Persist.OnAnswer();
+            UpdateWindow(window, segmentPosition, ack);
+            Arm(now, restart: false);
+            return false;
         }
 
+        var recovery = NeedRecovery();
+        int flight = recovery.Pipe(_una, _nxt);
+        recovery.OnFlight(flight, _una, _nxt);
         Instant? echoed = timestampRtt is { } age ? new Instant(now.Ticks - (now.Ticks % TimeSpan.TicksPerMillisecond)) - age : null;
-        var delivery = Recovery.OnAck(now, this, header.Options, ack, echoed);
-        int window = header.Window << (header.Has(TcpFlags.Syn) ? 0 : _scale);
+        var delivery = recovery.OnAck(now, this, header.Options, ack, echoed);
         bool advanced = ack > _una;
 
         // RFC 5681 §2.
@@ -242,13 +248,14 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
 
         UpdateWindow(window, segmentPosition, ack);
         Arm(now, restart: advanced);
+        ForgetFlight();
         return advanced;
     }
 
     /// <summary>An ACK below SND.UNA, which a later one has overtaken: what its SACK blocks tell counts (RFC 6675 §4).</summary>
     public void OnOvertakenAck(Instant now, in TcpOptions options, long ack)
     {
-        if (options.SackCount == 0 || !Recovery.UsesSack || !InFlight)
+        if (options.SackCount == 0 || !_usesSack || !InFlight)
         {
             return;
         }
@@ -264,27 +271,28 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
     {
         bool first = Rtt.Expirations == 0;
         Rtt.OnTimeout();
-        _probe.OnResent();
+        var recovery = NeedRecovery();
+        recovery.Timed.OnResent();
         if (_una >= 1)
         {
-            bool again = Recovery.Phase != RecoveryPhase.Open;
-            Congestion.OnTimeout(Recovery.Pipe(_una, _nxt), _mss, first, again);
+            bool again = recovery.Phase != RecoveryPhase.Open;
+            Congestion.OnTimeout(recovery.Pipe(_una, _nxt), _mss, first, again);
             if (first)
             {
-                Recovery.Spurious.Begin(_una, again);
+                recovery.Spurious.Begin(_una, again);
             }
 
             // RFC 5682 §2.1, step 1: not within the recovery from an earlier timeout.
-            if (first && Recovery.Phase != RecoveryPhase.Timeout)
+            if (first && recovery.Phase != RecoveryPhase.Timeout)
             {
-                Recovery.Spurious.BeginFRto();
+                recovery.Spurious.BeginFRto();
             }
             else
             {
-                Recovery.Spurious.Proceed(FRtoStep.None);
+                recovery.Spurious.Proceed(FRtoStep.None);
             }
 
-            Recovery.OnTimeout(now, _una, _nxt, Rtt, _mss);
+            recovery.OnTimeout(now, _una, _nxt, in Rtt, _mss);
         }
 
         _timers.Stop(TimerKind.Reordering);
@@ -307,6 +315,7 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
     /// <summary>The reordering timer expired (RFC 8985 §6.2, step 5).</summary>
     public void OnReorderingTimeout(Instant now)
     {
+        _ = NeedRecovery();
         bool lost = AckResponse.DetectLoss(this, now, ended: false);
         if (lost && Recovery.Phase == RecoveryPhase.Fast)
         {
@@ -320,8 +329,8 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
     /// <summary>The tail loss probe's timer expired (RFC 8985 §7.3): the timeout counts from the probe.</summary>
     public void OnTailProbeTimeout(Instant now)
     {
-        Recovery.Probe.OnExpired();
-        _timers.Set(TimerKind.Retransmit, now + Rtt.Rto);
+        NeedRecovery().Probe.OnExpired();
+        _timers.Set(TimerKind.Retransmit, now + Rto);
     }
 
     /// <summary>The persist timer expired.</summary>
@@ -337,8 +346,8 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
         _mss = mss;
         if (InFlight && _una >= 1)
         {
-            _probe.OnResent();
-            Recovery.MarkLost(_una, _nxt);
+            ForgetTimed();
+            _recovery?.MarkLost(_una, _nxt);
         }
     }
 
@@ -406,7 +415,7 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
     /// <summary>Time went by that the connection did not see.</summary>
     public void Postpone(TimeSpan by)
     {
-        Recovery.Postpone(by);
+        _recovery?.Postpone(by);
         _options?.Postpone(by);
     }
 
@@ -415,16 +424,25 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
     {
         (_una, _nxt, _finPosition) = (s.SndUna, s.SndNxt, s.FinPosition);
         (_window, _maxWindow, _wl1, _wl2, _scale) = (s.SndWindow, s.SndMaxWindow, s.SndWl1, s.SndWl2, s.SndWindowScale);
-        (_mss, _smallEnd, _lastSent, NoDelay) = (s.SndMss, s.SmallSegmentEnd, now - s.SinceLastSent, s.NoDelay);
+        (_mss, _usesSack, _lastSent, NoDelay) = (s.SndMss, s.SackOn, now - s.SinceLastSent, s.NoDelay);
         Queue.Restore(Math.Max(1, Math.Min(_una, s.SendQueue.End)), copiedAhead, s.SendQueue);
         Rtt.Restore(s, now);
         Congestion = CongestionControl.Create(s.CongestionAlgorithm);
         Congestion.Restore(s, now);
         _pacer = PacerOf(_settings, s.CongestionAlgorithm);
-        Recovery.Restore(s, now);
+        NeedRecovery().Restore(s, now);
         Persist.Restore(s.PersistBackoff, s.PersistProbes, s.ProbeDue);
         _options = SocketOptions.Restore(s, now);
         _search = s.PathSearchLimit > 0 ? new(s.PathSearchLimit) : null;
+        ForgetFlight();
+    }
+
+    /// <summary>The connection is closed: memory goes back.</summary>
+    public void Release()
+    {
+        Queue.Release();
+        _recovery?.GiveBack();
+        _recovery = null;
     }
 
     private static Pacer? PacerOf(TcpSettings settings, CongestionAlgorithm algorithm) =>
@@ -439,7 +457,7 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
             StopRetransmission();
             if (!_timers.IsSet(TimerKind.Persist))
             {
-                _timers.Set(TimerKind.Persist, now + Persist.Interval(closed, Rtt, _settings));
+                _timers.Set(TimerKind.Persist, now + Persist.Interval(closed, in Rtt, _settings));
             }
 
             return;
@@ -455,7 +473,7 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
 
         if (restart || !_timers.IsSet(TimerKind.Retransmit))
         {
-            _timers.Set(TimerKind.Retransmit, now + Rtt.Rto);
+            _timers.Set(TimerKind.Retransmit, now + Rto);
         }
 
         ArmTailProbe(now, restart);
@@ -473,7 +491,7 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
             Now = now,
             Bytes = bytes,
             Flight = flight,
-            Peak = _peak,
+            Peak = Recovery.Peak,
             Mss = _mss,
             Una = _una,
             Nxt = _nxt,
@@ -481,7 +499,7 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
             Smoothed = Rtt.Smoothed,
             AfterTimeout = Recovery.Phase == RecoveryPhase.Timeout,
         };
-        if (Recovery.UsesSack)
+        if (_usesSack)
         {
             AckResponse.WithSack(this, in delivery, in sample, advanced, echoed);
         }
@@ -499,7 +517,7 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
     private void Model(in Delivery delivery, in AckSample sample) => Congestion.OnDelivered(new()
     {
         Now = sample.Now,
-        Delivered = Recovery.UsesSack ? delivery.Bytes : sample.Bytes,
+        Delivered = _usesSack ? delivery.Bytes : sample.Bytes,
         Newest = delivery.Newest,
         Una = _una,
         Flight = sample.Flight,
@@ -520,15 +538,15 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
         _options?.OnWaiting(waits: false, now);
         Queue.RemoveBelow(ack);
         Rtt.OnProgress();
-        if (_probe.TryMeasure(ack, now, out var rtt))
+        if (Recovery.Timed.TryMeasure(ack, now, out var rtt))
         {
-            Rtt.OnSample(rtt);
+            Rtt.OnSample(rtt, _settings);
             Rtt.OnRoundTrip(rtt, now);
         }
         else if (repeated && timestampRtt is { } echoed)
         {
             // Karn's ambiguity does not exist with timestamps (RFC 7323 §4).
-            Rtt.OnSample(echoed);
+            Rtt.OnSample(echoed, _settings);
         }
 
         if (handshake)
@@ -536,13 +554,26 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
             Congestion.Start(_mss, repeated);
             if (repeated)
             {
-                Rtt.OnSynRetransmitted();
+                Rtt.OnSynRetransmitted(_settings);
                 if (InFlight)
                 {
                     // What followed the SYN-ACK that was lost is taken as lost with it.
                     OnEarlyTextLost();
                 }
             }
+        }
+    }
+
+    private LossRecovery NeedRecovery() => _recovery ??= LossRecovery.Take(_usesSack, _rtt.Smoothed);
+
+    private void ForgetTimed() => _recovery?.Timed.OnResent();
+
+    /// <summary>With nothing in flight there is nothing to know of it.</summary>
+    private void ForgetFlight()
+    {
+        if (!InFlight && _nxt >= 1 && _recovery is { } recovery && recovery.TryGiveBack())
+        {
+            _recovery = null;
         }
     }
 
@@ -556,7 +587,7 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
     /// <summary>RFC 8985 §7.2: with SACK, in order, nothing lost, no probe outstanding; no later than the timeout.</summary>
     private void ArmTailProbe(Instant now, bool restart)
     {
-        bool may = Recovery.UsesSack && _una >= 1 && Recovery.Phase == RecoveryPhase.Open && Recovery.Sacked.Count == 0
+        bool may = _usesSack && _una >= 1 && Recovery.Phase == RecoveryPhase.Open && Recovery.Sacked.Count == 0
             && !Recovery.Probe.Outstanding && !Recovery.Probe.Due && !Recovery.Sent.HasLost;
         if (!may)
         {
@@ -564,7 +595,7 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
         }
         else if (restart || !_timers.IsSet(TimerKind.TailProbe))
         {
-            var at = now + TailProbe.Timeout(Rtt, _nxt - _una <= _mss, _settings.MinRto);
+            var at = now + TailProbe.Timeout(in Rtt, _nxt - _una <= _mss, _settings.MinRto);
             _timers.Set(TimerKind.TailProbe, Instant.Min(at, _timers[TimerKind.Retransmit]));
         }
     }
@@ -583,21 +614,22 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
         if (opened && InFlight && _una >= 1)
         {
             // What was sent into the closed window was a probe, and the peer has not taken it.
-            Recovery.MarkLost(_una, _nxt);
+            _recovery?.MarkLost(_una, _nxt);
         }
     }
 
     private void OnSent(Instant now, in OutgoingPart part)
     {
         bool news = part.End > _nxt;
+        var recovery = NeedRecovery();
         if (news && part.Position == _nxt)
         {
-            _probe.OnSent(part.End, now);
+            recovery.Timed.OnSent(part.End, now);
         }
         else
         {
-            _probe.OnResent();
-            Recovery.OnResent(part.Position, Math.Min(part.End, _nxt), now);
+            recovery.Timed.OnResent();
+            recovery.OnResent(part.Position, Math.Min(part.End, _nxt), now);
             _search?.OnResent(part.Position, part.End);
         }
 
@@ -609,13 +641,13 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
                 Congestion.OnSent(now, part.End, Recovery.Pipe(_una, _nxt), grain);
             }
 
-            Recovery.OnSent(_nxt, part.End, now, grain);
+            recovery.OnSent(_nxt, part.End, now, grain);
             _nxt = part.End;
         }
 
-        if (Recovery.Phase == RecoveryPhase.Fast)
+        if (recovery.Phase == RecoveryPhase.Fast)
         {
-            Recovery.Rate.OnSent(part.Length);
+            recovery.Rate.OnSent(part.Length);
         }
 
         _lastSent = now;
@@ -625,17 +657,17 @@ internal sealed class Sender(TcpSettings settings, TimerTable timers, SeqNum iss
         }
         else if (part.Length % _mss != 0)
         {
-            _smallEnd = Math.Max(_smallEnd, part.End);
+            recovery.SmallEnd = Math.Max(recovery.SmallEnd, part.End);
         }
-        else if (part.Position < _smallEnd && _smallEnd <= part.End)
+        else if (part.Position < recovery.SmallEnd && recovery.SmallEnd <= part.End)
         {
             // What was small is part of full-size segments now.
-            _smallEnd = part.Position;
+            recovery.SmallEnd = part.Position;
         }
 
         if (part.IsTailProbe)
         {
-            Recovery.Probe.OnSent(_nxt, repeats: !news);
+            recovery.Probe.OnSent(_nxt, repeats: !news);
             TailProbes++;
         }
 

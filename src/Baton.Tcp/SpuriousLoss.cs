@@ -106,6 +106,6 @@ internal struct SpuriousLoss
     public void Restore(TcpSnapshot s, Instant now)
     {
         (_from, _outstanding, _resent, _step) = (s.UndoFrom, s.UndoOutstanding, s.UndoResent, s.FRtoStep);
-        _firstResent = now - s.UndoSince;
+        _firstResent = _resent ? now - s.UndoSince : default;
     }
 }

@@ -31,7 +31,7 @@ internal struct TailProbe
     public readonly bool Outstanding => _end > 0;
 
     /// <summary>The time to the probe (§7.2): two round trips, and the peer's delay when only one segment can be acknowledged.</summary>
-    public static TimeSpan Timeout(RttEstimator rtt, bool single, TimeSpan ackDelay)
+    public static TimeSpan Timeout(in RttEstimator rtt, bool single, TimeSpan ackDelay)
     {
         if (rtt.Smoothed == TimeSpan.Zero)
         {

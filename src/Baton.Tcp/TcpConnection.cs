@@ -72,11 +72,9 @@ public sealed class TcpConnection
         Settings = settings;
         Tuple = tuple;
         _phase = phase;
-        Timers = new();
-        Sender = new(settings, Timers, iss);
-        Receiver = new(settings, Timers, timestampOffset);
+        Sender = new(settings, iss);
+        Receiver = new(settings, timestampOffset);
         _handshake = new(settings, passive);
-        _keepAlive = new(settings, Timers);
     }
 
     /// <summary>A connection in SYN-RECEIVED, for a SYN that a listener got; it emits the SYN-ACK.</summary>
@@ -92,7 +90,7 @@ public sealed class TcpConnection
     {
         var connection = new TcpConnection(settings, tuple, Phase.SynReceived, iss, timestampOffset, passive: true);
         connection.OnSyn(now, in syn, ecn);
-        connection.KeepAlive.OnHeard(now);
+        connection.OnHeard(now);
         return connection;
     }
 
@@ -100,7 +98,7 @@ public sealed class TcpConnection
     public static TcpConnection Connect(TcpSettings settings, FourTuple tuple, SeqNum iss, uint timestampOffset, Instant now)
     {
         var connection = new TcpConnection(settings, tuple, Phase.SynSent, iss, timestampOffset, passive: false);
-        connection.KeepAlive.OnHeard(now);
+        connection.OnHeard(now);
         return connection;
     }
 
@@ -137,7 +135,7 @@ public sealed class TcpConnection
         Receiver.Window.Announce(next: 1, read: 1, unscaled: true);
         if (!text.IsEmpty)
         {
-            var disposition = Receiver.OnText(now, 1, text, fin: false, Sender.Mss);
+            var disposition = Receiver.OnText(now, 1, text, fin: false, Sender.Mss, Settings, ref Timers);
             OnReceived(now, ReadableBytes, disposition);
             ChargeMemory();
         }
@@ -287,7 +285,7 @@ public sealed class TcpConnection
     public Instant NextDeadline => IsFrozen || State == TcpState.Closed ? Instant.Never : Instant.Min(Timers.Next, Sender.WakeAt);
 
     /// <summary>Bytes that can be written now.</summary>
-    public int WriteCapacity => _phase.MayWrite && !IsFrozen ? Math.Min(Sender.Queue.Free, Math.Max(0, WriteBound - Sender.UnsentBytes)) : 0;
+    public int WriteCapacity => _phase.MayWrite && !IsFrozen ? Math.Min(Math.Max(0, Settings.SendBufferLimit - Sender.Queue.Length), Math.Max(0, WriteBound - Sender.UnsentBytes)) : 0;
 
     /// <summary>Bytes written and not acknowledged.</summary>
     public int SendQueueBytes => Sender.Queue.Length;
@@ -304,8 +302,7 @@ public sealed class TcpConnection
     [field: NotInSnapshot("its parts are listed at Receiver")]
     internal Receiver Receiver { get; }
 
-    [field: NotInSnapshot("its parts are listed at TimerTable")]
-    internal TimerTable Timers { get; }
+    internal ref TimerTable Timers => ref Sender.Timers;
 
     internal ref Handshake Handshake => ref _handshake;
 
@@ -345,11 +342,11 @@ public sealed class TcpConnection
                     Receiver.Acks.Now();
                 }
 
-                KeepAlive.OnHeard(now);
+                OnHeard(now);
                 break;
             case TcpDisposition.Duplicate:
                 _count.SegmentsDuplicate++;
-                KeepAlive.OnHeard(now);
+                OnHeard(now);
                 break;
             default:
                 _count.SegmentsDropped++;
@@ -526,11 +523,10 @@ public sealed class TcpConnection
             ReceiveBufferLimit = Math.Min(settings.ReceiveBufferLimit, Settings.ReceiveBufferLimit),
             ReceiveBufferStart = Math.Min(settings.ReceiveBufferStart, settings.ReceiveBufferLimit),
         };
-        Sender.Queue.Limit(Settings.SendBufferLimit);
         Receiver.Window.Resize(Math.Min(Receiver.Window.Capacity, Settings.ReceiveBufferLimit));
         if (State != TcpState.Closed)
         {
-            KeepAlive.Reconfigure(Settings, now);
+            KeepAlive.Reconfigure(Settings, now, ref Timers);
         }
     }
 
@@ -579,7 +575,7 @@ public sealed class TcpConnection
     {
         Receiver.OnSyn(syn.Sequence);
         _ecn.OnSyn(Settings, in syn, repeated: Sender.Rtt.Expirations > 0, ecn);
-        Handshake.OnSyn(now, in syn, Sender, Receiver);
+        Handshake.OnSyn(now, in syn, Settings, Sender, Receiver);
     }
 
     internal void OnSynAcknowledged(Instant now)
@@ -747,7 +743,7 @@ public sealed class TcpConnection
             case TcpState.Closed:
                 _closeReason = _closeReason == TcpCloseReason.None ? TcpCloseReason.Normal : _closeReason;
                 Timers.StopAll();
-                Sender.Queue.Release();
+                Sender.Release();
                 Raise(TcpEvents.Closed);
                 ChargeMemory();
                 break;
@@ -781,6 +777,8 @@ public sealed class TcpConnection
                 break;
         }
     }
+
+    private void OnHeard(Instant now) => KeepAlive.OnHeard(now, Settings, ref Timers);
 
     private void Raise(TcpEvents events) => _events |= events;
 

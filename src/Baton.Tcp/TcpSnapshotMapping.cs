@@ -77,7 +77,7 @@ internal static class TcpSnapshotMapping
             restored.Timers.Set((TimerKind)i, s.Timers[i] is { } remaining ? now + remaining : Instant.Never);
         }
 
-        restored.KeepAlive.Restore(s.KeepAliveUnanswered, s.KeepAliveDue, now);
+        restored.KeepAlive.Restore(s.KeepAliveUnanswered, s.KeepAliveDue, now, settings, ref restored.Timers);
         restored.RestorePhase(phase, s.NobodyReads, now);
         restored.ChargeMemory();
         connection = restored;
@@ -139,7 +139,7 @@ internal static class TcpSnapshotMapping
         s.SndWindowScale = sender.Scale;
         s.SndMss = sender.Mss;
         s.PathSearchLimit = sender.Search?.Limit ?? 0;
-        s.SmallSegmentEnd = sender.SmallEnd;
+        s.SmallSegmentEnd = sender.Recovery.SmallEnd;
         s.NoDelay = sender.NoDelay;
         s.UserTimeout = sender.Options?.UserTimeout ?? TimeSpan.Zero;
         s.Linger = sender.Options?.Linger;
@@ -183,7 +183,7 @@ internal static class TcpSnapshotMapping
             s.Sent[i] = new(parts[i].End, Age(parts[i].At, now), parts[i].Marks);
         }
 
-        s.RackSince = Age(recovery.Rack.SentAt, now);
+        s.RackSince = recovery.Rack.End > 0 ? Age(recovery.Rack.SentAt, now) : TimeSpan.Zero;
         s.RackEnd = recovery.Rack.End;
         s.RackRtt = recovery.Rack.Rtt;
         s.RackHighest = recovery.Rack.Highest;
@@ -199,7 +199,7 @@ internal static class TcpSnapshotMapping
         s.RecoverySent = recovery.Rate.Sent;
         s.UndoFrom = recovery.Spurious.From;
         s.UndoOutstanding = recovery.Spurious.Outstanding;
-        s.UndoSince = Age(recovery.Spurious.FirstResent, now);
+        s.UndoSince = recovery.Spurious.Resent ? Age(recovery.Spurious.FirstResent, now) : TimeSpan.Zero;
         s.UndoResent = recovery.Spurious.Resent;
         s.FRtoStep = recovery.Spurious.Step;
     }
@@ -208,7 +208,7 @@ internal static class TcpSnapshotMapping
 
     private static void TakeReceiver(TcpSnapshot s, Receiver receiver, Instant now)
     {
-        var queue = receiver.Queue;
+        ref var queue = ref receiver.Queue;
         s.Irs = receiver.Irs;
         s.RemoteFinPosition = receiver.FinPosition;
         s.LastAckSent = receiver.LastAckSent;

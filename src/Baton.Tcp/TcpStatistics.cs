@@ -56,7 +56,7 @@ public readonly record struct TcpStatistics
     internal static TcpStatistics Of(TcpConnection c) => new()
     {
         SmoothedRtt = c.Sender.Rtt.Smoothed,
-        Rto = c.Sender.Rtt.Rto,
+        Rto = c.Sender.Rto,
         CongestionWindow = c.Sender.Congestion.Window,
         SlowStartThreshold = c.Sender.Congestion.Threshold,
         Congestion = c.Sender.Congestion.Algorithm,

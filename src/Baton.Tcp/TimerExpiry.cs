@@ -40,7 +40,7 @@ internal static class TimerExpiry
         if (c.Timers.TryExpire(TimerKind.KeepAlive, now))
         {
             bool idle = c.IsSynchronized && !c.Sender.InFlight && !c.Sender.HasUnsent;
-            if (!c.KeepAlive.OnExpired(now, idle))
+            if (!c.KeepAlive.OnExpired(now, idle, c.Settings, ref c.Timers))
             {
                 c.AbortWith(TcpCloseReason.TimedOut);
             }

@@ -29,7 +29,7 @@ internal enum TimerKind : byte
 }
 
 /// <summary>When each timer expires. Frozen, the table keeps what remains of each.</summary>
-internal sealed class TimerTable
+internal struct TimerTable
 {
     /// <summary>Number of <see cref="TimerKind"/>s.</summary>
     public const int Count = 7;
@@ -46,7 +46,7 @@ internal sealed class TimerTable
     }
 
     /// <summary>The earliest expiry.</summary>
-    public Instant Next
+    public readonly Instant Next
     {
         get
         {
@@ -61,10 +61,10 @@ internal sealed class TimerTable
     }
 
     /// <summary>When a timer expires.</summary>
-    public Instant this[TimerKind kind] => _at[(int)kind];
+    public readonly Instant this[TimerKind kind] => _at[(int)kind];
 
     /// <summary>Whether a timer runs.</summary>
-    public bool IsSet(TimerKind kind) => _at[(int)kind] != Instant.Never;
+    public readonly bool IsSet(TimerKind kind) => _at[(int)kind] != Instant.Never;
 
     /// <summary>Starts a timer, or sets it anew.</summary>
     public void Set(TimerKind kind, Instant at) => _at[(int)kind] = at;
