@@ -15,10 +15,10 @@ internal struct DelayedAck(int quick)
     private int _segments;
 
     [InSnapshot(nameof(TcpSnapshot.AcksOwed))]
-    private int _owed;
+    private byte _owed;
 
     [NotInSnapshot("the beginning of a connection: one that moves is past it")]
-    private int _quick = quick;
+    private ushort _quick = (ushort)quick;
 
     /// <summary>Segments received since the last ACK was sent.</summary>
     public readonly int Segments => _segments;
@@ -32,7 +32,7 @@ internal struct DelayedAck(int quick)
         _segments += Math.Max(1, bytes / mss);
         if (_segments >= 2 || _quick > 0 || settings.AckDelay <= TimeSpan.Zero)
         {
-            _quick = Math.Max(0, _quick - 1);
+            _quick = (ushort)Math.Max(0, _quick - 1);
             Now();
         }
         else if (!timers.IsSet(TimerKind.DelayedAck))
@@ -42,10 +42,10 @@ internal struct DelayedAck(int quick)
     }
 
     /// <summary>The peer has to hear at once.</summary>
-    public void Now() => _owed = Math.Max(_owed, 1);
+    public void Now() => _owed = Math.Max(_owed, (byte)1);
 
     /// <summary>A segment came ahead of a gap: each is owed its duplicate ACK, the peer counts them.</summary>
-    public void OnAhead() => _owed = Math.Min(MaxOwed, _owed + 1);
+    public void OnAhead() => _owed = (byte)Math.Min(MaxOwed, _owed + 1);
 
     /// <summary>A segment with an ACK left. One with text is no duplicate ACK: with a gap what is owed stays owed.</summary>
     public void OnSent(bool gap, bool text, TcpSettings settings, ref TimerTable timers)
@@ -53,11 +53,11 @@ internal struct DelayedAck(int quick)
         _segments = 0;
 
         // An answer to what came: acknowledgments ride on what follows.
-        _quick = text && _quick < settings.QuickAcks ? 0 : _quick;
-        _owed = gap && text ? _owed : gap ? Math.Max(0, _owed - 1) : 0;
+        _quick = text && _quick < settings.QuickAcks ? (ushort)0 : _quick;
+        _owed = gap && text ? _owed : gap ? (byte)Math.Max(0, _owed - 1) : (byte)0;
         timers.Stop(TimerKind.DelayedAck);
     }
 
     /// <summary>Takes what a snapshot says.</summary>
-    public void Restore(int segments, int owed) => (_segments, _owed, _quick) = (segments, owed, 0);
+    public void Restore(int segments, int owed) => (_segments, _owed, _quick) = (segments, (byte)owed, 0);
 }

@@ -6,7 +6,7 @@ namespace Baton.Tcp;
 internal struct Handshake(TcpSettings settings, bool passive)
 {
     /// <summary>The smallest MSS used, whatever the peer announces: smaller ones only multiply our work.</summary>
-    public const int MinMss = 88;
+    public const ushort MinMss = 88;
 
     /// <summary>Bytes that timestamps take in every segment (RFC 7323 appendix A), to be taken off the MSS (RFC 6691).</summary>
     public const int TimestampsLength = 12;
@@ -18,10 +18,10 @@ internal struct Handshake(TcpSettings settings, bool passive)
     private bool _synDue = true;
 
     [InSnapshot(nameof(TcpSnapshot.PeerMss))]
-    private int _peerMss = settings.DefaultPeerMss;
+    private ushort _peerMss = settings.DefaultPeerMss;
 
     [InSnapshot(nameof(TcpSnapshot.PathMss))]
-    private int _pathMss = settings.Mss;
+    private ushort _pathMss = settings.Mss;
 
     [InSnapshot(nameof(TcpSnapshot.SackOn))]
     private bool _sack;
@@ -60,7 +60,7 @@ internal struct Handshake(TcpSettings settings, bool passive)
     public void OnSyn(Instant now, in TcpHeader syn, TcpSettings settings, Sender sender, Receiver receiver)
     {
         var options = syn.Options;
-        _peerMss = Math.Max(MinMss, (int)(options.Mss ?? settings.DefaultPeerMss));
+        _peerMss = Math.Max(MinMss, options.Mss ?? settings.DefaultPeerMss);
         _sack = options.SackPermitted && settings.SelectiveAcks;
         _scaling = options.WindowScale is not null && settings.WindowScaling;
         if (options.HasTimestamps && settings.Timestamps)
@@ -92,12 +92,12 @@ internal struct Handshake(TcpSettings settings, bool passive)
     public bool OnPathMss(int mss)
     {
         bool smaller = mss < _pathMss;
-        _pathMss = Math.Max(MinMss, Math.Min(mss, _pathMss));
+        _pathMss = (ushort)Math.Max(MinMss, Math.Min(mss, _pathMss));
         return smaller;
     }
 
     /// <summary>What the path carries was found by trying (RFC 4821).</summary>
-    public void SetPathMss(int mss) => _pathMss = Math.Clamp(mss, MinMss, ushort.MaxValue);
+    public void SetPathMss(int mss) => _pathMss = (ushort)Math.Clamp(mss, MinMss, ushort.MaxValue);
 
     /// <summary>Payload bytes of a full-size segment (RFC 9293 §3.7.1, RFC 6691).</summary>
     public readonly int EffectiveMss(Receiver receiver) =>
@@ -105,5 +105,5 @@ internal struct Handshake(TcpSettings settings, bool passive)
 
     /// <summary>Takes what a snapshot says.</summary>
     public void Restore(TcpSnapshot s) =>
-        (_passive, _synDue, _peerMss, _pathMss, _sack, _scaling) = (s.Passive, s.SynDue, s.PeerMss, s.PathMss, s.SackOn, s.ScalingOn);
+        (_passive, _synDue, _peerMss, _pathMss, _sack, _scaling) = (s.Passive, s.SynDue, (ushort)s.PeerMss, (ushort)s.PathMss, s.SackOn, s.ScalingOn);
 }

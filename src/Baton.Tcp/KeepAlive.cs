@@ -6,7 +6,7 @@ namespace Baton.Tcp;
 internal struct KeepAlive
 {
     [InSnapshot(nameof(TcpSnapshot.KeepAliveUnanswered))]
-    private int _unanswered;
+    private ushort _unanswered;
 
     [InSnapshot(nameof(TcpSnapshot.KeepAliveDue))]
     private bool _due;
@@ -48,7 +48,7 @@ internal struct KeepAlive
             return false;
         }
 
-        (_unanswered, _due) = (_unanswered + 1, true);
+        (_unanswered, _due) = ((ushort)(_unanswered + 1), true);
         timers.Set(TimerKind.KeepAlive, now + settings.KeepAliveInterval);
         return true;
     }
@@ -59,7 +59,7 @@ internal struct KeepAlive
     /// <summary>Takes what a snapshot says; starts the timer where only this owner's settings ask for it.</summary>
     public void Restore(int unanswered, bool due, Instant now, TcpSettings settings, ref TimerTable timers)
     {
-        (_unanswered, _due) = (unanswered, due);
+        (_unanswered, _due) = ((ushort)unanswered, due);
         if (settings.KeepAliveTime > TimeSpan.Zero && !timers.IsSet(TimerKind.KeepAlive))
         {
             timers.Set(TimerKind.KeepAlive, now + settings.KeepAliveTime);

@@ -7,11 +7,14 @@ namespace Baton.Tcp;
 /// </summary>
 internal struct PersistTimer
 {
+    /// <summary>Far beyond the longest interval.</summary>
+    private const int MaxBackoff = 64;
+
     [InSnapshot(nameof(TcpSnapshot.PersistBackoff))]
-    private int _backoff;
+    private ushort _backoff;
 
     [InSnapshot(nameof(TcpSnapshot.PersistProbes))]
-    private int _unanswered;
+    private ushort _unanswered;
 
     [InSnapshot(nameof(TcpSnapshot.ProbeDue))]
     private bool _due;
@@ -35,7 +38,7 @@ internal struct PersistTimer
         _due = true;
         if (windowIsClosed)
         {
-            _backoff++;
+            _backoff = (ushort)Math.Min(MaxBackoff, _backoff + 1);
             _unanswered++;
         }
     }
@@ -50,5 +53,5 @@ internal struct PersistTimer
     public void Reset() => (_backoff, _unanswered, _due) = (0, 0, false);
 
     /// <summary>Takes what a snapshot says.</summary>
-    public void Restore(int backoff, int unanswered, bool due) => (_backoff, _unanswered, _due) = (backoff, unanswered, due);
+    public void Restore(int backoff, int unanswered, bool due) => (_backoff, _unanswered, _due) = ((ushort)backoff, (ushort)unanswered, due);
 }

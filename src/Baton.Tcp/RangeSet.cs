@@ -26,7 +26,7 @@ internal struct RangeSet
     private int _count;
 
     [NotInSnapshot("derived: the sum of the ranges' lengths")]
-    private long _total;
+    private int _total;
 
     /// <summary>Number of ranges.</summary>
     public readonly int Count => _count;
@@ -71,7 +71,7 @@ internal struct RangeSet
             Remove(first + 1, last - first - 1);
         }
 
-        _total += added;
+        _total += (int)added;
         return true;
     }
 
@@ -81,13 +81,13 @@ internal struct RangeSet
         int gone = 0;
         while (gone < _count && _ranges![gone].End <= position)
         {
-            _total -= _ranges![gone++].Length;
+            _total -= (int)_ranges![gone++].Length;
         }
 
         Remove(0, gone);
         if (_count > 0 && _ranges![0].Start < position)
         {
-            _total -= position - _ranges![0].Start;
+            _total -= (int)(position - _ranges![0].Start);
             _ranges![0] = new(position, _ranges![0].End);
         }
     }

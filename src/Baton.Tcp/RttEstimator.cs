@@ -2,47 +2,47 @@ using Baton.Wire;
 
 namespace Baton.Tcp;
 
-/// <summary>Smoothed round trip and retransmission timeout (RFC 6298).</summary>
+/// <summary>Smoothed round trip and retransmission timeout (RFC 6298), each of 429 seconds at most: they are kept as 32 bits of 100 ns.</summary>
 internal struct RttEstimator(TimeSpan initial)
 {
     /// <summary>After so long the path may be another, and the shortest round trip with it.</summary>
     private static readonly TimeSpan MinLife = TimeSpan.FromMinutes(5);
 
     [InSnapshot(nameof(TcpSnapshot.SmoothedRtt))]
-    private TimeSpan _smoothed;
+    private uint _smoothed;
 
     [InSnapshot(nameof(TcpSnapshot.RttVariance))]
-    private TimeSpan _variance;
+    private uint _variance;
 
     [InSnapshot(nameof(TcpSnapshot.Rto))]
-    private TimeSpan _rto = initial;
+    private uint _rto = Fit(initial);
 
     [InSnapshot(nameof(TcpSnapshot.MinRtt))]
-    private TimeSpan _min;
+    private uint _min;
 
     [InSnapshot(nameof(TcpSnapshot.SinceMinRtt))]
     private Instant _minAt;
 
     [InSnapshot(nameof(TcpSnapshot.RtoBackoff))]
-    private int _backoff;
+    private ushort _backoff;
 
     [InSnapshot(nameof(TcpSnapshot.RtoExpirations))]
-    private int _expirations;
+    private ushort _expirations;
 
     /// <summary>The path's shortest round trip of the last minutes, or zero before the first measurement (RFC 8985 §6.1).</summary>
-    public readonly TimeSpan Min => _min;
+    public readonly TimeSpan Min => new(_min);
 
     /// <summary>When it was measured.</summary>
     public readonly Instant MinAt => _minAt;
 
     /// <summary>SRTT, or zero before the first measurement.</summary>
-    public readonly TimeSpan Smoothed => _smoothed;
+    public readonly TimeSpan Smoothed => new(_smoothed);
 
     /// <summary>RTTVAR.</summary>
-    public readonly TimeSpan Variance => _variance;
+    public readonly TimeSpan Variance => new(_variance);
 
     /// <summary>The timeout without back-off.</summary>
-    public readonly TimeSpan BaseRto => _rto;
+    public readonly TimeSpan BaseRto => new(_rto);
 
     /// <summary>Doublings of the timeout: until the next measurement (RFC 6298 §5.7).</summary>
     public readonly int Backoff => _backoff;
@@ -56,7 +56,7 @@ internal struct RttEstimator(TimeSpan initial)
     /// <summary>The timeout doubled <paramref name="times"/> times, within the bounds.</summary>
     public readonly TimeSpan BackedOff(int times, TcpSettings settings)
     {
-        long ticks = _rto.Ticks;
+        long ticks = _rto;
         for (int i = 0; i < times && ticks < settings.MaxRto.Ticks; i++)
         {
             ticks *= 2;
@@ -68,30 +68,30 @@ internal struct RttEstimator(TimeSpan initial)
     /// <summary>A measurement of a segment that was sent once, or that its timestamp tells apart (RFC 6298 §2.2, §2.3, §3).</summary>
     public void OnSample(TimeSpan rtt, TcpSettings settings)
     {
-        rtt = rtt < TimeSpan.Zero ? TimeSpan.Zero : rtt;
-        if (_smoothed == TimeSpan.Zero)
+        long measured = Fit(rtt);
+        if (_smoothed == 0)
         {
-            _smoothed = rtt > TimeSpan.Zero ? rtt : new(1);
-            _variance = rtt / 2;
+            _smoothed = (uint)Math.Max(1, measured);
+            _variance = (uint)(measured / 2);
         }
         else
         {
-            long error = Math.Abs(_smoothed.Ticks - rtt.Ticks);
-            _variance = new(_variance.Ticks + ((error - _variance.Ticks) / 4));
-            _smoothed = new(Math.Max(1, _smoothed.Ticks + ((rtt.Ticks - _smoothed.Ticks) / 8)));
+            long error = Math.Abs(_smoothed - measured);
+            _variance = (uint)(_variance + ((error - _variance) / 4));
+            _smoothed = (uint)Math.Max(1, _smoothed + ((measured - _smoothed) / 8));
         }
 
-        long rto = _smoothed.Ticks + Math.Max(settings.RtoMargin.Ticks, 4 * _variance.Ticks);
-        _rto = new(Math.Clamp(rto, settings.MinRto.Ticks, settings.MaxRto.Ticks));
+        long rto = _smoothed + Math.Max(settings.RtoMargin.Ticks, 4L * _variance);
+        _rto = Fit(new(Math.Clamp(rto, settings.MinRto.Ticks, settings.MaxRto.Ticks)));
         _backoff = 0;
     }
 
     /// <summary>The round trip of something sent once.</summary>
     public void OnRoundTrip(TimeSpan rtt, Instant now)
     {
-        if (rtt <= _min || _min == TimeSpan.Zero || now - _minAt > MinLife)
+        if (rtt.Ticks <= _min || _min == 0 || now - _minAt > MinLife)
         {
-            (_min, _minAt) = (rtt > TimeSpan.Zero ? rtt : new(1), now);
+            (_min, _minAt) = (Math.Max(1, Fit(rtt)), now);
         }
     }
 
@@ -108,10 +108,10 @@ internal struct RttEstimator(TimeSpan initial)
     /// <summary>The SYN had to be repeated and nothing was measured: 3 s from the first data on (RFC 6298 §5.7).</summary>
     public void OnSynRetransmitted(TcpSettings settings)
     {
-        if (_smoothed == TimeSpan.Zero)
+        if (_smoothed == 0)
         {
             var fallback = TimeSpan.FromSeconds(3);
-            _rto = fallback < settings.MaxRto ? fallback : settings.MaxRto;
+            _rto = Fit(fallback < settings.MaxRto ? fallback : settings.MaxRto);
             _backoff = 0;
         }
     }
@@ -119,7 +119,10 @@ internal struct RttEstimator(TimeSpan initial)
     /// <summary>Takes what a snapshot says.</summary>
     public void Restore(TcpSnapshot s, Instant now)
     {
-        (_smoothed, _variance, _rto, _backoff, _expirations) = (s.SmoothedRtt, s.RttVariance, s.Rto, s.RtoBackoff, s.RtoExpirations);
-        (_min, _minAt) = (s.MinRtt, now - s.SinceMinRtt);
+        (_smoothed, _variance, _rto) = (Fit(s.SmoothedRtt), Fit(s.RttVariance), Fit(s.Rto));
+        (_backoff, _expirations) = ((ushort)s.RtoBackoff, (ushort)s.RtoExpirations);
+        (_min, _minAt) = (Fit(s.MinRtt), now - s.SinceMinRtt);
     }
+
+    private static uint Fit(TimeSpan time) => (uint)Math.Clamp(time.Ticks, 0, uint.MaxValue);
 }

@@ -209,7 +209,11 @@ internal static class SegmentArrival
         }
 
         bool asks = c.Ecn.Asks(in header, ack, out int marks);
-        c.Count.EcnMarks += marks;
+        if (marks > 0)
+        {
+            c.Count.EcnMarks += marks;
+        }
+
         if (asks && sender.TryReduceForEcn())
         {
             c.Ecn.OnReduced(sender.Nxt);

@@ -113,8 +113,12 @@ internal static class SegmentDeparture
         sender.Queue.Slice(part.Position, part.Length, out emission.Payload, out emission.MorePayload);
         emission.Header = header;
         emission.SegmentSize = part.Length > sender.Mss && !part.IsPathProbe ? (ushort)sender.Mss : (ushort)0;
-        c.Count.PathProbes += part.IsPathProbe ? 1 : 0;
-        c.Count.WindowProbes += part.IsProbe ? 1 : 0;
+        if (part.IsPathProbe || part.IsProbe)
+        {
+            c.Count.PathProbes += part.IsPathProbe ? 1 : 0;
+            c.Count.WindowProbes += part.IsProbe ? 1 : 0;
+        }
+
         c.OnEmitted(part.Length, part.IsRepeated);
     }
 

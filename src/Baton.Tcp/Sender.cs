@@ -9,7 +9,7 @@ namespace Baton.Tcp;
 internal sealed class Sender(TcpSettings settings, SeqNum iss)
 {
     [NotInSnapshot("the owner's settings")]
-    private readonly TcpSettings _settings = settings;
+    private TcpSettings _settings = settings;
 
     [NotInSnapshot("its parts are listed at TimerTable")]
     private TimerTable _timers = new();
@@ -42,10 +42,10 @@ internal sealed class Sender(TcpSettings settings, SeqNum iss)
     private long _wl2;
 
     [InSnapshot(nameof(TcpSnapshot.SndWindowScale))]
-    private int _scale;
+    private byte _scale;
 
     [InSnapshot(nameof(TcpSnapshot.SndMss))]
-    private int _mss = settings.DefaultPeerMss;
+    private ushort _mss = settings.DefaultPeerMss;
 
     [InSnapshot(nameof(TcpSnapshot.SinceLastSent))]
     private Instant _lastSent;
@@ -65,8 +65,17 @@ internal sealed class Sender(TcpSettings settings, SeqNum iss)
     [NotInSnapshot("its parts are listed at Pacer")]
     private Pacer? _pacer = PacerOf(settings, settings.Congestion);
 
-    [NotInSnapshot("its parts are listed at PathSearch")]
-    private PathSearch? _search;
+    [NotInSnapshot("its parts are listed at Incidents")]
+    private Incidents? _incidents;
+
+    [InSnapshot(nameof(TcpSnapshot.CongestionAlgorithm))]
+    private CongestionAlgorithm _algorithm = settings.Congestion;
+
+    [NotInSnapshot("its parts are listed at CongestionControl")]
+    private CongestionControl? _congestion;
+
+    [NotInSnapshot("the beginning of a connection: a snapshot has the window that follows from it")]
+    private bool _synRepeated;
 
     [NotInSnapshot("its parts are listed at SocketOptions")]
     private SocketOptions? _options = SocketOptions.Of(settings);
@@ -80,9 +89,11 @@ internal sealed class Sender(TcpSettings settings, SeqNum iss)
     /// <summary>The retransmission timeout with back-off.</summary>
     public TimeSpan Rto => _rtt.Rto(_settings);
 
-    /// <summary>The congestion window.</summary>
-    [field: InSnapshot(nameof(TcpSnapshot.CongestionAlgorithm))]
-    public CongestionControl Congestion { get; private set; } = CongestionControl.Create(settings.Congestion);
+    /// <summary>The congestion window; there from the first text on.</summary>
+    public CongestionControl Congestion => _congestion ??= Begin();
+
+    /// <summary>The algorithm that sets it.</summary>
+    public CongestionAlgorithm Algorithm => _algorithm;
 
     /// <summary>What is known of what is in flight; with nothing in flight only for reading.</summary>
     public LossRecovery Recovery => _recovery ?? LossRecovery.Calm;
@@ -94,7 +105,7 @@ internal sealed class Sender(TcpSettings settings, SeqNum iss)
     public SocketOptions? Options => _options;
 
     /// <summary>The search for the path's MTU after a black hole; null: none was found.</summary>
-    public PathSearch? Search { get => _search; set => _search = value; }
+    public PathSearch? Search => _incidents?.Search;
 
     /// <summary>When what pacing holds back may go, or never.</summary>
     public Instant WakeAt => _pacer is null ? Instant.Never : _pacer.WakeAt;
@@ -106,18 +117,16 @@ internal sealed class Sender(TcpSettings settings, SeqNum iss)
     /// <summary>Whether what the congestion window knows grows old.</summary>
     public bool SlowsAfterIdle => _settings.SlowStartAfterIdle;
 
-    /// <summary>Entries into fast recovery.</summary>
-    [field: NotInSnapshot("a counter of this owner")]
-    public int FastRetransmits { get; private set; }
+    /// <summary>Counts and limits of what is out of the ordinary: there from the first such thing on.</summary>
+    public Incidents Incidents => _incidents ??= new();
 
-    /// <summary>Losses that were none, and whose reduction was taken back.</summary>
-    [field: NotInSnapshot("a counter of this owner")]
-    public int SpuriousLosses { get; private set; }
+    /// <summary>Those that there are.</summary>
+    public Incidents? KnownIncidents => _incidents;
 
-    /// <summary>Tail loss probes.</summary>
-    [field: NotInSnapshot("a counter of this owner")]
-    public int TailProbes { get; private set; }
+    /// <summary>The counts of what is out of the ordinary.</summary>
+    public TcpCounters IncidentCounts => _incidents?.Counts ?? default;
 
+    public TcpSettings Settings { get => _settings; set => _settings = value; }
     public SeqNum Iss => _iss;
     public long Una => _una;
     public long Nxt => _nxt;
@@ -156,13 +165,13 @@ internal sealed class Sender(TcpSettings settings, SeqNum iss)
     public long PositionOf(SeqNum number) => _una + (number - SequenceAt(_una));
 
     /// <summary>What the handshake agreed on.</summary>
-    public void Agree(int mss, int scale, bool sack) => (_mss, _scale, _usesSack, NeedRecovery().UsesSack) = (mss, scale, sack, sack);
+    public void Agree(int mss, int scale, bool sack) => (_mss, _scale, _usesSack, NeedRecovery().UsesSack) = ((ushort)mss, (byte)scale, sack, sack);
 
     /// <summary>Fast recovery began.</summary>
-    public void CountFastRetransmit() => FastRetransmits++;
+    public void CountFastRetransmit() => Incidents.Counts.FastRetransmits++;
 
     /// <summary>A loss was none.</summary>
-    public void CountSpurious() => SpuriousLosses++;
+    public void CountSpurious() => Incidents.Counts.SpuriousLosses++;
 
     /// <summary>The application writes no more: a FIN follows.</summary>
     public void Close() => _finPosition = _finPosition < 0 ? Queue.End : _finPosition;
@@ -171,7 +180,6 @@ internal sealed class Sender(TcpSettings settings, SeqNum iss)
     public void OpenFast(int window)
     {
         (_window, _maxWindow) = (window, window);
-        Congestion.Start(_mss, synRetransmitted: false);
     }
 
     /// <summary>What was sent before the handshake was complete has not arrived: no sign of congestion.</summary>
@@ -343,7 +351,7 @@ internal sealed class Sender(TcpSettings settings, SeqNum iss)
     /// <summary>The path carries less than was thought: what is in flight goes again in smaller segments (RFC 1191 §6.4).</summary>
     public void OnSmallerPath(int mss)
     {
-        _mss = mss;
+        _mss = (ushort)mss;
         if (InFlight && _una >= 1)
         {
             ForgetTimed();
@@ -352,7 +360,7 @@ internal sealed class Sender(TcpSettings settings, SeqNum iss)
     }
 
     /// <summary>The path was seen to carry more than is used.</summary>
-    public void OnLargerPath(int mss) => _mss = mss;
+    public void OnLargerPath(int mss) => _mss = (ushort)mss;
 
     /// <summary>
     /// The next part of the stream to send, if the windows and the avoidance of silly windows let it: lost parts first,
@@ -378,7 +386,7 @@ internal sealed class Sender(TcpSettings settings, SeqNum iss)
             OnSent(now, in part);
             _pacer?.OnSent(now, part.Length, rate);
         }
-        else if (may && Congestion.ModelsPath && !HasUnsent && !Recovery.Sent.HasLost && Recovery.Pipe(_una, _nxt) < Congestion.Window)
+        else if (may && _congestion is { ModelsPath: true } && !HasUnsent && !Recovery.Sent.HasLost && Recovery.Pipe(_una, _nxt) < Congestion.Window)
         {
             Congestion.OnQuiet(Recovery.Pipe(_una, _nxt));
         }
@@ -389,11 +397,12 @@ internal sealed class Sender(TcpSettings settings, SeqNum iss)
     /// <summary>Goes on with another congestion control, from the window that there is.</summary>
     public void ChangeCongestion(CongestionAlgorithm algorithm)
     {
-        if (algorithm != Congestion.Algorithm)
+        if (algorithm != _algorithm)
         {
-            var before = Congestion;
-            Congestion = CongestionControl.Create(algorithm);
-            Congestion.Continue(before);
+            var before = _congestion;
+            _congestion = before is null ? null : CongestionControl.Create(algorithm);
+            _congestion?.Continue(before!);
+            _algorithm = algorithm;
             _pacer = PacerOf(_settings, algorithm);
         }
     }
@@ -423,17 +432,22 @@ internal sealed class Sender(TcpSettings settings, SeqNum iss)
     public void Restore(TcpSnapshot s, in QueuedBytes copiedAhead, Instant now)
     {
         (_una, _nxt, _finPosition) = (s.SndUna, s.SndNxt, s.FinPosition);
-        (_window, _maxWindow, _wl1, _wl2, _scale) = (s.SndWindow, s.SndMaxWindow, s.SndWl1, s.SndWl2, s.SndWindowScale);
-        (_mss, _usesSack, _lastSent, NoDelay) = (s.SndMss, s.SackOn, now - s.SinceLastSent, s.NoDelay);
+        (_window, _maxWindow, _wl1, _wl2, _scale) = (s.SndWindow, s.SndMaxWindow, s.SndWl1, s.SndWl2, (byte)s.SndWindowScale);
+        (_mss, _usesSack, _lastSent, NoDelay) = ((ushort)s.SndMss, s.SackOn, now - s.SinceLastSent, s.NoDelay);
         Queue.Restore(Math.Max(1, Math.Min(_una, s.SendQueue.End)), copiedAhead, s.SendQueue);
         Rtt.Restore(s, now);
-        Congestion = CongestionControl.Create(s.CongestionAlgorithm);
-        Congestion.Restore(s, now);
+        _algorithm = s.CongestionAlgorithm;
+        _congestion = CongestionControl.Create(_algorithm);
+        _congestion.Restore(s, now);
         _pacer = PacerOf(_settings, s.CongestionAlgorithm);
         NeedRecovery().Restore(s, now);
         Persist.Restore(s.PersistBackoff, s.PersistProbes, s.ProbeDue);
         _options = SocketOptions.Restore(s, now);
-        _search = s.PathSearchLimit > 0 ? new(s.PathSearchLimit) : null;
+        if (s.PathSearchLimit > 0)
+        {
+            Incidents.Search = new(s.PathSearchLimit);
+        }
+
         ForgetFlight();
     }
 
@@ -551,7 +565,8 @@ internal sealed class Sender(TcpSettings settings, SeqNum iss)
 
         if (handshake)
         {
-            Congestion.Start(_mss, repeated);
+            _synRepeated = repeated;
+            _congestion?.Start(_mss, repeated);
             if (repeated)
             {
                 Rtt.OnSynRetransmitted(_settings);
@@ -562,6 +577,13 @@ internal sealed class Sender(TcpSettings settings, SeqNum iss)
                 }
             }
         }
+    }
+
+    private CongestionControl Begin()
+    {
+        var control = CongestionControl.Create(_algorithm);
+        control.Start(_mss, _synRepeated);
+        return control;
     }
 
     private LossRecovery NeedRecovery() => _recovery ??= LossRecovery.Take(_usesSack, _rtt.Smoothed);
@@ -630,7 +652,7 @@ internal sealed class Sender(TcpSettings settings, SeqNum iss)
         {
             recovery.Timed.OnResent();
             recovery.OnResent(part.Position, Math.Min(part.End, _nxt), now);
-            _search?.OnResent(part.Position, part.End);
+            Search?.OnResent(part.Position, part.End);
         }
 
         if (news)
@@ -653,7 +675,7 @@ internal sealed class Sender(TcpSettings settings, SeqNum iss)
         _lastSent = now;
         if (part.IsPathProbe)
         {
-            _search!.OnProbe(new(part.Position, part.End), part.Length);
+            Search!.OnProbe(new(part.Position, part.End), part.Length);
         }
         else if (part.Length % _mss != 0)
         {
@@ -668,7 +690,7 @@ internal sealed class Sender(TcpSettings settings, SeqNum iss)
         if (part.IsTailProbe)
         {
             recovery.Probe.OnSent(_nxt, repeats: !news);
-            TailProbes++;
+            Incidents.Counts.TailProbes++;
         }
 
         Arm(now, restart: false);

@@ -34,9 +34,6 @@ public sealed class TcpConnection
     [NotInSnapshot("the new owner's application is told anew")]
     private TcpEvents _events;
 
-    [NotInSnapshot("an answer to one segment, or the end; lost, it is caused again")]
-    private StrongBox<TcpHeader>? _reset;
-
     [NotInSnapshot("the new owner's application is told that it may write")]
     private bool _writerWaits;
 
@@ -44,22 +41,28 @@ public sealed class TcpConnection
     private int _charged;
 
     [NotInSnapshot("a move thaws it")]
-    private Instant? _frozenAt;
+    private Instant _frozenAt = Instant.Never;
 
     [InSnapshot(nameof(TcpSnapshot.NobodyReads))]
     private bool _nobodyReads;
 
-    [NotInSnapshot("counters of this owner")]
-    private TcpCounters _count;
+    [NotInSnapshot("a counter of this owner")]
+    private long _segmentsReceived;
+
+    [NotInSnapshot("a counter of this owner")]
+    private long _segmentsSent;
+
+    [NotInSnapshot("a counter of this owner")]
+    private long _bytesReceived;
+
+    [NotInSnapshot("a counter of this owner")]
+    private long _bytesSent;
 
     [NotInSnapshot("its parts are listed at Handshake")]
     private Handshake _handshake;
 
     [NotInSnapshot("its parts are listed at KeepAlive")]
     private KeepAlive _keepAlive;
-
-    [NotInSnapshot("its parts are listed at ChallengeLimit")]
-    private ChallengeLimit _challenges;
 
     [NotInSnapshot("its parts are listed at Ecn")]
     private Ecn _ecn;
@@ -69,7 +72,6 @@ public sealed class TcpConnection
 
     internal TcpConnection(TcpSettings settings, FourTuple tuple, Phase phase, SeqNum iss, uint timestampOffset, bool passive)
     {
-        Settings = settings;
         Tuple = tuple;
         _phase = phase;
         Sender = new(settings, iss);
@@ -177,8 +179,7 @@ public sealed class TcpConnection
     public FourTuple Tuple { get; }
 
     /// <summary>Limits and times of the present owner.</summary>
-    [field: NotInSnapshot("the owner's settings")]
-    public TcpSettings Settings { get; private set; }
+    public TcpSettings Settings => Sender.Settings;
 
     /// <summary>The state.</summary>
     public TcpState State => _phase.State;
@@ -205,13 +206,13 @@ public sealed class TcpConnection
     public int PeerMss => Handshake.PeerMss;
 
     /// <summary>Whether the connection is frozen.</summary>
-    public bool IsFrozen => _frozenAt is not null;
+    public bool IsFrozen => _frozenAt != Instant.Never;
 
     /// <summary>Whether small segments wait for no ACK (no Nagle).</summary>
     public bool NoDelay { get => Sender.NoDelay; set => Sender.NoDelay = value; }
 
     /// <summary>The congestion control; another one goes on from the window that there is.</summary>
-    public CongestionAlgorithm Congestion { get => Sender.Congestion.Algorithm; set => Sender.ChangeCongestion(value); }
+    public CongestionAlgorithm Congestion { get => Sender.Algorithm; set => Sender.ChangeCongestion(value); }
 
     /// <summary>See <see cref="TcpSettings.UserTimeout"/>, for this connection; it moves with it.</summary>
     public TimeSpan UserTimeout
@@ -273,9 +274,9 @@ public sealed class TcpConnection
         Sender.Iss, Receiver.Irs, Sender.SequenceAt(Sender.Una), Sender.SequenceAt(Sender.Nxt), Receiver.Acknowledgment);
 
     /// <summary>What the connection has seen at this owner.</summary>
-    public TcpCounters Counters => _count with
+    public TcpCounters Counters => Sender.IncidentCounts with
     {
-        FastRetransmits = Sender.FastRetransmits, SpuriousLosses = Sender.SpuriousLosses, TailProbes = Sender.TailProbes,
+        SegmentsReceived = _segmentsReceived, SegmentsSent = _segmentsSent, BytesReceived = _bytesReceived, BytesSent = _bytesSent,
     };
 
     /// <summary>Measurements, windows and queues, for listings.</summary>
@@ -308,13 +309,14 @@ public sealed class TcpConnection
 
     internal ref KeepAlive KeepAlive => ref _keepAlive;
 
-    internal ref ChallengeLimit Challenges => ref _challenges;
+    internal ref ChallengeLimit Challenges => ref Sender.Incidents.Challenges;
 
     internal Phase Phase => _phase;
 
     internal bool NobodyReads => _nobodyReads;
 
-    internal ref TcpCounters Count => ref _count;
+    /// <summary>The counts of what is out of the ordinary: there from the first such thing on.</summary>
+    internal ref TcpCounters Count => ref Sender.Incidents.Counts;
 
     internal ref Ecn Ecn => ref _ecn;
 
@@ -332,7 +334,7 @@ public sealed class TcpConnection
             return TcpDisposition.Frozen;
         }
 
-        _count.SegmentsReceived++;
+        _segmentsReceived++;
         var disposition = _phase.OnSegment(this, now, in header, payload, ecn);
         switch (disposition)
         {
@@ -345,11 +347,11 @@ public sealed class TcpConnection
                 OnHeard(now);
                 break;
             case TcpDisposition.Duplicate:
-                _count.SegmentsDuplicate++;
+                Count.SegmentsDuplicate++;
                 OnHeard(now);
                 break;
             default:
-                _count.SegmentsDropped++;
+                Count.SegmentsDropped++;
                 break;
         }
 
@@ -514,7 +516,7 @@ public sealed class TcpConnection
     /// </summary>
     public void Reconfigure(Instant now, TcpSettings settings)
     {
-        Settings = Settings with
+        Sender.Settings = Settings with
         {
             KeepAliveTime = settings.KeepAliveTime,
             KeepAliveInterval = settings.KeepAliveInterval,
@@ -531,16 +533,16 @@ public sealed class TcpConnection
     }
 
     /// <summary>From here on nothing is emitted and no time passes, until <see cref="Thaw"/>.</summary>
-    public void Freeze(Instant now) => _frozenAt ??= now;
+    public void Freeze(Instant now) => _frozenAt = IsFrozen ? _frozenAt : now;
 
     /// <summary>Goes on; timers have what remained of them.</summary>
     public void Thaw(Instant now)
     {
-        if (_frozenAt is { } at)
+        if (IsFrozen)
         {
-            Timers.Postpone(now - at);
-            Sender.Postpone(now - at);
-            _frozenAt = null;
+            Timers.Postpone(now - _frozenAt);
+            Sender.Postpone(now - _frozenAt);
+            _frozenAt = Instant.Never;
         }
     }
 
@@ -554,7 +556,7 @@ public sealed class TcpConnection
     }
 
     /// <summary>The connection as plain data; its bytes stay in place and are valid until the next call on this connection.</summary>
-    public TcpSnapshot ToSnapshot(Instant now) => TcpSnapshotMapping.Take(this, _frozenAt ?? now);
+    public TcpSnapshot ToSnapshot(Instant now) => TcpSnapshotMapping.Take(this, IsFrozen ? _frozenAt : now);
 
     /// <summary>The connection as bytes.</summary>
     public byte[] ToImage(Instant now) => ToImage(now, long.MinValue, long.MinValue);
@@ -568,7 +570,10 @@ public sealed class TcpConnection
     {
         Enter(Phase.Closed, default);
         Receiver.Queue.Release();
-        _reset = null;
+        if (Sender.KnownIncidents is { } incidents)
+        {
+            incidents.Reset = null;
+        }
     }
 
     internal void OnSyn(Instant now, in TcpHeader syn, byte ecn)
@@ -630,10 +635,10 @@ public sealed class TcpConnection
             return;
         }
 
-        _count.BlackHoles++;
+        Count.BlackHoles++;
         Handshake.SetPathMss(smaller);
-        Sender.Search ??= new(before);
-        Sender.Search.OnTooLarge(before);
+        Sender.Incidents.Search ??= new(before);
+        Sender.Incidents.Search.OnTooLarge(before);
         Sender.OnSmallerPath(Handshake.EffectiveMss(Receiver));
     }
 
@@ -650,11 +655,14 @@ public sealed class TcpConnection
 
     internal void OnReceived(Instant now, int readable, TcpDisposition disposition)
     {
-        _count.BytesReceived += readable;
-        _count.SegmentsOutOfOrder += readable == 0 && disposition == TcpDisposition.Accepted && !Receiver.FinReceived ? 1 : 0;
+        _bytesReceived += readable;
         if (readable > 0)
         {
             Raise(TcpEvents.Readable);
+        }
+        else if (disposition == TcpDisposition.Accepted && !Receiver.FinReceived)
+        {
+            Count.SegmentsOutOfOrder++;
         }
 
         if (Receiver.FinReceived)
@@ -666,18 +674,18 @@ public sealed class TcpConnection
 
     internal void OnChallenge()
     {
-        _count.ChallengeAcks++;
+        Count.ChallengeAcks++;
         Receiver.Acks.Now();
     }
 
     internal void OnEmitted(int bytes, bool again)
     {
-        _count.SegmentsSent++;
-        _count.BytesSent += bytes;
+        _segmentsSent++;
+        _bytesSent += bytes;
         if (again)
         {
-            _count.SegmentsRetransmitted++;
-            _count.BytesRetransmitted += bytes;
+            Count.SegmentsRetransmitted++;
+            Count.BytesRetransmitted += bytes;
         }
     }
 
@@ -689,14 +697,19 @@ public sealed class TcpConnection
         Flags = flags,
     };
 
-    internal void RefuseAck(SeqNum sequence) => _reset = new(NewHeader(sequence, TcpFlags.Rst));
+    internal void RefuseAck(SeqNum sequence) => Sender.Incidents.Reset = NewHeader(sequence, TcpFlags.Rst);
 
     internal bool TryTakeReset(Instant now, out TcpHeader reset)
     {
-        bool due = _reset is not null;
-        reset = due ? _reset!.Value : default;
-        _reset = null;
-        if (due && Receiver.Timestamps.On)
+        if (Sender.KnownIncidents is not { Reset: { } due } incidents)
+        {
+            reset = default;
+            return false;
+        }
+
+        reset = due;
+        incidents.Reset = null;
+        if (Receiver.Timestamps.On)
         {
             // RFC 7323 §3.2: "TSopt […] SHOULD be sent in an <RST> segment".
             var options = reset.Options;
@@ -704,7 +717,7 @@ public sealed class TcpConnection
             reset.Options = options;
         }
 
-        return due;
+        return true;
     }
 
     internal void AbortWith(TcpCloseReason reason)
@@ -714,7 +727,7 @@ public sealed class TcpConnection
         {
             var reset = NewHeader(Sender.SequenceAt(Sender.Nxt), TcpFlags.Rst | TcpFlags.Ack);
             reset.Acknowledgment = Receiver.Acknowledgment;
-            _reset = new(reset);
+            Sender.Incidents.Reset = reset;
         }
 
         CloseWith(reason);

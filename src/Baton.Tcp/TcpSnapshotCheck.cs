@@ -62,7 +62,7 @@ internal static class TcpSnapshotCheck
             && s.CongestionAlgorithm <= CongestionAlgorithm.Bbr
             && s.CongestionDetails.Length <= CongestionControl.MaxDetails
             && s.RtoBackoff is >= 0 and <= 1000 && s.RtoExpirations is >= 0 and <= 1000
-            && s.PersistBackoff >= 0 && s.PersistProbes >= 0;
+            && s.PersistBackoff is >= 0 and <= ushort.MaxValue && s.PersistProbes is >= 0 and <= ushort.MaxValue;
     }
 
     private static bool IsDetectionSound(TcpSnapshot s)
@@ -125,7 +125,7 @@ internal static class TcpSnapshotCheck
             && (s.RemoteFinPosition == -1 || (s.RemoteFinPosition >= next && s.RemoteFinPosition <= s.RcvEdge))
             && s.LastAckSent >= 0 && s.LastAckSent <= next + 1
             && s.UnacknowledgedSegments is >= 0 and <= 1 << 20 && s.AcksOwed is >= 0 and <= DelayedAck.MaxOwed
-            && s.KeepAliveUnanswered >= 0;
+            && s.KeepAliveUnanswered is >= 0 and <= ushort.MaxValue;
     }
 
     private static bool IsStateSound(TcpSnapshot s)

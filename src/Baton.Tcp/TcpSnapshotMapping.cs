@@ -163,7 +163,7 @@ internal static class TcpSnapshotMapping
         s.SlowStartThreshold = sender.Congestion.Threshold;
         s.PriorWindow = sender.Congestion.PriorWindow;
         s.PriorThreshold = sender.Congestion.PriorThreshold;
-        s.CongestionAlgorithm = sender.Congestion.Algorithm;
+        s.CongestionAlgorithm = sender.Algorithm;
         s.CongestionDetails = sender.Congestion.Details(now);
         s.RecoveryPhase = sender.Recovery.Phase;
         s.RecoveryPoint = sender.Recovery.Point;

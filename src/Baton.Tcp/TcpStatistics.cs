@@ -59,7 +59,7 @@ public readonly record struct TcpStatistics
         Rto = c.Sender.Rto,
         CongestionWindow = c.Sender.Congestion.Window,
         SlowStartThreshold = c.Sender.Congestion.Threshold,
-        Congestion = c.Sender.Congestion.Algorithm,
+        Congestion = c.Sender.Algorithm,
         MinRtt = c.Sender.Rtt.Min,
         Pipe = c.Sender.Recovery.Pipe(c.Sender.Una, c.Sender.Nxt),
         SendWindow = c.Sender.Window,
