@@ -15,9 +15,8 @@ public abstract class Endpoint
     // Most endpoints never hold a packet.
     private HeldPackets? _held;
 
-    private protected Endpoint(Flow flow, EndpointId id, Epoch epoch, Service? service, EndpointPhase phase, Instant now)
+    private protected Endpoint(EndpointId id, Epoch epoch, Service? service, EndpointPhase phase, Instant now)
     {
-        Flow = flow;
         Id = id;
         Epoch = epoch;
         Service = service;
@@ -27,7 +26,7 @@ public abstract class Endpoint
     }
 
     /// <summary>Protocol, local and remote address and port. An unconnected UDP endpoint has remote port 0.</summary>
-    public Flow Flow { get; }
+    public abstract Flow Flow { get; }
 
     /// <summary>Its name here, or none for traffic to the node's own addresses, which never moves.</summary>
     public EndpointId Id { get; }
@@ -62,17 +61,17 @@ public abstract class Endpoint
     /// <summary>What arrived while it could not answer.</summary>
     public HeldPackets Held => _held ?? HeldPackets.None;
 
-    /// <summary>Packets taken in at this node.</summary>
-    public long PacketsIn { get; internal set; }
+    /// <summary>Packets taken in at this node; not the SYN that made the endpoint.</summary>
+    public abstract long PacketsIn { get; }
 
     /// <summary>Packets (or super-segments) sent from this node.</summary>
-    public long PacketsOut { get; internal set; }
+    public abstract long PacketsOut { get; }
 
-    /// <summary>Payload bytes of <see cref="PacketsIn"/>.</summary>
-    public long BytesIn { get; internal set; }
+    /// <summary>Payload bytes of <see cref="PacketsIn"/>, those that came before left out.</summary>
+    public abstract long BytesIn { get; }
 
     /// <summary>Payload bytes of <see cref="PacketsOut"/>.</summary>
-    public long BytesOut { get; internal set; }
+    public abstract long BytesOut { get; }
 
     /// <summary>TTL or hop limit of what it sends.</summary>
     public byte HopLimit { get; set; } = Ipv4Header.DefaultTtl;

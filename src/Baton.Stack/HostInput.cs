@@ -223,7 +223,6 @@ internal sealed class HostInput
             return _tcp.Deliver(now, endpoint, packet, bytes, offload);
         }
 
-        endpoint.PacketsIn = 1;
         _tcp.AfterCall(endpoint, now);
         return DropReason.None;
     }

@@ -86,7 +86,6 @@ internal sealed class ServiceInput
             return reason;
         }
 
-        endpoint.PacketsIn = 1;
         _tcp.AfterCall(endpoint, now);
         return DropReason.None;
     }

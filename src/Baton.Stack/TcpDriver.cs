@@ -48,8 +48,6 @@ internal sealed class TcpDriver
             return Drop(reason);
         }
 
-        endpoint.PacketsIn++;
-        endpoint.BytesIn += segment.Length - headerLength;
         var disposition = endpoint.Connection!.OnSegment(now, header, segment[headerLength..], (byte)(packet.TrafficClass & 3));
         AfterCall(endpoint, now);
         switch (disposition)

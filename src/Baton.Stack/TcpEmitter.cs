@@ -93,8 +93,6 @@ internal sealed class TcpEmitter
                 continue;
             }
 
-            endpoint.PacketsOut++;
-            endpoint.BytesOut += emission.PayloadLength;
             frame = Build(endpoint, neighbour, emission, scratch);
             return true;
         }
@@ -104,7 +102,7 @@ internal sealed class TcpEmitter
 
     private static OutgoingFrame Build(TcpEndpoint endpoint, Neighbour neighbour, scoped in TcpEmission emission, Span<byte> scratch)
     {
-        var tuple = endpoint.Flow.Tuple;
+        var tuple = endpoint.Connection!.Tuple;
         var options = neighbour.Interface.Options;
         int headerLength = emission.Header.Length;
         int segmentLength = headerLength + emission.PayloadLength;

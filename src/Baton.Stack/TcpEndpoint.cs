@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Baton.Tcp;
 using Baton.Wire;
 
@@ -11,15 +12,38 @@ public sealed class TcpEndpoint : Endpoint
 {
     private readonly TcpDriver _driver;
 
+    // The flow until there is a connection, which knows it.
+    private StrongBox<Flow>? _awaited;
+
     internal TcpEndpoint(
         TcpDriver driver, Flow flow, EndpointId id, Epoch epoch, Service? service, EndpointPhase phase, Instant now)
-        : base(flow, id, epoch, service, phase, now)
+        : base(id, epoch, service, phase, now)
     {
         _driver = driver;
+        _awaited = new(flow);
     }
 
     /// <summary>The connection; null only in an embryo that has no image yet.</summary>
-    public TcpConnection? Connection { get; internal set; }
+    public TcpConnection? Connection
+    {
+        get;
+        internal set => (field, _awaited) = (value, null);
+    }
+
+    /// <inheritdoc/>
+    public override Flow Flow => Connection is { } connection ? new(IpProtocol.Tcp, connection.Tuple) : _awaited!.Value;
+
+    /// <inheritdoc/>
+    public override long PacketsIn => Connection?.Counters.SegmentsReceived ?? 0;
+
+    /// <inheritdoc/>
+    public override long PacketsOut => Connection?.Counters.SegmentsSent ?? 0;
+
+    /// <inheritdoc/>
+    public override long BytesIn => Connection?.Counters.BytesReceived ?? 0;
+
+    /// <inheritdoc/>
+    public override long BytesOut => Connection?.Counters.BytesSent ?? 0;
 
     /// <summary>The listener of the node's own address that made it, or null.</summary>
     public TcpListener? Listener { get; internal set; }

@@ -50,8 +50,7 @@ internal sealed class UdpDriver
     /// <summary>Queues a payload that has been verified.</summary>
     public DropReason Receive(Instant now, UdpEndpoint endpoint, InetAddress source, ushort port, ReadOnlySpan<byte> payload)
     {
-        endpoint.PacketsIn++;
-        endpoint.BytesIn += payload.Length;
+        endpoint.In = (endpoint.In.Packets + 1, endpoint.In.Bytes + payload.Length);
         Touch(now, endpoint);
         if (endpoint.WaitingDatagrams >= _options.Limits.DatagramsPerEndpoint
             || endpoint.WaitingBytes + payload.Length > _options.Limits.DatagramBytesPerEndpoint
@@ -123,8 +122,7 @@ internal sealed class UdpDriver
         switch (_transmitter.Send(now, buffer, remoteAddress, mtu))
         {
             case DropReason.None:
-                endpoint.PacketsOut++;
-                endpoint.BytesOut += payload.Length;
+                endpoint.Out = (endpoint.Out.Packets + 1, endpoint.Out.Bytes + payload.Length);
                 return UdpSendResult.Sent;
 
             case DropReason.NoRoute or DropReason.NeighbourUnresolved:

@@ -36,11 +36,31 @@ public sealed class UdpEndpoint : Endpoint
 
     internal UdpEndpoint(
         UdpDriver driver, Flow flow, EndpointId id, Epoch epoch, Service? service, EndpointPhase phase, Instant now)
-        : base(flow, id, epoch, service, phase, now)
+        : base(id, epoch, service, phase, now)
     {
+        Flow = flow;
         _driver = driver;
         LastActivity = now;
     }
+
+    /// <inheritdoc/>
+    public override Flow Flow { get; }
+
+    /// <inheritdoc/>
+    public override long PacketsIn => In.Packets;
+
+    /// <inheritdoc/>
+    public override long PacketsOut => Out.Packets;
+
+    /// <inheritdoc/>
+    public override long BytesIn => In.Bytes;
+
+    /// <inheritdoc/>
+    public override long BytesOut => Out.Bytes;
+
+    internal (long Packets, long Bytes) In { get; set; }
+
+    internal (long Packets, long Bytes) Out { get; set; }
 
     /// <summary>Whether it has one remote address and port.</summary>
     public bool IsConnected => Flow.Tuple.RemotePort != 0;
