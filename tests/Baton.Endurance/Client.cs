@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
@@ -34,6 +35,10 @@ internal sealed class Client : IDisposable
 
     /// <summary>Ends well after <see cref="Finish"/>, or with what went wrong.</summary>
     public Task Running { get; }
+
+    /// <summary>What has become of it, in words.</summary>
+    public string State => Running.IsFaulted ? Running.Exception.InnerException!.Message
+        : string.Create(CultureInfo.InvariantCulture, $"{(Running.IsCompleted ? "ended" : "open")}, {Bytes} bytes came back");
 
     /// <summary>Bytes that came back as they were sent.</summary>
     public long Bytes => (long)Volatile.Read(ref _position);

@@ -52,10 +52,10 @@ internal sealed class NodeProgram
             case "mark":
                 _marked = await _engine.HandoffsAsync() is [.., var last] ? last.At : TimeSpan.Zero;
                 return Json(true);
-            case "moves":
+            case "handoffs":
                 return Json((await _engine.HandoffsAsync())
-                    .Where(handoff => handoff.Outcome == MoveOutcome.Moved && handoff.At > _marked)
-                    .Select(handoff => new MovedTo(KeyOf(handoff.Flow), handoff.Epoch.Value, handoff.To.Value)));
+                    .Where(handoff => handoff.At > _marked)
+                    .Select(handoff => new Told(KeyOf(handoff.Flow), handoff.Epoch.Value, handoff.From.Value, handoff.To.Value, $"{handoff.Role}", $"{handoff.Outcome}", handoff.Reason)));
             case "drain":
                 _draining = _engine.DrainAsync().AsTask();
                 return Json(true);
@@ -89,8 +89,11 @@ internal sealed class NodeProgram
 /// <summary>An endpoint at a node.</summary>
 internal sealed record Listed(string Key, bool Active, uint Epoch);
 
-/// <summary>A move that was committed: the epoch after it, and the number of the owner.</summary>
-internal sealed record MovedTo(string Key, uint Epoch, int Owner);
+/// <summary>A handoff that has ended, as its source or target tells it: the epoch after it, the nodes' numbers, how it ended.</summary>
+internal sealed record Told(string Key, uint Epoch, int From, int To, string Role, string Outcome, string Reason);
+
+/// <summary>Whose a connection is: the epoch in which it became that, and the number of the owner.</summary>
+internal sealed record Owned(string Key, uint Epoch, int Owner);
 
 /// <summary>Whether a node is ready, and how many addresses it serves.</summary>
 internal sealed record Ready(bool Meets, int Serves);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Baton.Endurance;
 
 if (args is [NodeProgram.Name, var space, var node])
@@ -19,6 +20,8 @@ if (!Environment.IsPrivilegedProcess)
     return 2;
 }
 
+// The runtime ends at once on SIGTERM: this way the namespaces go with the process.
+using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, static _ => Environment.Exit(143));
 var settings = new Settings
 {
     Time = TimeSpan.FromMinutes(Number("--minutes", 15)),
