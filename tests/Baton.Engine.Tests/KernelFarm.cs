@@ -102,7 +102,7 @@ internal sealed class KernelFarm : IAsyncDisposable
 
     private async Task WaitForChannelsAsync()
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (!Nodes.TrueForAll(node => node.Members.All(member => member.Reachable)))
         {
             await Task.Delay(10, patience.Token);

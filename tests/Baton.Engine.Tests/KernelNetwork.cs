@@ -67,7 +67,7 @@ internal sealed class KernelNetwork : IDisposable
     public async Task<Socket> ConnectAsync(int port)
     {
         var socket = NewSocket(SocketType.Stream, ProtocolType.Tcp);
-        await socket.ConnectAsync(new IPEndPoint(IPAddress.Parse("198.51.100.101"), port)).WaitAsync(TimeSpan.FromSeconds(10));
+        await socket.ConnectAsync(new IPEndPoint(IPAddress.Parse("198.51.100.101"), port)).WaitAsync(TimeSpan.FromSeconds(60));
         return socket;
     }
 

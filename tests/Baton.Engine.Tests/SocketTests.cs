@@ -169,7 +169,7 @@ public sealed class SocketTests
         await Assert.ThrowsAsync<BatonException>(async () => await farm.Nodes[1].QueryAsync("n1", default, Patience()));
     }
 
-    private static CancellationToken Patience() => new CancellationTokenSource(TimeSpan.FromSeconds(30)).Token;
+    private static CancellationToken Patience() => new CancellationTokenSource(TimeSpan.FromSeconds(60)).Token;
 
     private static async Task EchoAsync(Connection connection)
     {

@@ -65,7 +65,7 @@ public sealed class StreamingHandoffTests
     [Fact(Skip = KernelNetwork.RootOnly, SkipUnless = nameof(KernelNetwork.IsRoot), SkipType = typeof(KernelNetwork))]
     public async Task A_host_that_stops_gives_its_connections_to_the_others()
     {
-        await using var farm = await WebFarm.StartAsync(2, Map, options => options.DrainTimeout = TimeSpan.FromSeconds(10));
+        await using var farm = await WebFarm.StartAsync(2, Map, options => options.DrainTimeout = TimeSpan.FromSeconds(60));
         var clients = new List<RawClient>();
         for (int i = 0; i < 20; i++)
         {

@@ -59,7 +59,7 @@ internal sealed class WebFarm : IAsyncDisposable
                 farm.Nodes.Add(await farm.StartNodeAsync(number, nodes, map, configure, listen, serves?.Invoke(number) != false, services, placement, kestrel));
             }
 
-            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
             while (!farm.Nodes.TrueForAll(node => EngineOf(node).Members.All(member => member.Reachable)))
             {
                 await Task.Delay(10, patience.Token);
@@ -142,7 +142,7 @@ internal sealed class WebFarm : IAsyncDisposable
         }
     }
 
-    public static CancellationToken Patience() => new CancellationTokenSource(TimeSpan.FromSeconds(30)).Token;
+    public static CancellationToken Patience() => new CancellationTokenSource(TimeSpan.FromSeconds(60)).Token;
 
     public async ValueTask DisposeAsync()
     {

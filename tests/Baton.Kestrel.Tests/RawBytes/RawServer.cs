@@ -176,7 +176,7 @@ public sealed partial class RawServer : IAsyncLifetime
     private static async Task<bool> ReceiveAsync(Socket client, RawCase one, Action<byte[]> add, Func<string> spell)
     {
         byte[] buffer = new byte[16_384];
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         try
         {
             // Kestrel writes nothing more once the client has closed its direction: what can come before comes first.

@@ -63,7 +63,7 @@ public sealed class ControlApiTests
 
         // A node that drains measures at once.
         await client.DrainAsync(null);
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         (string State, long Connections) own;
         do
         {
@@ -235,7 +235,7 @@ public sealed class ControlApiTests
     /// <summary>Asks until the node has taken the frames; each question lets it look.</summary>
     private static async Task ListedAsync(ControlClient client, int count)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while ((await client.ConnectionsAsync(local: true, patience.Token)).Connections.Count < count)
         {
         }

@@ -6,7 +6,7 @@ namespace Baton.RealPackets.Tests;
 /// <summary>Waiting for a condition, with a patience that a loaded machine does not use up.</summary>
 internal static class Wait
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
 
     /// <summary>A token that ends an operation which should long have ended by itself.</summary>
     public static CancellationToken Patience() => new CancellationTokenSource(s_patience).Token;
