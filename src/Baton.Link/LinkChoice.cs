@@ -49,7 +49,7 @@ public sealed record LinkRequest
     /// <summary>As <see cref="XdpOptions.BusyPoll"/>, of an XDP socket.</summary>
     public TimeSpan BusyPoll { get; init; }
 
-    /// <summary>How many links the interface's frames are spread over: one for each shard. More than one excludes XDP.</summary>
+    /// <summary>How many links the interface's frames are spread over: one for each shard. XDP sockets need an interface of so many receive queues.</summary>
     public int Queues { get; init; } = 1;
 
     /// <summary>What a packet socket's queues have in common: a number of their own, as those of other processes have (packet(7)).</summary>
@@ -74,8 +74,8 @@ public sealed record ChosenLinks(ChosenLink Front, ChosenLink Lan, NicCache? Nic
 
 /// <summary>
 /// Chooses the link that is best for an interface. One that does not exist is made: a TAP device. Of one that exists an XDP
-/// socket takes all frames, so it is chosen only where the kernel has no address to lose and the driver has XDP and one
-/// queue; elsewhere a packet socket shares the interface with the kernel.
+/// socket takes all frames of a queue, so it is chosen only where the kernel has no address to lose and the driver has XDP and a
+/// queue for each link; elsewhere a packet socket shares the interface with the kernel.
 /// </summary>
 public static class LinkChoice
 {
@@ -118,17 +118,34 @@ public static class LinkChoice
     {
         LinkKind.Tap => OpenQueues(request, OpenTap, "tap", "as configured"),
         LinkKind.Packet => OpenQueues(request, OpenPacket, "packet", "as configured"),
-        LinkKind.Xdp when request.Queues > 1 => throw new LinkException(
-            $"Interface {request.Name}: an XDP link is one queue, and {request.Queues} are wanted.", "use one shard, or the link packet"),
         LinkKind.Xdp => OpenConfiguredXdp(request),
         _ => OpenBest(request),
     };
 
     private static ChosenLink OpenConfiguredXdp(LinkRequest request)
     {
-        var link = OpenXdp(request);
-        return new(link, $"{request.Name}: xdp ({link.Description}), as configured");
+        int queues = NetworkNamespace.Run(request.Namespace, () => ReceiveQueues.Count(request.Name));
+        if (queues > request.Queues)
+        {
+            // Those of the others would go to the kernel, or nowhere.
+            throw new LinkException(
+                $"Interface {request.Name} receives by {queues} queues, and there is to be a link for {request.Queues} of them.",
+                $"one shard for each queue, or ethtool -L {request.Name} combined {request.Queues}  (rx and tx where it has no combined ones), or the packet link");
+        }
+
+        return OpenXdp(request, XdpPlace.Any, "as configured");
     }
+
+    private static ChosenLink OpenXdp(LinkRequest request, XdpPlace place, string why)
+    {
+        var links = XdpLink.OpenQueues(OptionsOfXdp(request, place), request.Queues);
+        return new(links[0], $"{request.Name}: xdp ({links[0].Description}){InQueues(request)}, {why}") { FurtherQueues = [.. links.Skip(1)] };
+    }
+
+    private static string InQueues(LinkRequest request) => request.Queues > 1 ? $" with {request.Queues} queues" : "";
+
+    private static XdpOptions OptionsOfXdp(LinkRequest request, XdpPlace place) =>
+        new() { Name = request.Name, Namespace = request.Namespace, Place = place, Addresses = request.Addresses, Nic = request.Nic, BusyPoll = request.BusyPoll };
 
     private static NicCache? MakeCache(NicOptions options, bool isConfigured, out string reason)
     {
@@ -157,13 +174,12 @@ public static class LinkChoice
             return OpenQueues(request, OpenTap, "tap", "since there is no such interface and one was made");
         }
 
-        string reason = shared ? "the kernel has an address on it" : request.Queues > 1 ? $"the node has {request.Queues} shards" : queues > 1 ? $"it has {queues} receive queues" : "";
+        string reason = shared ? "the kernel has an address on it" : queues != request.Queues ? $"its receive queues are {queues} and the node's shards {request.Queues}" : "";
         if (reason.Length == 0 && request.Address is null)
         {
             try
             {
-                var link = XdpLink.Open(new() { Name = request.Name, Namespace = request.Namespace, Place = XdpPlace.Native, Addresses = request.Addresses, Nic = request.Nic, BusyPoll = request.BusyPoll });
-                return new(link, $"{request.Name}: xdp ({link.Description}), since its driver has it and the kernel has no address on it");
+                return OpenXdp(request, XdpPlace.Native, "since its driver has it and the kernel has no address on it");
             }
             catch (LinkException e)
             {
@@ -193,8 +209,7 @@ public static class LinkChoice
             throw;
         }
 
-        string queues = request.Queues > 1 ? $" with {request.Queues} queues" : "";
-        return new(links[0], $"{request.Name}: {kind}{queues}, {why}") { FurtherQueues = links[1..] };
+        return new(links[0], $"{request.Name}: {kind}{InQueues(request)}, {why}") { FurtherQueues = links[1..] };
     }
 
     private static void Dispose(ChosenLink? chosen)
@@ -224,8 +239,7 @@ public static class LinkChoice
 
     /// <summary>Opens an XDP socket.</summary>
     /// <exception cref="LinkException">It does not open.</exception>
-    public static XdpLink OpenXdp(LinkRequest request) => XdpLink.Open(
-        new() { Name = request.Name, Namespace = request.Namespace, Addresses = request.Addresses, Nic = request.Nic, BusyPoll = request.BusyPoll });
+    public static XdpLink OpenXdp(LinkRequest request) => XdpLink.Open(OptionsOfXdp(request, XdpPlace.Any));
 
     /// <summary>Whether the interface is there, the kernel has an address on it (a link-local one aside), and how many queues it receives by.</summary>
     private static (bool Exists, bool Shared, int Queues) Look(string name)

@@ -42,7 +42,7 @@ internal sealed class KernelNetwork : IDisposable
         return (front, lan);
     }
 
-    /// <summary>Devices of a node, with several queues each: TAP devices, or cables of which packet sockets have an end.</summary>
+    /// <summary>Devices of a node, with several queues each: TAP devices, or cables of which packet or XDP sockets have an end.</summary>
     public (ChosenLink Front, ChosenLink Lan) Attach(int number, LinkKind kind, int queues) =>
         (Attach("front", number, kind, queues, 1500), Attach("lan", number, kind, queues, 1700));
 
@@ -50,12 +50,18 @@ internal sealed class KernelNetwork : IDisposable
     {
         string name = $"{network}{number}";
         string atBridge = name;
-        if (kind == LinkKind.Packet)
+        if (kind != LinkKind.Tap)
         {
             atBridge = $"{name}p";
-            IpHere("link", "add", name, "mtu", $"{mtu}", "type", "veth", "peer", "name", atBridge, "mtu", $"{mtu}");
+            string[] several = kind == LinkKind.Xdp ? ["numtxqueues", $"{queues}", "numrxqueues", $"{queues}"] : [];
+            IpHere(["link", "add", name, "mtu", $"{mtu}", .. several, "type", "veth", "peer", "name", atBridge, "mtu", $"{mtu}", .. several]);
             IpHere("link", "set", name, "up");
             IpHere("link", "set", atBridge, "up");
+            if (kind == LinkKind.Xdp)
+            {
+                // A frame that never becomes a packet of the kernel's at the other end brings its checksum.
+                Ip("netns", "exec", Name, "ethtool", "-K", atBridge, "tx", "off");
+            }
         }
 
         var link = LinkChoice.Open(new LinkRequest { Kind = kind, Name = name, Namespace = Name, Mtu = mtu, Queues = queues });

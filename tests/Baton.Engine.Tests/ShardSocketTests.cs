@@ -14,6 +14,8 @@ public sealed class ShardSocketTests
     [InlineData(LinkKind.Tap, 4)]
     [InlineData(LinkKind.Packet, 2)]
     [InlineData(LinkKind.Packet, 4)]
+    [InlineData(LinkKind.Xdp, 2)]
+    [InlineData(LinkKind.Xdp, 4)]
     public async Task Every_shard_serves_its_part_of_the_kernels_connections(LinkKind kind, int shards)
     {
         const int Clients = 32;
@@ -49,6 +51,7 @@ public sealed class ShardSocketTests
     [Theory(Skip = KernelFarm.RootOnly, SkipUnless = nameof(KernelFarm.IsRoot), SkipType = typeof(KernelFarm))]
     [InlineData(LinkKind.Tap)]
     [InlineData(LinkKind.Packet)]
+    [InlineData(LinkKind.Xdp)]
     public async Task Connections_move_between_nodes_of_several_shards_while_kernel_clients_use_them(LinkKind kind)
     {
         const int Clients = 12;

@@ -32,14 +32,36 @@ public sealed class LinkChoiceTests
     }
 
     [RootFact]
-    public void An_interface_of_several_queues_is_shared_since_the_link_would_have_one_of_them()
+    public void An_interface_of_more_queues_than_links_is_shared_since_xdp_would_lose_what_the_others_bring()
     {
         using var space = new TestNamespace();
-        TestNamespace.Ip("-n", space.Name, "link", "add", "left", "numrxqueues", "4", "numtxqueues", "4", "type", "veth", "peer", "name", "right", "numrxqueues", "4", "numtxqueues", "4");
-        TestNamespace.Ip("-n", space.Name, "link", "set", "dev", "left", "up");
-        NetworkNamespace.Run(space.Name, () => File.WriteAllText("/proc/sys/net/ipv6/conf/left/disable_ipv6", "1"));
+        space.AddVethPair("left", "right", queues: 4);
 
-        Assert.Equal("left: packet, since it has 4 receive queues", Choose<PacketLink>(space, "left"));
+        Assert.Equal("left: packet, since its receive queues are 4 and the node's shards 1", Choose<PacketLink>(space, "left"));
+        var refusal = Assert.Throws<LinkException>(() => LinkChoice.Open(new() { Kind = LinkKind.Xdp, Name = "left", Namespace = space.Name, Queues = 2 }));
+        Assert.Contains("ethtool -L left combined 2", refusal.Mend, StringComparison.Ordinal);
+    }
+
+    [BpfFact]
+    public void An_interface_of_as_many_queues_as_links_is_taken_whole_by_xdp()
+    {
+        using var space = new TestNamespace();
+        space.AddVethPair("left", "right", queues: 4);
+
+        var chosen = LinkChoice.Open(new() { Kind = LinkKind.Auto, Name = "left", Namespace = space.Name, Queues = 4 });
+
+        Assert.StartsWith("left: xdp (XDP, native, copy, since its driver has no zero-copy) with 4 queues, since its driver has it", chosen.Reason, StringComparison.Ordinal);
+        ILink[] links = [chosen.Link, .. chosen.FurtherQueues];
+        Assert.Equal(4, links.Length);
+
+        // The program goes with the last of them.
+        foreach (var link in links)
+        {
+            Assert.Contains("prog/xdp", TestNamespace.Ip("-n", space.Name, "-d", "link", "show", "dev", "left"), StringComparison.Ordinal);
+            link.Dispose();
+        }
+
+        Assert.DoesNotContain("prog/xdp", TestNamespace.Ip("-n", space.Name, "-d", "link", "show", "dev", "left"), StringComparison.Ordinal);
     }
 
     [BpfFact]

@@ -28,10 +28,12 @@ internal sealed class TestNamespace : IDisposable
     /// <param name="first">One end's name.</param>
     /// <param name="second">The other's.</param>
     /// <param name="other">The namespace of the second, when it is another.</param>
-    public void AddVethPair(string first, string second, TestNamespace? other = null)
+    /// <param name="queues">The queues of both ends, each way.</param>
+    public void AddVethPair(string first, string second, TestNamespace? other = null, int queues = 1)
     {
+        string[] several = ["numrxqueues", $"{queues}", "numtxqueues", $"{queues}"];
         string there = (other ?? this).Name;
-        Ip("-n", Name, "link", "add", first, "type", "veth", "peer", "name", second, "netns", there);
+        Ip(["-n", Name, "link", "add", first, .. several, "type", "veth", "peer", "name", second, .. several, "netns", there]);
         foreach (var (space, device) in ((string, string)[])[(Name, first), (there, second)])
         {
             NetworkNamespace.Run(space, () => File.WriteAllText($"/proc/sys/net/ipv6/conf/{device}/disable_ipv6", "1"));

@@ -89,11 +89,6 @@ internal sealed class FarmModel
             errors.Add($"shards: {options.Shards} are more than a node can have; open at most {EngineOptions.MaxShards} queues.");
         }
 
-        if (options.Shards > 1 && options.Nic is not null)
-        {
-            errors.Add("shards: the NIC program knows one shard's directory; use one shard, or do without the program.");
-        }
-
         if (options.Shards > 1 && (options.Front.CheckAddresses || options.Lan.CheckAddresses))
         {
             errors.Add("shards: addresses are checked before use by a node of one shard only; use one, or do without the check.");

@@ -109,6 +109,8 @@ internal sealed class NodeCopy(Shard shard) : INode
         {
             _homes[home.Address] = home;
         }
+
+        shard.Nic?.OnHomes();
     }
 
     /// <summary>The first shard says which members there are; the array is this shard's.</summary>

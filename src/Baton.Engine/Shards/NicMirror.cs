@@ -16,6 +16,7 @@ internal sealed class NicMirror : IFlowObserver, IReferenceObserver
     private readonly NicCache _nic;
     private readonly HashSet<InetAddress> _served = [];
     private readonly InetAddress[] _services;
+    private readonly NicQueue? _queue;
     private int _neighbourChanges = -1;
 
     public NicMirror(Shard shard, NicCache nic)
@@ -23,8 +24,13 @@ internal sealed class NicMirror : IFlowObserver, IReferenceObserver
         _shard = shard;
         _nic = nic;
         _services = [.. shard.Farm.Members.Members.SelectMany(member => member.ServiceAddresses).Distinct()];
-        AddFront();
-        AddLan();
+        _queue = nic.Front.Queues.ElementAtOrDefault(shard.Index);
+        if (shard.Index == 0)
+        {
+            AddFront();
+            AddLan();
+        }
+
         shard.Flows.Observer = this;
         shard.Stack.References = this;
     }
@@ -35,11 +41,11 @@ internal sealed class NicMirror : IFlowObserver, IReferenceObserver
     /// <summary>Local packets that came with another endpoint or epoch than the directory has by now.</summary>
     public long Stale { get; private set; }
 
-    /// <summary>What the programs have counted.</summary>
-    public long Count(NicVerdict verdict) => _nic.Front.Count(verdict) + _nic.Lan.Count(verdict);
+    /// <summary>What the programs have counted; the first shard says it for all.</summary>
+    public long Count(NicVerdict verdict) => _shard.Index > 0 ? 0 : _nic.Front.Count(verdict) + _nic.Lan.Count(verdict);
 
-    /// <summary>What the programs have dropped.</summary>
-    public long Count(DropReason reason) => _nic.Front.Count(reason) + _nic.Lan.Count(reason);
+    /// <summary>What the programs have dropped; the first shard says it for all.</summary>
+    public long Count(DropReason reason) => _shard.Index > 0 ? 0 : _nic.Front.Count(reason) + _nic.Lan.Count(reason);
 
     /// <summary>Packets that they handed up.</summary>
     public long HandedUp => Count(NicVerdict.Undecided) + Count(NicVerdict.Local) + Count(NicVerdict.Unknown) + Count(NicVerdict.Host) + Count(NicVerdict.Encapsulated);
@@ -69,7 +75,7 @@ internal sealed class NicMirror : IFlowObserver, IReferenceObserver
     {
         foreach (var address in _services)
         {
-            bool serves = _shard.Homes.Serves(address);
+            bool serves = _shard.Node.Serves(address);
             if (serves && _served.Add(address))
             {
                 foreach (ref readonly var entry in _shard.Flows)
@@ -96,10 +102,10 @@ internal sealed class NicMirror : IFlowObserver, IReferenceObserver
         }
     }
 
-    /// <summary>Neighbours' Ethernet addresses may have changed.</summary>
+    /// <summary>Neighbours' Ethernet addresses may have changed: the first shard's stack has heard it, as all have.</summary>
     public void OnRun()
     {
-        if (_neighbourChanges == _shard.Stack.NeighbourChanges)
+        if (_shard.Index > 0 || _neighbourChanges == _shard.Stack.NeighbourChanges)
         {
             return;
         }
@@ -127,7 +133,7 @@ internal sealed class NicMirror : IFlowObserver, IReferenceObserver
     /// <summary>Compares what the program said of the packet at hand with what the directory says: the directory is right.</summary>
     public void Compare(in Verdict verdict)
     {
-        if (_nic.Front.Mark is { Verdict: NicVerdict.Local } mark
+        if (_queue?.Mark is { Verdict: NicVerdict.Local } mark
             && (verdict.Kind != VerdictKind.Local || verdict.Epoch != mark.Epoch || ReferenceCodec.Id(verdict.Reference.Span) != mark.Endpoint))
         {
             Stale++;

@@ -201,11 +201,6 @@ public sealed class BatonOptionsValidator : IValidateOptions<BatonOptions>
 
         foreach (var (path, network) in new[] { ("Baton:Front", options.Front), ("Baton:Lan", options.Lan) })
         {
-            if (network.Link == "xdp")
-            {
-                errors.Add($"{path}:Link is 'xdp' and Baton:Shards {options.Shards}: an XDP link is one queue. Write packet, or one shard.");
-            }
-
             if (network.CheckAddresses)
             {
                 errors.Add($"{path}:CheckAddresses is for a node of one shard, and Baton:Shards is {options.Shards}. Leave one of them out.");

@@ -6,8 +6,8 @@ namespace Baton.Link;
 
 /// <summary>
 /// What the programs on a node's interfaces know of its director: a copy, which may lack entries but never has one that
-/// the director has not. Each change is one update of the kernel's, seen by the next packet. Used by one thread, but for
-/// the counters.
+/// the director has not. Each change is one update of the kernel's, seen by the next packet. A flow or an endpoint
+/// is one thread's to write; the counters are anybody's, and all else is the thread's that has the first queue.
 /// </summary>
 public sealed class NicCache : IDisposable
 {

@@ -5,7 +5,7 @@ namespace Baton.Link;
 
 /// <summary>
 /// One interface with the NIC program on it: what the program knows, and what it says. An <see cref="XdpLink"/> that is
-/// opened with it loads the program.
+/// opened with it, or the first of several, loads the program.
 /// </summary>
 public sealed class NicInterface : IDisposable
 {
@@ -14,11 +14,8 @@ public sealed class NicInterface : IDisposable
     /// <summary>Whether a link has loaded the program.</summary>
     public bool IsAttached => Index != 0;
 
-    /// <summary>
-    /// What the program said of the frame that the link hands over: for the receiver, during the call; null when it said
-    /// nothing, or the frame was kept back on its way from the link.
-    /// </summary>
-    public NicMark? Mark { get; internal set; }
+    /// <summary>What the program says of the frames of each queue that has a link, the first link's first; empty before they are open.</summary>
+    public IReadOnlyList<NicQueue> Queues { get; internal set; } = [];
 
     internal NicMaps Maps { get; }
 

@@ -8,25 +8,27 @@ namespace Baton.Link;
 /// <summary>An interface with a program on it that hands frames to XDP sockets, queue by queue.</summary>
 internal sealed class XdpDevice : IDisposable
 {
+    private readonly NicInterface? _nic;
     private readonly BpfMap<uint, int> _sockets;
-    private readonly bool _ownsSockets;
     private readonly BpfProgram _program;
     private readonly XdpAttachment _attachment;
+    private int _links;
 
     /// <summary>Loads a program and attaches it.</summary>
     /// <param name="name">The interface's name.</param>
     /// <param name="index">Its number.</param>
     /// <param name="place">Where the program is to run.</param>
     /// <param name="nic">What the NIC program knows; null for the program that hands over all frames.</param>
+    /// <param name="space">The interface's network namespace, by name or path; null for the process's own.</param>
     /// <param name="address">The interface's Ethernet address.</param>
     /// <exception cref="LinkException">It cannot be attached there.</exception>
-    public XdpDevice(string name, int index, XdpPlace place, NicMaps? nic, MacAddress address)
+    public XdpDevice(string name, int index, XdpPlace place, NicInterface? nic, string? space, MacAddress address)
     {
-        _ownsSockets = nic is null;
-        _sockets = nic?.Sockets ?? new(BpfMapKind.XdpSockets, "baton_sockets", capacity: 64);
+        _nic = nic;
+        _sockets = nic?.Maps.Sockets ?? new(BpfMapKind.XdpSockets, "baton_sockets", capacity: 64);
         try
         {
-            _program = nic is null ? BpfProgram.Load("baton_all", AllFrames(_sockets), multiBuffer: true) : NicProgram.Load(nic, address);
+            _program = nic is null ? BpfProgram.Load("baton_all", AllFrames(_sockets), multiBuffer: true) : NicProgram.Load(nic.Maps, address);
             _attachment = Attach(_program, name, index, place);
         }
         catch
@@ -35,17 +37,45 @@ internal sealed class XdpDevice : IDisposable
             DisposeSockets();
             throw;
         }
+
+        if (nic is not null)
+        {
+            (nic.Index, nic.Namespace, nic.Queues) = (index, space, []);
+        }
     }
 
     /// <summary>Where the program runs.</summary>
     public XdpMode Mode => _attachment.Mode;
 
-    /// <summary>From now on the frames of a queue go to a socket.</summary>
-    public void Connect(int queue, XdpSocket socket) => _sockets.TryWrite((uint)queue, socket.Descriptor);
+    /// <summary>From now on the frames of a socket's queue go to it.</summary>
+    /// <returns>What the NIC program says of them; null without that program.</returns>
+    public NicQueue? Connect(XdpSocket socket)
+    {
+        _sockets.TryWrite((uint)socket.Queue, socket.Descriptor);
+        _links++;
+        if (_nic is null)
+        {
+            return null;
+        }
+
+        var queue = new NicQueue();
+        _nic.Queues = [.. _nic.Queues, queue];
+        return queue;
+    }
+
+    /// <summary>A link is about to close; the last one takes the program with it. Any thread.</summary>
+    public void Disconnect()
+    {
+        if (Interlocked.Decrement(ref _links) == 0)
+        {
+            Dispose();
+        }
+    }
 
     /// <inheritdoc/>
     public void Dispose()
     {
+        _nic?.Index = 0;
         _attachment.Dispose();
         _program.Dispose();
         DisposeSockets();
@@ -53,7 +83,7 @@ internal sealed class XdpDevice : IDisposable
 
     private void DisposeSockets()
     {
-        if (_ownsSockets)
+        if (_nic is null)
         {
             _sockets.Dispose();
         }

@@ -24,7 +24,7 @@ public sealed unsafe class XdpLink : ILink
 
     private readonly XdpSocket _socket;
     private readonly XdpDevice _device;
-    private readonly NicInterface? _nic;
+    private readonly NicQueue? _nic;
     private readonly ulong[] _free;
     private readonly byte[] _assembled = new byte[LongestFrame];
     private readonly int _piece = XdpSocket.ChunkLength - XdpSocket.MetadataLength;
@@ -39,7 +39,6 @@ public sealed unsafe class XdpLink : ILink
     {
         _socket = socket;
         _device = device;
-        _nic = options.Nic;
         Name = options.Name;
         Address = address;
         Mtu = mtu;
@@ -52,7 +51,7 @@ public sealed unsafe class XdpLink : ILink
         }
 
         socket.Fill.Produce(chunks);
-        device.Connect(options.Queue, socket);
+        _nic = device.Connect(socket);
     }
 
     /// <inheritdoc/>
@@ -84,7 +83,14 @@ public sealed unsafe class XdpLink : ILink
 
     /// <summary>Opens a queue of an interface.</summary>
     /// <exception cref="LinkException">It could not be opened; the message says why, and which link to use instead.</exception>
-    public static XdpLink Open(XdpOptions options)
+    public static XdpLink Open(XdpOptions options) => OpenQueues(options, 1)[0];
+
+    /// <summary>
+    /// Opens some queues of an interface, from <see cref="XdpOptions.Queue"/> on, each a link for a thread of its own. They
+    /// share the program, which is detached with the last of them.
+    /// </summary>
+    /// <exception cref="LinkException">One could not be opened, and none is; the message says why, and which link to use instead.</exception>
+    public static IReadOnlyList<XdpLink> OpenQueues(XdpOptions options, int count)
     {
         if (options.BusyPoll < TimeSpan.Zero || options.BusyPoll > XdpOptions.MostBusyPoll)
         {
@@ -100,20 +106,22 @@ public sealed unsafe class XdpLink : ILink
         {
             KernelAddresses.Refuse(options.Addresses);
             using var kernel = new KernelInterface(options.Name);
-            var socket = new XdpSocket(options.Name, kernel.Index, options.Queue, options.RingLength, options.BusyPoll);
+            var sockets = new List<XdpSocket>();
+            XdpDevice? device = null;
             try
             {
-                var device = new XdpDevice(options.Name, kernel.Index, options.Place, options.Nic?.Maps, kernel.Address);
-                if (options.Nic is { } nic)
+                for (int queue = options.Queue; queue < options.Queue + count; queue++)
                 {
-                    (nic.Index, nic.Namespace) = (kernel.Index, options.Namespace);
+                    sockets.Add(new XdpSocket(options.Name, kernel.Index, queue, options.RingLength, options.BusyPoll));
                 }
 
-                return new XdpLink(options, socket, device, kernel.Address, kernel.Mtu);
+                device = new XdpDevice(options.Name, kernel.Index, options.Place, options.Nic, options.Namespace, kernel.Address);
+                return sockets.ConvertAll(socket => new XdpLink(options, socket, device, kernel.Address, kernel.Mtu));
             }
             catch
             {
-                socket.Dispose();
+                device?.Dispose();
+                sockets.ForEach(socket => socket.Dispose());
                 throw;
             }
         });
@@ -228,14 +236,13 @@ public sealed unsafe class XdpLink : ILink
         TakeCompleted();
     }
 
-    /// <summary>Detaches the program and closes the socket; the interface is as it was.</summary>
+    /// <summary>Closes the socket, and with the last one detaches the program; the interface is as it was.</summary>
     public void Dispose()
     {
         if (!_disposed)
         {
             _disposed = true;
-            _nic?.Index = 0;
-            _device.Dispose();
+            _device.Disconnect();
             _socket.Dispose();
         }
     }

@@ -31,7 +31,7 @@ internal sealed unsafe class XdpSocket : IDisposable
     /// <exception cref="LinkException">It cannot be; the message says why, and which link to use instead.</exception>
     public XdpSocket(string name, int interfaceIndex, int queue, int ringLength, TimeSpan busyPoll = default)
     {
-        RingLength = ringLength;
+        (Queue, RingLength) = (queue, ringLength);
         BusyPolls = busyPoll > TimeSpan.Zero;
         _memoryLength = (nuint)(2 * ringLength * ChunkLength);
         Descriptor = Syscalls.Socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
@@ -60,6 +60,9 @@ internal sealed unsafe class XdpSocket : IDisposable
 
     /// <summary>The socket, which polls readable when frames wait.</summary>
     public int Descriptor { get; private set; }
+
+    /// <summary>The receive queue that it is bound to.</summary>
+    public int Queue { get; }
 
     /// <summary>Entries of each ring.</summary>
     public int RingLength { get; }

@@ -12,9 +12,6 @@ namespace Baton.RealPackets.Tests;
 /// <summary>One node whose links are of XDP.</summary>
 internal sealed record NicNode(string Name, ChosenLinks Links, CaptureLink Front, CaptureLink Lan, BatonEngine Engine)
 {
-    /// <summary>The front's XDP socket.</summary>
-    public XdpCounters FrontSocket => ((XdpLink)Links.Front.Link).Counters;
-
     /// <summary>What the programs know.</summary>
     public NicCache Nic => Links.Nic!;
 
@@ -25,10 +22,11 @@ internal sealed record NicNode(string Name, ChosenLinks Links, CaptureLink Front
 /// <summary>Two nodes in NIC mode and the kernel of a client's namespace, on a <see cref="NicNetwork"/>.</summary>
 internal sealed class NicFarm : IAsyncDisposable
 {
+    private readonly int _shards;
     private readonly CancellationTokenSource _stopping = new();
     private readonly List<IDisposable> _owned = [];
 
-    private NicFarm(int frontMtu) => Network = new(frontMtu);
+    private NicFarm(int frontMtu, int shards) => (Network, _shards) = (new(frontMtu, shards), shards);
 
     public NicNetwork Network { get; }
 
@@ -36,9 +34,9 @@ internal sealed class NicFarm : IAsyncDisposable
 
     public NicNode B { get; private set; } = null!;
 
-    public static async Task<NicFarm> StartAsync(NicOptions? options = null, int frontMtu = RealNetwork.FrontMtu)
+    public static async Task<NicFarm> StartAsync(NicOptions? options = null, int frontMtu = RealNetwork.FrontMtu, int shards = 1)
     {
-        var farm = new NicFarm(frontMtu);
+        var farm = new NicFarm(frontMtu, shards);
         try
         {
             farm.A = await farm.StartNodeAsync("a", options ?? new());
@@ -139,8 +137,8 @@ internal sealed class NicFarm : IAsyncDisposable
                 ServiceAddresses = [InetAddress.Parse($"198.51.100.{i + 101}"), InetAddress.Parse($"2001:db8:1::{i + 101}")],
             })],
             Services = FarmSetup.Services,
-            Front = new NetworkOptions { Link = front, PrefixLength = 24 },
-            Lan = new NetworkOptions { Link = lan, PrefixLength = 24 },
+            Front = new NetworkOptions { Link = front, FurtherQueues = links.Front.FurtherQueues, PrefixLength = 24 },
+            Lan = new NetworkOptions { Link = lan, FurtherQueues = links.Lan.FurtherQueues, PrefixLength = 24 },
             Nic = links.Nic,
             Keys = EngineKeys.FromSecret(System.Text.Encoding.UTF8.GetBytes(RealFarm.Secret)),
             HandoffBudget = TimeSpan.FromSeconds(5),
@@ -148,5 +146,5 @@ internal sealed class NicFarm : IAsyncDisposable
         return new(name, links, front, lan, engine);
     }
 
-    private LinkRequest Request(string network, string node) => new() { Kind = LinkKind.Xdp, Name = network, Namespace = Network[node] };
+    private LinkRequest Request(string network, string node) => new() { Kind = LinkKind.Xdp, Name = network, Namespace = Network[node], Queues = _shards };
 }

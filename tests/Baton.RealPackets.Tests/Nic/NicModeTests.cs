@@ -14,10 +14,12 @@ public sealed class NicModeTests
     private static readonly Flow s_datagrams = new(
         IpProtocol.Udp, new(NicFarm.Service, FarmSetup.Udp, InetAddress.Parse(NicNetwork.Client), ClientPort));
 
-    [BpfFact]
-    public async Task The_interface_forwards_a_moved_connection_and_the_host_sees_none_of_its_packets()
+    [BpfTheory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task The_interface_forwards_a_moved_connection_and_the_host_sees_none_of_its_packets(int shards)
     {
-        await using var farm = await NicFarm.StartAsync();
+        await using var farm = await NicFarm.StartAsync(shards: shards);
         Assert.Equal("front: its program forwards by itself what other nodes own, since front and lan are both xdp", farm.A.Links.Reason);
         await farm.ServeAsync(_ => new Duplex());
         var socket = await farm.ConnectAsync();
@@ -183,8 +185,11 @@ public sealed class NicModeTests
             string.Create(CultureInfo.InvariantCulture, $"the interface is the kernel's {(MonotonicClock.Now - killed).TotalMilliseconds:0} ms after the kill"));
     }
 
-    /// <summary>Frames that A's XDP socket got and that were not for its own addresses (ARP among others).</summary>
-    private static long ClientsFrames(NicNode a) => a.FrontSocket.Received - a.Nic.Front.Count(NicVerdict.Host);
+    /// <summary>
+    /// Frames of clients' flows that went to A's XDP sockets. What neighbours ask and say goes there too, more of it the longer
+    /// a test takes; a client's frame among that would be counted by the host.
+    /// </summary>
+    private static long ClientsFrames(NicNode a) => a.Nic.Front.Count(NicVerdict.Local) + a.Nic.Front.Count(NicVerdict.Unknown);
 
     private static int Ping(NicNetwork network, string address) => RealNetwork.TryRun(network["client"], "ping", "-c", "1", "-W", "1", address).Status;
 

@@ -17,12 +17,15 @@ internal sealed class NicNetwork : IDisposable
     public static readonly string[] Nodes = ["a", "b"];
 
     private readonly int _frontMtu;
+    private readonly string _queues;
     private readonly string _prefix = string.Create(CultureInfo.InvariantCulture, $"baton-real-{Environment.ProcessId}-nic");
 
     /// <param name="frontMtu">The front's MTU; the lan's has room for the reference besides.</param>
-    public NicNetwork(int frontMtu = RealNetwork.FrontMtu)
+    /// <param name="queues">The queues of each cable, both ways.</param>
+    public NicNetwork(int frontMtu = RealNetwork.FrontMtu, int queues = 1)
     {
         _frontMtu = frontMtu;
+        _queues = queues.ToString(CultureInfo.InvariantCulture);
         try
         {
             foreach (string name in (string[])["client", "switch", .. Nodes])
@@ -83,7 +86,10 @@ internal sealed class NicNetwork : IDisposable
     private void AddCable(string name, string network)
     {
         string port = $"{network}-{name}";
-        Ip("switch", "link", "add", port, "mtu", Mtu(network), "type", "veth", "peer", "name", network, "mtu", Mtu(network), "netns", this[name]);
+        string[] several = ["numtxqueues", _queues, "numrxqueues", _queues];
+        Ip(
+            "switch",
+            ["link", "add", port, "mtu", Mtu(network), .. several, "type", "veth", "peer", "name", network, "mtu", Mtu(network), .. several, "netns", this[name]]);
         Ip("switch", "link", "set", port, "master", network, "up");
         Ip(name, "link", "set", network, "up");
         RealNetwork.Run(this[name], "ethtool", "-K", network, "tx", "off");

@@ -22,6 +22,18 @@ internal sealed class PeerProgram : IDisposable
     public static PeerProgram Start(PeerFarm farm, string file, params string[] arguments) =>
         farm.Owned(new PeerProgram(Launch(farm, file, arguments)));
 
+    /// <summary>Waits until a server prints the next line that begins so.</summary>
+    public async Task SaysAsync(string beginning)
+    {
+        string? line;
+        do
+        {
+            line = await _process.StandardOutput.ReadLineAsync(Wait.Patience());
+            Assert.True(line is not null, $"It has ended and not said: {beginning}");
+        }
+        while (!line.StartsWith(beginning, StringComparison.Ordinal));
+    }
+
     /// <summary>Runs a program to its end.</summary>
     /// <returns>Its status, and all it printed.</returns>
     public static async Task<(int Status, string Output)> RunAsync(PeerFarm farm, string file, params string[] arguments)

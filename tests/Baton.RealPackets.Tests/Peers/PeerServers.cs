@@ -74,11 +74,8 @@ internal sealed class PeerServers : IDisposable
         await ListensAsync(Ssh);
     }
 
-    public Task StartIperfAsync()
-    {
-        PeerProgram.Start(_farm, "iperf3", "-s", "-p", Text(Iperf));
-        return ListensAsync(Iperf);
-    }
+    /// <summary>Has one client at a time, and refuses others until it listens again: it says when.</summary>
+    public PeerProgram StartIperf() => PeerProgram.Start(_farm, "iperf3", "-s", "-p", Text(Iperf), "--forceflush");
 
     public Task StartRedisAsync()
     {

@@ -62,11 +62,12 @@ public sealed class ProgramTests
         PeerProgram.Need("iperf3", "iperf3");
         await using var farm = await StartAsync(lossPercent, link);
         var servers = await PeerServers.StartAsync(farm);
-        await servers.StartIperfAsync();
+        var server = servers.StartIperf();
         var to = await WayAsync(farm, inwards, PeerServers.Iperf);
         string size = lossPercent == 0 ? "32M" : "2M";
         foreach (string[] direction in (string[][])[[], ["-R"]])
         {
+            await server.SaysAsync("Server listening");
             string output = await PeerProgram.SucceedAsync(
                 farm, "iperf3", ["-c", $"{to.Address}", "-p", $"{to.Port}", "-n", size, "-P", "2", .. direction]);
             Assert.Contains("iperf Done", output, StringComparison.Ordinal);
