@@ -13,8 +13,11 @@ public struct FlowEntry
     /// <summary>The owner's last list that it was in.</summary>
     internal ulong List;
 
-    /// <summary>Epoch and endpoint with which the connection began, where this home has seen that; 0 where it was told of the entry.</summary>
-    internal (Epoch Epoch, EndpointId Endpoint) Began;
+    /// <summary>The endpoint with which the connection began, where this home has seen that; 0 where it was told of the entry.</summary>
+    internal EndpointId BeganEndpoint;
+
+    /// <summary>The epoch of <see cref="BeganEndpoint"/>.</summary>
+    internal Epoch BeganEpoch;
 
     /// <summary>The flow.</summary>
     public Flow Flow { get; internal set; }

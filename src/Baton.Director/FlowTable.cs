@@ -103,7 +103,8 @@ public sealed class FlowTable
             Flow = flow,
             Owner = owner,
             Epoch = epoch,
-            Began = (epoch, ReferenceCodec.Id(reference.Span)),
+            BeganEpoch = epoch,
+            BeganEndpoint = ReferenceCodec.Id(reference.Span),
             StoredReference = reference,
             NextFree = -1,
             InUse = true,
@@ -127,8 +128,8 @@ public sealed class FlowTable
         }
 
         ref var entry = ref _entries[number];
-        if (question.ExpectedEpoch < entry.Began.Epoch
-            || (question.ExpectedEpoch == entry.Began.Epoch && question.ExpectedEndpoint != entry.Began.Endpoint))
+        if (question.ExpectedEpoch < entry.BeganEpoch
+            || (question.ExpectedEpoch == entry.BeganEpoch && question.ExpectedEndpoint != entry.BeganEndpoint))
         {
             // About an earlier connection between the same ports, which was written off or has ended.
             return new SwapResult(SwapOutcome.Gone, NodeId.None, default, default);
@@ -296,7 +297,7 @@ public sealed class FlowTable
     {
         entry.Owner = announced.Owner;
         entry.Epoch = announced.Epoch;
-        entry.Began = default;
+        (entry.BeganEpoch, entry.BeganEndpoint) = (default, default);
         entry.LastHandoff = announced.Handoff;
         entry.StoredReference = announced.Reference;
         Observer?.OnWritten(in entry);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics;
 
 namespace Baton.Tcp;
@@ -14,32 +15,30 @@ internal struct ByteRing
     [NotInSnapshot("memory: the bytes are in the snapshot's queues")]
     private byte[]? _memory;
 
-    [NotInSnapshot("memory")]
-    private int _capacity;
-
-    /// <summary>Bytes of memory held.</summary>
-    public readonly int Capacity => _capacity;
+    /// <summary>Bytes of memory held: a power of two, as pools lend what is asked for as such.</summary>
+    public readonly int Capacity => _memory is null ? 0 : _memory.Length;
 
     /// <summary>Makes room for positions <paramref name="from"/> up to <paramref name="from"/> + <paramref name="needed"/>, keeping those below <paramref name="keepTo"/>.</summary>
     public void Reserve(long from, long keepTo, int needed)
     {
-        if (needed <= _capacity)
+        if (needed <= Capacity)
         {
             return;
         }
 
         int capacity = Math.Max(MinCapacity, (int)BitOperations.RoundUpToPowerOf2((uint)needed));
         var memory = RingMemory.Rent(capacity);
-        var (old, oldCapacity) = (_memory, _capacity);
+        Debug.Assert(BitOperations.IsPow2(memory.Length), "Positions are taken modulo the length.");
+        var old = _memory;
         int kept = (int)(keepTo - from);
         Slice(from, Math.Max(0, kept), out var first, out var second);
 
-        (_memory, _capacity) = (memory, capacity);
+        _memory = memory;
         CopyIn(from, first);
         CopyIn(from + first.Length, second);
-        if (oldCapacity > 0)
+        if (old is not null)
         {
-            RingMemory.Return(old!, oldCapacity);
+            RingMemory.Return(old);
         }
     }
 
@@ -51,8 +50,8 @@ internal struct ByteRing
             return;
         }
 
-        int at = (int)(position & (_capacity - 1));
-        int head = Math.Min(bytes.Length, _capacity - at);
+        int at = (int)(position & (_memory!.Length - 1));
+        int head = Math.Min(bytes.Length, _memory.Length - at);
         bytes[..head].CopyTo(_memory.AsSpan(at));
         bytes[head..].CopyTo(_memory);
     }
@@ -74,8 +73,8 @@ internal struct ByteRing
             return;
         }
 
-        int at = (int)(position & (_capacity - 1));
-        int head = Math.Min(length, _capacity - at);
+        int at = (int)(position & (_memory!.Length - 1));
+        int head = Math.Min(length, _memory.Length - at);
         first = _memory.AsSpan(at, head);
         second = _memory.AsSpan(0, length - head);
     }
@@ -83,8 +82,8 @@ internal struct ByteRing
     /// <summary>The bytes at a position in place, as memory.</summary>
     public readonly QueuedBytes View(long position, int length)
     {
-        int at = length == 0 ? 0 : (int)(position & (_capacity - 1));
-        int head = Math.Min(length, _capacity - at);
+        int at = length == 0 ? 0 : (int)(position & (Capacity - 1));
+        int head = Math.Min(length, Capacity - at);
         return new(position, _memory.AsMemory(at, head), _memory.AsMemory(0, length - head));
     }
 
@@ -98,10 +97,10 @@ internal struct ByteRing
     /// <summary>Gives the memory back: nothing is filled.</summary>
     public void Release()
     {
-        if (_capacity > 0)
+        if (_memory is not null)
         {
-            RingMemory.Return(_memory!, _capacity);
-            (_memory, _capacity) = (null, 0);
+            RingMemory.Return(_memory);
+            _memory = null;
         }
     }
 }

@@ -13,11 +13,11 @@ internal static class RingMemory
 
     private static readonly ArrayPool<byte> s_smallest = ArrayPool<byte>.Create(ByteRing.MinCapacity, MaxFree);
 
-    /// <summary>Gives at least <paramref name="capacity"/> bytes; their content is arbitrary.</summary>
+    /// <summary>Gives <paramref name="capacity"/> bytes, a power of two, or twice as many and so on; their content is arbitrary.</summary>
     public static byte[] Rent(int capacity) => Pool(capacity).Rent(capacity);
 
-    /// <summary>Takes back what was given for <paramref name="capacity"/>.</summary>
-    public static void Return(byte[] memory, int capacity) => Pool(capacity).Return(memory);
+    /// <summary>Takes back what was given.</summary>
+    public static void Return(byte[] memory) => Pool(memory.Length).Return(memory);
 
     private static ArrayPool<byte> Pool(int capacity) => capacity <= ByteRing.MinCapacity ? s_smallest : ArrayPool<byte>.Shared;
 }

@@ -19,8 +19,11 @@ public enum IpProtocol : byte
     IcmpV6 = 58,
 }
 
-/// <summary>Both ends of a flow as one node sees them: local is the farm's side, remote the client's.</summary>
-[StructLayout(LayoutKind.Auto)]
+/// <summary>
+/// Both ends of a flow as one node sees them: local is the farm's side, remote the client's. Without gaps, since every
+/// connection has several.
+/// </summary>
+[StructLayout(LayoutKind.Sequential, Pack = 2)]
 public readonly record struct FourTuple(InetAddress LocalAddress, ushort LocalPort, InetAddress RemoteAddress, ushort RemotePort)
 {
     /// <summary>The same flow as the other end sees it.</summary>
