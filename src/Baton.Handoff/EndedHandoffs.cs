@@ -9,8 +9,10 @@ namespace Baton.Handoff;
 /// <param name="Decided">Whether the home decided it.</param>
 /// <param name="Epoch">Committed: the epoch since.</param>
 /// <param name="Reference">Committed: the target's reference.</param>
+/// <param name="Home">At the source: who decided.</param>
 internal readonly record struct EndedHandoff(
-    Flow Flow, HandoffOutcome Outcome, HandoffReason Reason, bool Decided, Epoch Epoch = default, EncodedReference Reference = default);
+    Flow Flow, HandoffOutcome Outcome, HandoffReason Reason, bool Decided, Epoch Epoch = default, EncodedReference Reference = default,
+    NodeId Home = default);
 
 /// <summary>
 /// The last so many ended handoffs. One that is forgotten is answered as unknown, which is safe: whatever was decided,

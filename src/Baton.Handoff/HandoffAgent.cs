@@ -187,7 +187,7 @@ public sealed class HandoffAgent
         if (home != NodeId.None)
         {
             _source.OnHome(address, home, serving);
-            _target.OnHome(address, home, serving);
+            _target.OnHome(now, address, home, serving);
             _closed.OnHome(address, home);
         }
     }

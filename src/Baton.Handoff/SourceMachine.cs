@@ -138,7 +138,19 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
     {
         if (!_handoffs.TryGet(message.Header.Handoff, out var handoff) || handoff.Request.Target != from || handoff.StateIsUnsent)
         {
-            return HeardOf(message.Header.Handoff, HandoffOutcome.Committed);
+            var heard = HeardOf(message.Header.Handoff, HandoffOutcome.Committed);
+            if (heard == DropReason.None && _handoffs.TryGetEnded(message.Header.Handoff, out var ended) && ended.Home == from)
+            {
+                // It waits for this, and has asked again on a new channel.
+                outbox.Send(message.Header, from, Done.Write(message.Header, message.NewEpoch, message.Reference));
+            }
+
+            return heard;
+        }
+
+        if (handoff.Home == from)
+        {
+            outbox.Send(handoff.Header, from, Done.Write(handoff.Header, message.NewEpoch, message.Reference));
         }
 
         Decide(now, handoff, new(HandoffOutcome.Committed, from, message.NewEpoch, message.Reference));
@@ -157,9 +169,9 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
         }
 
         if (decision.Outcome == HandoffOutcome.Committed && decision.Owner == handoff.Request.Target
-            && home != outbox.Self && home != handoff.Request.Target)
+            && home != outbox.Self)
         {
-            // The home may be lost before the target hears it; the next one knows nothing of it.
+            // The home may be lost before the target hears it; the next one knows nothing of it. A target that is the home waits for this.
             outbox.Send(handoff.Header, handoff.Request.Target, Done.Write(handoff.Header, decision.Epoch, decision.Reference));
         }
 
@@ -423,7 +435,7 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
     {
         var request = handoff.Request;
         var frozen = handoff.Phase >= SourcePhase.Freezing ? now - handoff.FrozenAt : TimeSpan.Zero;
-        _handoffs.End(handoff, ended);
+        _handoffs.End(handoff, ended with { Home = handoff.Home });
         outbox.Add(new HandoffOutput.Completed(
             request.Id, request.Flow, HandoffRole.Source, request.Endpoint, request.Target, ended.Outcome, ended.Reason, frozen));
     }

@@ -18,6 +18,9 @@ internal enum TargetPhase : byte
 
     /// <summary>The reference is written and the home is asked.</summary>
     Ready,
+
+    /// <summary>This node is the home and has said yes; it emits once the source has heard that, or is gone.</summary>
+    Committed,
 }
 
 /// <summary>One handoff to this node.</summary>
@@ -32,6 +35,9 @@ internal sealed class TargetHandoff(NodeId source, in Prepare prepare, NodeId ho
     public NodeId Source { get; } = source;
 
     public MessageHeader Header { get; } = prepare.Header;
+
+    /// <summary>Whether the source was lost since: nobody is left that would have to hear the home's yes before this node emits.</summary>
+    public bool SourceIsLost { get; set; }
 
     /// <summary>Who decides; changes with the home role.</summary>
     public NodeId Home { get; set; } = home;

@@ -136,7 +136,7 @@ internal sealed class TargetMachine(Outbox outbox, HandoffLimits limits)
             return _ended.TryGet(message.Header.Handoff, out _) ? DropReason.None : DropReason.MessageStale;
         }
 
-        if (handoff.Phase == TargetPhase.Ready && !message.Decided)
+        if (handoff.Phase == TargetPhase.Committed || (handoff.Phase == TargetPhase.Ready && !message.Decided))
         {
             // READY has asked the home: the source alone cannot take that back.
             return DropReason.MessageStale;
@@ -155,6 +155,12 @@ internal sealed class TargetMachine(Outbox outbox, HandoffLimits limits)
         if (!Find(from, message.Header, out var handoff))
         {
             return _ended.TryGet(message.Header.Handoff, out var ended) && ended.Outcome == HandoffOutcome.Committed ? DropReason.None : DropReason.MessageStale;
+        }
+
+        if (handoff.Phase == TargetPhase.Committed)
+        {
+            Activate(now, handoff);
+            return DropReason.None;
         }
 
         if (handoff.Phase != TargetPhase.Ready || handoff.HomeIsAskedAnew || message.NewEpoch != handoff.NewEpoch || message.Reference != handoff.Reference)
@@ -176,6 +182,15 @@ internal sealed class TargetMachine(Outbox outbox, HandoffLimits limits)
 
         if (decision.Outcome == HandoffOutcome.Committed && decision.Owner == outbox.Self && decision.Reference == handoff.Reference)
         {
+            if (home == outbox.Self && !handoff.SourceIsLost)
+            {
+                // Were this node lost once it has emitted and before the source has heard of it, the source would be told by the
+                // next home, which knows nothing of this, that it has the endpoint still.
+                handoff.Phase = TargetPhase.Committed;
+                TellDone(handoff);
+                return DropReason.None;
+            }
+
             Activate(now, handoff);
             return DropReason.None;
         }
@@ -248,7 +263,7 @@ internal sealed class TargetMachine(Outbox outbox, HandoffLimits limits)
                 TellPosition(handoff);
             }
 
-            if (handoff.Phase == TargetPhase.Ready && handoff.Source == peer)
+            if (handoff.Phase >= TargetPhase.Ready && handoff.Source == peer)
             {
                 // Whatever the source has heard from the home meanwhile may have been told to nobody else.
                 TellPosition(handoff);
@@ -263,12 +278,19 @@ internal sealed class TargetMachine(Outbox outbox, HandoffLimits limits)
     }
 
     /// <summary>Who is home has changed, or whether it decides.</summary>
-    public void OnHome(InetAddress address, NodeId home, bool serving)
+    public void OnHome(Instant now, InetAddress address, NodeId home, bool serving)
     {
-        foreach (var handoff in _handoffs.Values)
+        foreach (var handoff in _handoffs.Values.ToArray())
         {
             if (handoff.Header.Flow.Tuple.LocalAddress == address)
             {
+                if (handoff.Phase == TargetPhase.Committed && !(home == outbox.Self && serving))
+                {
+                    // The next home is told of an endpoint that is active, not of one that waits for an answer.
+                    Activate(now, handoff);
+                    continue;
+                }
+
                 handoff.Home = home;
                 handoff.HomeIsAskedAnew |= handoff.Phase == TargetPhase.Ready;
                 if (serving && handoff.Phase == TargetPhase.Ready)
@@ -284,10 +306,15 @@ internal sealed class TargetMachine(Outbox outbox, HandoffLimits limits)
     {
         foreach (var handoff in _handoffs.Values.ToArray())
         {
+            handoff.SourceIsLost |= handoff.Source == peer;
             if (handoff.Source == peer && !handoff.StateIsComplete && handoff.Phase <= TargetPhase.AwaitingState)
             {
                 var reason = restarted ? HandoffReason.SourceRestarted : HandoffReason.SourceUnreachable;
                 Drop(now, handoff, HandoffOutcome.Aborted, reason, decided: false);
+            }
+            else if (handoff.Source == peer && handoff.Phase == TargetPhase.Committed)
+            {
+                Activate(now, handoff);
             }
         }
     }
@@ -310,7 +337,7 @@ internal sealed class TargetMachine(Outbox outbox, HandoffLimits limits)
         {
             // A source has one handoff of a flow at a time, so a later one shows that the other is over. Where the home
             // was asked, only an epoch beyond the one that its yes would give shows that it said no.
-            bool over = other.Phase == TargetPhase.Ready ? header.Epoch > other.NewEpoch : header.Epoch >= other.Header.Epoch;
+            bool over = other.Phase >= TargetPhase.Ready ? header.Epoch > other.NewEpoch : header.Epoch >= other.Header.Epoch;
             if (!over)
             {
                 return HandoffReason.FlowInUse;
@@ -334,6 +361,9 @@ internal sealed class TargetMachine(Outbox outbox, HandoffLimits limits)
                 break;
             case TargetPhase.AwaitingState:
                 outbox.Send(handoff.Header, handoff.Source, Prepared.Write(handoff.Header, handoff.PrecopiedBytes));
+                break;
+            case TargetPhase.Committed:
+                TellDone(handoff);
                 break;
             default:
                 outbox.Send(handoff.Header, handoff.Source, Ready.Write(handoff.Header));
@@ -369,11 +399,18 @@ internal sealed class TargetMachine(Outbox outbox, HandoffLimits limits)
         SwapQuestion.Commit(
             handoff.Header.Flow, handoff.Header.Handoff, handoff.Source, handoff.Header.Epoch, handoff.SourceEndpoint, outbox.Self, handoff.Reference));
 
+    private void TellDone(TargetHandoff handoff) =>
+        outbox.Send(handoff.Header, handoff.Source, Done.Write(handoff.Header, handoff.NewEpoch, handoff.Reference));
+
     private void Activate(Instant now, TargetHandoff handoff)
     {
         var header = handoff.Header;
         outbox.Add(new HandoffOutput.Activate(header.Handoff, header.Flow, handoff.Embryo, handoff.Source, handoff.NewEpoch));
-        outbox.Send(header, handoff.Source, Done.Write(header, handoff.NewEpoch, handoff.Reference));
+        if (handoff.Phase != TargetPhase.Committed)
+        {
+            TellDone(handoff);
+        }
+
         End(now, handoff, new(
             header.Flow, HandoffOutcome.Committed, HandoffReason.None, Decided: true, handoff.NewEpoch, handoff.Reference));
     }

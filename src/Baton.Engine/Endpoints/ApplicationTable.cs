@@ -1,4 +1,5 @@
 using Baton.Stack;
+using Baton.Tcp;
 using Baton.Wire;
 
 namespace Baton.Engine;
@@ -64,7 +65,7 @@ internal sealed class ApplicationTable(Shard shard)
         var endpoint = record.Endpoint;
         if (record.Stage != EndpointStage.Placed
             || record.Running is not null
-            || endpoint.Phase != EndpointPhase.Active
+            || !(endpoint.Phase == EndpointPhase.Active || HasEndedWithInput(endpoint))
             || endpoint.Application is not null
             || Find(endpoint.Service!, record.WantedApplication ?? endpoint.Service!.ApplicationName) is not { } binding
             || (binding.DeferAccept && endpoint is TcpEndpoint { Connection: { ReadableBytes: 0, ReadCompleted: false } } && record.Unread.IsEmpty)
@@ -76,6 +77,13 @@ internal sealed class ApplicationTable(Shard shard)
         Attach(record, application, binding.Application, binding.Socket, binding.TransparentMoves);
         return true;
     }
+
+    /// <summary>
+    /// Whether a held packet ended a connection in the moment in which it came here: what the client was acknowledged is still to
+    /// be read.
+    /// </summary>
+    private static bool HasEndedWithInput(Endpoint endpoint) =>
+        endpoint is TcpEndpoint { Phase: EndpointPhase.Closed, Connection: { CloseReason: TcpCloseReason.Normal, State: TcpState.Closed } };
 
     /// <summary>Binds an endpoint to an application.</summary>
     public Attachment Attach(EndpointRecord record, IEndpointApplication application, string name, string socket, bool transparent)

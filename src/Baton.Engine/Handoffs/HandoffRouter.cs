@@ -438,9 +438,10 @@ internal sealed class HandoffRouter
         else
         {
             record.Running = null;
-            if (moved && record.Endpoint.Phase == EndpointPhase.Active)
+            if (moved && _shard.Applications.TryBind(record) && record.Endpoint.Phase == EndpointPhase.Closed)
             {
-                _shard.Applications.TryBind(record);
+                // A held packet has ended it: its application has what came before that, and no more.
+                record.Attachment!.Leave(LeaveReason.Closed);
             }
 
             MoveDesk.OnArrived(record);

@@ -789,7 +789,6 @@ public sealed class HomeAgent
         home.Unheard.UnionWith(_members);
         Settle(home);
         _lists.BeginOwn(home.Address);
-        Speak(home);
     }
 
     private void EndRecoveries(Instant now)
@@ -816,6 +815,7 @@ public sealed class HomeAgent
                 home.Unheard.Clear();
                 home.IsServing = _holdsRole;
                 Tell(home);
+                Speak(home);
                 any = true;
             }
         }
@@ -863,7 +863,8 @@ public sealed class HomeAgent
 
     private void Speak(ServiceHome home)
     {
-        if (home.IsSilenced && (home.Claim.Home != Self || _holdsRole))
+        // A node that takes an address over does not know yet whether others have its endpoints behind it in a higher epoch.
+        if (home.IsSilenced && (home.Claim.Home != Self || _holdsRole) && home.Phase != HomePhase.Recovering)
         {
             home.IsSilenced = false;
             _outbox.Add(new HomeOutput.Speak(home.Address));

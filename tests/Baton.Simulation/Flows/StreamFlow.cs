@@ -53,6 +53,12 @@ internal sealed class StreamFlow : SimulatedFlow
     public override bool IsLost => MayBeLost && !IsComplete
         && (_endpoint.Phase == EndpointPhase.Closed || (HasNothingToSay && !Run.IsAnywhere(Flow)));
 
+    /// <summary>
+    /// Whether both streams are complete and the farm's TIME-WAIT is over: a last FIN that is repeated so late is answered with RST
+    /// (RFC 9293 §3.10.7.1).
+    /// </summary>
+    private bool HasOutlastedFarm => _received == Plan.Down && ReadByFarm == Plan.Up && FarmHasClosed && !Run.IsAnywhere(Flow);
+
     /// <summary>Whether nothing that the client has sent waits for an answer.</summary>
     private bool HasNothingToSay => _endpoint.Connection is { IsSynchronized: true } connection
         && connection.Sender.Queue.Length == 0 && connection.Sequence.SndUna == connection.Sequence.SndNxt;
@@ -70,7 +76,7 @@ internal sealed class StreamFlow : SimulatedFlow
 
     public void OnEvents(EndpointEvents events)
     {
-        if ((events & EndpointEvents.Closed) != 0 && _endpoint.Connection!.CloseReason != TcpCloseReason.Normal && !MayBeLost)
+        if ((events & EndpointEvents.Closed) != 0 && _endpoint.Connection!.CloseReason != TcpCloseReason.Normal && !MayBeLost && !HasOutlastedFarm)
         {
             Run.Fail($"{Flow}: the client's connection ended: {_endpoint.Connection.CloseReason}.");
         }

@@ -40,7 +40,7 @@ internal sealed record SeedForm
         LaterPauses = 160,
         LaterDatagrams = TimeSpan.FromMilliseconds(100),
         LaterBurst = 1,
-        TimeWait = TimeSpan.FromSeconds(2),
+        TimeWait = TimeSpan.FromSeconds(4),
         DatagramIdle = TimeSpan.FromSeconds(24),
     };
 
