@@ -181,9 +181,13 @@ internal sealed class Striker
         _run.After(length, () => node.LanLink.IsPluggedIn = node.IsUp);
         if (length > s_beforeWriteOff)
         {
-            _run.After(s_beforeWriteOff, () => _run.MayLose(flow => flow.Home == node || node.Find(flow.Flow) is not null));
+            _run.After(s_beforeWriteOff, () => _run.MayLose(flow => IsHome(node, flow) || node.Find(flow.Flow) is not null));
         }
     }
+
+    /// <summary>Whether a node is home of a flow, also while it stands down.</summary>
+    private static bool IsHome(FarmNode node, SimulatedFlow flow) =>
+        node.IsUp && node.Shard.Homes.Addresses.Any(home => home.Claim.Home == node.Id && home.Claim.Address == flow.Flow.Tuple.LocalAddress);
 
     /// <summary>A home and an owner that cannot hear each other for so long that the home gives the flow up.</summary>
     private bool IsBetween(SimulatedFlow flow, FarmNode home, FarmNode owner) =>
