@@ -19,7 +19,7 @@ internal sealed class NodeProcess : IAsyncDisposable
     }
 
     /// <summary>Starts a node with the configuration that the nodes in the test's process have.</summary>
-    public static NodeProcess Start(RealNetwork network, string name) => Start(network.NamespaceOf(name), name, "tap");
+    public static NodeProcess Start(RealNetwork network, string name) => Start(network.NamespaceOf(name), name, NodeLinks.Name);
 
     /// <summary>Starts a node in a namespace on links of a kind.</summary>
     /// <param name="space">The namespace.</param>

@@ -251,8 +251,8 @@ internal sealed class RealFarm : IAsyncDisposable
     private async Task<RealNode> StartNodeAsync(string name)
     {
         string space = _network.NamespaceOf(name);
-        var front = new CaptureLink(Tap(space, "front", name));
-        var lan = new CaptureLink(_setup.LanOf(name, Tap(space, "lan", name)));
+        var front = new CaptureLink(OpenLink(space, "front", name));
+        var lan = new CaptureLink(_setup.LanOf(name, OpenLink(space, "lan", name)));
         var node = new RealNode(name, space, front, lan);
         var options = new EngineOptions
         {
@@ -280,14 +280,11 @@ internal sealed class RealFarm : IAsyncDisposable
     private TapLink Wan(string space) =>
         TapLink.Open(new TapOptions { Name = "wan", Namespace = space, Offloads = _setup.Offloads });
 
-    private TapLink Tap(string space, string network, string node) => TapLink.Open(new TapOptions
+    /// <summary>The Ethernet address is the same in every test: neighbours that know it need not be told of another.</summary>
+    private ILink OpenLink(string space, string network, string node) => NodeLinks.Kind switch
     {
-        Name = network,
-        Namespace = space,
-        Mtu = RealNetwork.Mtu(network),
-        Offloads = _setup.Offloads,
-
-        // The same in every test: neighbours that know the address need not be told of another.
-        Address = MacOf(network, node),
-    });
+        LinkKind.Packet => PacketLink.Open(new() { Name = network, Namespace = space, Offloads = _setup.Offloads, Address = MacOf(network, node) }),
+        LinkKind.Xdp => XdpLink.Open(new() { Name = network, Namespace = space }),
+        _ => TapLink.Open(new() { Name = network, Namespace = space, Mtu = RealNetwork.Mtu(network), Offloads = _setup.Offloads, Address = MacOf(network, node) }),
+    };
 }

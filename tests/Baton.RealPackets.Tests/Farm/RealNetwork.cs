@@ -11,7 +11,7 @@ namespace Baton.RealPackets.Tests;
 /// <summary>
 /// The network of all tests, made once of namespaces: a client; a router in another, reached through two TAPs that a
 /// relay joins; a switch with the bridges <c>front</c> and <c>lan</c>; and one for each node, whose two TAPs are bridged
-/// to the switch. Names carry the process's number, and what a killed run left is removed by the next.
+/// to the switch (links of another kind are the ends of the cables to it). Names carry the process's number, and what a killed run left is removed by the next.
 /// </summary>
 public sealed class RealNetwork : IAsyncLifetime
 {
@@ -137,7 +137,16 @@ public sealed class RealNetwork : IAsyncLifetime
         Batch(Switch, SwitchCommands());
         foreach (string node in NodeNames)
         {
-            Batch(NamespaceOf(node), NodeCommands());
+            Batch(NamespaceOf(node), NodeLinks.Kind == LinkKind.Tap ? TapCommands() : CableCommands(node));
+        }
+
+        if (NodeLinks.Kind == LinkKind.Xdp)
+        {
+            // XDP cannot see that a checksum is missing, and what a program sends by itself a cable takes where there is GRO.
+            foreach (string port in NodeNames.SelectMany(node => (string[])[$"front-{node}", $"lan-{node}"]))
+            {
+                Run(Switch, "ethtool", "-K", port, "gro", "on", "tx", "off");
+            }
         }
 
         Batch(Client,
@@ -168,7 +177,7 @@ public sealed class RealNetwork : IAsyncLifetime
             yield return $"link set {bridge} mtu {mtu} up";
             foreach (string node in NodeNames)
             {
-                yield return $"link add {bridge}-{node} mtu {mtu} type veth peer name {bridge}-port mtu {mtu} netns {NamespaceOf(node)}";
+                yield return $"link add {bridge}-{node} mtu {mtu} type veth peer name {bridge}{(NodeLinks.Kind == LinkKind.Tap ? "-port" : "")} mtu {mtu} netns {NamespaceOf(node)}";
                 yield return $"link set {bridge}-{node} master {bridge} up";
             }
         }
@@ -177,7 +186,17 @@ public sealed class RealNetwork : IAsyncLifetime
         yield return "link set front-router master front up";
     }
 
-    private static IEnumerable<string> NodeCommands()
+    private static IEnumerable<string> CableCommands(string node)
+    {
+        foreach (string network in (string[])["front", "lan"])
+        {
+            // A packet socket has an Ethernet address besides the interface's.
+            string address = NodeLinks.Kind == LinkKind.Xdp ? $" address {RealFarm.MacOf(network, node)}" : "";
+            yield return $"link set {network}{address} up";
+        }
+    }
+
+    private static IEnumerable<string> TapCommands()
     {
         foreach (string tap in (string[])["front", "lan"])
         {

@@ -65,7 +65,7 @@ internal sealed class PeerFarm : IAsyncDisposable
     public static async Task<PeerFarm> StartAsync(
         FaultProfile? profile = null, EngineLimits? limits = null, Func<ServiceOptions, ServiceOptions>? services = null, LinkKind? kind = null)
     {
-        var farm = new PeerFarm(kind ?? (Enum.TryParse<LinkKind>(Environment.GetEnvironmentVariable("BATON_LINK"), ignoreCase: true, out var named) ? named : LinkKind.Tap));
+        var farm = new PeerFarm(kind ?? NodeLinks.Kind);
         Assert.SkipUnless(farm._kind != LinkKind.Xdp || Ebpf.IsAllowed, Ebpf.NotAllowed);
         try
         {
