@@ -1,3 +1,4 @@
+using System.Globalization;
 using Baton.Bench;
 using Baton.Bench.Farm;
 using Baton.Bench.Flood;
@@ -11,6 +12,9 @@ using Baton.Bench.Web;
 bool quick = args.Contains("--quick");
 string? only = args.FirstOrDefault(argument => argument.StartsWith("--only=", StringComparison.Ordinal))?["--only=".Length..];
 string link = args.FirstOrDefault(argument => argument.StartsWith("--link=", StringComparison.Ordinal))?["--link=".Length..] ?? "tap";
+double minutes = args.FirstOrDefault(argument => argument.StartsWith("--minutes=", StringComparison.Ordinal)) is { } given
+    ? double.Parse(given["--minutes=".Length..], CultureInfo.InvariantCulture)
+    : quick ? 0.5 : 10;
 string[] names = [.. args.Where(argument => !argument.StartsWith('-'))];
 if (!Environment.IsPrivilegedProcess && names is not [])
 {
@@ -23,7 +27,7 @@ try
     switch (names)
     {
         case ["tcp"]:
-            return TcpBenchmark.Run(quick, only, link);
+            return TcpBenchmark.Run(quick, only, link, minutes);
         case ["flood"]:
             return FloodBenchmark.Run(quick, only);
         case ["handoff"]:
@@ -49,6 +53,7 @@ try
         default:
             Console.WriteLine("usage: ./build bench NAME [--quick] [--only=FIGURE,…]");
             Console.WriteLine("  tcp       the own stack over TAP against the kernel over veth: bulk both ways, requests, connections, idle node;");
+            Console.WriteLine("            --only=gc [--minutes=10]: how long collections stop it under load;");
             Console.WriteLine("            with --link=packet or --link=xdp over those, beside a kernel with the same offloads");
             Console.WriteLine("  flood     500,000 SYNs a second beside established connections and new clients; the kernel's cookies beside it");
             Console.WriteLine("  handoff   what a move takes, beside one by the kernel's TCP_REPAIR, and how long a client sees nothing new;");

@@ -42,7 +42,7 @@ internal sealed class TcpBenchmark : IDisposable
     }
 
     /// <summary>Runs all of it, or one comparison, and prints table and figures.</summary>
-    public static int Run(bool quick, string? only, string link)
+    public static int Run(bool quick, string? only, string link, double minutes)
     {
         if (!Enum.TryParse<LinkKind>(link, ignoreCase: true, out var kind) || kind == LinkKind.Auto)
         {
@@ -50,7 +50,7 @@ internal sealed class TcpBenchmark : IDisposable
         }
 
         using var benchmark = new TcpBenchmark(kind);
-        benchmark.Measure(quick, only);
+        benchmark.Measure(quick, only, minutes);
         return 0;
     }
 
@@ -107,7 +107,7 @@ internal sealed class TcpBenchmark : IDisposable
         return XdpLink.Open(new() { Name = "own", Namespace = _network["node"] });
     }
 
-    private void Measure(bool quick, string? only)
+    private void Measure(bool quick, string? only, double minutes)
     {
         var time = TimeSpan.FromSeconds(quick ? 0.35 : 1);
         var rounds = new Rounds(quick ? 5 : 9, time, TimeSpan.FromSeconds(quick ? 5 : 90));
@@ -126,6 +126,11 @@ internal sealed class TcpBenchmark : IDisposable
         if (only is null or "alloc")
         {
             figures.Add(ReportAllocation());
+        }
+
+        if (only is "gc")
+        {
+            figures.Add(PauseRun.Measure(_client, _own, s_ownServer, TimeSpan.FromMinutes(minutes)));
         }
 
         _own.Dispose();

@@ -8,6 +8,7 @@ internal static class DebianPackages
         ("ip", "iproute2"),
         ("curl", "curl"),
         ("tshark", "tshark"),
+        ("tcptrace", "tcptrace"),
         ("openssl", "openssl"),
         ("unshare", "util-linux"),
         ("ping", "iputils-ping"),

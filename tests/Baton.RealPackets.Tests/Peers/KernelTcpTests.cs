@@ -55,6 +55,31 @@ public sealed class KernelTcpTests
         await Tshark.AssertExplainedAsync(capture.StopFile(), "client", PeerFarm.FirstPort);
     }
 
+    [RealTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Tcptrace_sees_whole_connections_closed_by_both_sides(bool v6)
+    {
+        Assert.SkipUnless(TcpTrace.IsInstalled, TcpTrace.Needed);
+        await using var farm = await PeerFarm.StartAsync();
+        await farm.ServeAsync(PeerFarm.FirstPort, new Duplex());
+        using var capture = farm.Capture();
+        await PassiveAsync(farm, v6, "cubic", 1 << 20);
+        await ActiveAsync(farm, v6, "cubic", 1 << 20);
+        var connections = await TcpTrace.ReadAsync(capture.StopFile());
+        Assert.Equal(2, connections.Count);
+        Assert.All(connections, connection =>
+        {
+            Assert.True(connection.IsComplete, connection.Text);
+            Assert.All(connection.Sides, side =>
+            {
+                Assert.Equal((0L, 0L), (side["missed data"], side["truncated data"]));
+                Assert.Equal(side["ttl stream length"], side["unique bytes sent"]);
+                Assert.InRange(side["unique bytes sent"], 1 << 20, long.MaxValue);
+            });
+        });
+    }
+
     /// <summary>The kernel opens.</summary>
     private static async Task PassiveAsync(PeerFarm farm, bool v6, string control, int bytes)
     {
