@@ -19,7 +19,7 @@ public sealed class BatonEngine : IAsyncDisposable
     {
         _shard = shard;
         _options = options;
-        _threads = [.. shard.Shards.Select(each => new ShardThread(each, each.Index == 0 ? options.Node : $"{options.Node}.{each.Index}", options.SpinTime))];
+        _threads = [.. shard.Shards.Select(each => new ShardThread(each, each.Index == 0 ? options.Node : $"{options.Node}.{each.Index}", options))];
         Stopped = StopTogetherAsync();
         _inline = shard.Options.Continuations == ContinuationScheduling.Inline;
         shard.QueryReceived = (from, number, request) => _ = AnswerAsync(from, number, request);

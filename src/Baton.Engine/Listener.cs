@@ -21,6 +21,12 @@ public sealed record ListenerOptions
     /// <summary>What the connections do otherwise than by default from the time on that the application has them; null for nothing.</summary>
     public ConnectionOptions? Connections { get; init; }
 
+    /// <summary>
+    /// Where whoever awaits <see cref="Listener.AcceptAsync"/> goes on: inline spares a handed-over connection a change of threads,
+    /// and is only for one that never waits there for anything.
+    /// </summary>
+    public ContinuationScheduling Accepting { get; init; }
+
     /// <summary>Whether small writes go at once, although earlier ones are not acknowledged (no Nagle, RFC 1122 §4.2.3.4).</summary>
     public bool NoDelay { get; init; }
 }

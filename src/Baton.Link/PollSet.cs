@@ -41,6 +41,10 @@ public sealed unsafe class PollSet : IDisposable
     /// <summary>Lets this thread's timed waits end as exactly as the kernel can, instead of up to 50 µs late.</summary>
     public static void TightenTimers() => _ = Syscalls.ProcessControl(Syscalls.PR_SET_TIMERSLACK, 1, 0, 0, 0);
 
+    /// <summary>Lets this thread run ahead of others, or behind them: -20 to 19, as nice(1) has it.</summary>
+    /// <returns>False where the process may not (CAP_SYS_NICE, RLIMIT_NICE): the thread runs as before.</returns>
+    public static bool TrySetNice(int nice) => Syscalls.SetPriority(Syscalls.PRIO_PROCESS, 0, nice) == 0;
+
     /// <summary>Adds a descriptor to wait for; -1 is allowed and never ready.</summary>
     /// <returns>Its number for <see cref="IsReady"/>.</returns>
     public int Add(int descriptor)

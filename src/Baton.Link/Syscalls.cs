@@ -17,6 +17,7 @@ internal static unsafe partial class Syscalls
     public const int O_RDONLY = 0, O_RDWR = 2, O_NONBLOCK = 0x800, O_CLOEXEC = 0x80000;
     public const int CLONE_NEWNET = 0x40000000;
     public const int PR_SET_TIMERSLACK = 29;
+    public const int PRIO_PROCESS = 0;
     public const short POLLIN = 1, POLLOUT = 4, POLLERR = 8;
     private const string C = "libc";
 
@@ -100,6 +101,10 @@ internal static unsafe partial class Syscalls
     /// <summary>For bpf(2), which the C library has no function for: <see cref="Bpf.BpfCalls"/> says what the arguments are.</summary>
     [LibraryImport(C, EntryPoint = "syscall", SetLastError = true)]
     public static partial nint Call(nint number, nint first, nint second, nint third);
+
+    /// <summary>Of a process's identifier 0 the calling thread alone (setpriority(2), C library/kernel differences).</summary>
+    [LibraryImport(C, EntryPoint = "setpriority", SetLastError = true)]
+    public static partial int SetPriority(int which, int identifier, int nice);
 
     [LibraryImport(C, EntryPoint = "prctl", SetLastError = true)]
     public static partial int ProcessControl(int option, nuint argument2, nuint argument3, nuint argument4, nuint argument5);

@@ -10,7 +10,7 @@ internal sealed class AcceptQueue : IAsyncDisposable
     private readonly bool _inline;
     private readonly int _backlog;
     private readonly ConnectionOptions _connections;
-    private readonly Channel<AsyncEndpoint> _ready = Channel.CreateUnbounded<AsyncEndpoint>();
+    private readonly Channel<AsyncEndpoint> _ready;
     private int _waiting;
     private bool _starved;
 
@@ -18,6 +18,8 @@ internal sealed class AcceptQueue : IAsyncDisposable
     {
         _shards = shards;
         _inline = shards[0].Options.Continuations == ContinuationScheduling.Inline;
+        _ready = Channel.CreateUnbounded<AsyncEndpoint>(
+            new UnboundedChannelOptions { AllowSynchronousContinuations = options.Accepting == ContinuationScheduling.Inline });
         _backlog = options.Backlog;
         _connections = options.Connections ?? new();
         _connections.Validate();

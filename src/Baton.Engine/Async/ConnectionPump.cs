@@ -95,10 +95,15 @@ public sealed class ConnectionPump
             EndIf(_flush.GetResult().IsCompleted);
         }
 
-        while (!_inputEnded && !_flushing && !_stopped && attachment is { ReadableBytes: > 0 })
+        if (!_inputEnded && !_flushing && !_stopped && attachment is { ReadableBytes: > 0 })
         {
-            _input.Advance(attachment.Read(_input.GetSpan(Room)));
-            Flush();
+            _endpoint.Shard.Conversation.Give(this);
+            do
+            {
+                _input.Advance(attachment.Read(_input.GetSpan(Room)));
+                Flush();
+            }
+            while (!_inputEnded && !_flushing && attachment.ReadableBytes > 0);
         }
 
         if (attachment is { ReadCompleted: true } && !_stopped)
@@ -218,7 +223,7 @@ public sealed class ConnectionPump
             {
                 if (Interlocked.Exchange(ref _requested, 1) == 0)
                 {
-                    _pump._endpoint.Shard.Post(this);
+                    _pump._endpoint.Shard.PostAnswer(this, _pump);
                 }
             };
         }

@@ -85,9 +85,12 @@ internal sealed class EndpointRecord(Endpoint endpoint, Instant since)
     /// How long its next handoff may freeze it: the budget, doubled with each overrun up to a second. Where every node is slow,
     /// a longer pause is better than a connection that never gets away.
     /// </summary>
-    public TimeSpan FreezeBudget(TimeSpan budget)
+    /// <param name="budget">The budget of the first.</param>
+    /// <param name="overruns">How often at least it is doubled.</param>
+    public TimeSpan FreezeBudget(TimeSpan budget, int overruns)
     {
-        for (int i = 0; i < Overruns && budget < s_maxFreezeBudget; i++)
+        overruns = Math.Max(overruns, Overruns);
+        for (int i = 0; i < overruns && budget < s_maxFreezeBudget; i++)
         {
             budget = TimeSpan.FromTicks(Math.Min(budget.Ticks * 2, s_maxFreezeBudget.Ticks));
         }

@@ -21,6 +21,7 @@ internal sealed class HandoffRouter
     private readonly QueuesAhead _ahead;
     private readonly Queue<EndedEndpoint> _closedLater = new();
     private HandoffOutput? _later;
+    private int _overruns;
 
     public HandoffRouter(Shard shard, HandoffLimits limits)
     {
@@ -221,7 +222,7 @@ internal sealed class HandoffRouter
             Options = options,
             ExpectedStateBytes = EstimateImage(endpoint) + running.Carried.Length,
             Fresh = fresh,
-            FreezeBudget = record.FreezeBudget(_shard.Options.HandoffBudget),
+            FreezeBudget = record.FreezeBudget(_shard.Options.HandoffBudget, _overruns),
             Precopy = !fresh && endpoint is TcpEndpoint && EstimateImage(endpoint) > PrecopiedQueues.WorthWhile,
         });
         if (result != BeginResult.Started)
@@ -432,6 +433,7 @@ internal sealed class HandoffRouter
         if (isSource)
         {
             record.OnHandoffEnded(o.Reason == HandoffReason.FreezeBudget);
+            LearnFrom(record, moved && o.Frozen <= _shard.Options.HandoffBudget);
             End(running, new MoveResult(handoff.Outcome, handoff.Reason, handoff));
             _shard.HomeShare.OnHandoffEnded(record);
         }
@@ -447,6 +449,10 @@ internal sealed class HandoffRouter
             MoveDesk.OnArrived(record);
         }
     }
+
+    /// <summary>How busy the nodes are is not one endpoint's affair: the next one need not find it out again.</summary>
+    private void LearnFrom(EndpointRecord record, bool inTime) =>
+        _overruns = inTime ? Math.Max(0, _overruns - 1) : Math.Max(_overruns, record.Overruns);
 
     /// <summary>Roughly how long an endpoint's image will be: its queues and some state.</summary>
     private static int EstimateImage(Endpoint endpoint)

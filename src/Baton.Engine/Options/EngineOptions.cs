@@ -54,8 +54,14 @@ public sealed record EngineOptions
     public TimeSpan SpinTime { get; init; } = TimeSpan.FromMicroseconds(20);
 
     /// <summary>
+    /// How far the shards' threads run ahead of others where the process may (CAP_SYS_NICE), as nice(1) has it: -20 to 19. They need
+    /// little and are waited for, by clients and by the other nodes, most of all on a machine that is too busy.
+    /// </summary>
+    public int Nice { get; init; } = -10;
+
+    /// <summary>
     /// How long an endpoint may be frozen before the source asks for an abort. Doubled, up to a second, each time in a row that
-    /// a handoff of the endpoint was called off for it.
+    /// a handoff of the endpoint was called off for it; others of the node begin with what the last ones needed.
     /// </summary>
     public TimeSpan HandoffBudget { get; init; } = TimeSpan.FromMilliseconds(5);
 
@@ -76,6 +82,9 @@ public sealed record EngineOptions
 
     /// <summary>Number of this start, rising with each; null takes the wall clock's.</summary>
     public ulong? Incarnation { get; init; }
+
+    /// <summary>Whether the application's thread that answers the only client who speaks may run the shard: on one processor.</summary>
+    internal bool AnswersInPlace { get; init; } = Environment.ProcessorCount == 1;
 
     /// <summary>What the time of day is ahead of the shard's clock.</summary>
     internal TimeSpan WallClock { get; init; }

@@ -218,6 +218,12 @@ public sealed class Shard : IDisposable
     /// <summary>Called after a work was posted, to wake the thread that runs the shard.</summary>
     internal Action? Waker { get; set; }
 
+    /// <summary>Called instead when it is the answer of the only application that is spoken to.</summary>
+    internal Action? Answered { get; set; }
+
+    /// <summary>With whom the shard's clients speak.</summary>
+    internal LoneConversation Conversation { get; } = new();
+
     /// <summary>
     /// Does what there is to do at <paramref name="now"/> (nothing, while the node's first shard stands still): takes frames, decides, delivers or forwards, runs timers,
     /// applications and the handoff protocol, sends. The time never goes back.
@@ -398,22 +404,10 @@ public sealed class Shard : IDisposable
     }
 
     /// <summary>Posts a work; it runs with the next run. From any thread.</summary>
-    internal void Post(ShardWork work)
-    {
-        if (!_ended)
-        {
-            _works.Post(work);
-            Waker?.Invoke();
-        }
-        else
-        {
-            // Nobody runs the shard any more: whoever asks finds out for himself what is left.
-            lock (_afterEnd)
-            {
-                work.Run(this);
-            }
-        }
-    }
+    internal void Post(ShardWork work) => Post(work, Waker);
+
+    /// <summary>As <see cref="Post(ShardWork)"/>, for a work by which an application goes on that was given something.</summary>
+    internal void PostAnswer(ShardWork work, object application) => Post(work, Conversation.IsAnswer(application) ? Answered ?? Waker : Waker);
 
     /// <summary>Calls a function on the shard's thread.</summary>
     internal Task<T> Call<T>(Func<Shard, T> function)
@@ -600,6 +594,23 @@ public sealed class Shard : IDisposable
         var load = Stack.Load;
         Volatile.Write(ref _live, load.Live);
         Volatile.Write(ref _unread, load.Unread);
+    }
+
+    private void Post(ShardWork work, Action? wake)
+    {
+        if (!_ended)
+        {
+            _works.Post(work);
+            wake?.Invoke();
+        }
+        else
+        {
+            // Nobody runs the shard any more: whoever asks finds out for himself what is left.
+            lock (_afterEnd)
+            {
+                work.Run(this);
+            }
+        }
     }
 
     private bool RunWorks()

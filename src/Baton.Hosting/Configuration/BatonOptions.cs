@@ -60,8 +60,14 @@ public sealed class BatonOptions
     public TimeSpan SpinTime { get; set; } = TimeSpan.FromMicroseconds(20);
 
     /// <summary>
+    /// How far the node's threads run ahead of the application's and others where the process may (CAP_SYS_NICE), as nice(1) has it:
+    /// -20 to 19.
+    /// </summary>
+    public int Nice { get; set; } = -10;
+
+    /// <summary>
     /// How long an endpoint may be frozen before the source asks for an abort. Doubled, up to a second, each time in a row that
-    /// a handoff of the endpoint was called off for it.
+    /// a handoff of the endpoint was called off for it; others of the node begin with what the last ones needed.
     /// </summary>
     public TimeSpan HandoffBudget { get; set; } = TimeSpan.FromMilliseconds(5);
 

@@ -322,6 +322,11 @@ public sealed class BatonOptionsValidator : IValidateOptions<BatonOptions>
             errors.Add($"Baton:SpinTime is {options.SpinTime}. Write a time from 0 to 10 ms, e.g. \"00:00:00.000020\".");
         }
 
+        if (options.Nice is < -20 or > 19)
+        {
+            errors.Add($"Baton:Nice is {options.Nice}. Write a number from -20 (ahead of others) to 19, e.g. -10.");
+        }
+
         if (options.HandoffBudget <= TimeSpan.Zero)
         {
             errors.Add($"Baton:HandoffBudget is {options.HandoffBudget}. Write a time above 0, e.g. \"00:00:00.005\".");

@@ -24,6 +24,7 @@ internal static class EngineOptionsFactory
         Limits = options.Limits,
         Rule = options.Rule,
         SpinTime = options.SpinTime,
+        Nice = options.Nice,
         HandoffBudget = options.HandoffBudget,
         MembershipInterval = options.MembershipInterval,
     };
