@@ -71,15 +71,7 @@ internal sealed class BatonConnection : ConnectionContext,
         LocalEndPoint = new IPEndPoint(connection.Flow.Tuple.LocalAddress.ToIPAddress(), connection.Flow.Tuple.LocalPort);
         RemoteEndPoint = new IPEndPoint(connection.Flow.Tuple.RemoteAddress.ToIPAddress(), connection.Flow.Tuple.RemotePort);
         ConnectionClosed = _closed.Token;
-        Features = new FeatureCollection(8);
-        Features.Set<IConnectionIdFeature>(this);
-        Features.Set<IConnectionItemsFeature>(this);
-        Features.Set<IConnectionTransportFeature>(this);
-        Features.Set<IConnectionLifetimeFeature>(this);
-        Features.Set<IConnectionEndPointFeature>(this);
-        Features.Set<IMemoryPoolFeature>(this);
-        Features.Set<IBatonConnectionFeature>(this);
-        Features.Set(this);
+        Features = new ConnectionFeatures(this);
         _pump = connection.Pump(input.Writer, _output.Reader, first, s_translate, this);
     }
 

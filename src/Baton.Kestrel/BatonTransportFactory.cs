@@ -21,7 +21,16 @@ internal sealed class BatonTransportFactory(
     {
         var transport = options.Value;
         var listener = await node.Engine.BindAsync(
-            (BatonEndPoint)endpoint, transport.Application, new ListenerOptions { Backlog = transport.Backlog, NoDelay = transport.NoDelay, Connections = transport.Connections }, cancellationToken);
+            (BatonEndPoint)endpoint,
+            transport.Application,
+            new ListenerOptions
+            {
+                Backlog = transport.Backlog,
+                NoDelay = transport.NoDelay,
+                Connections = transport.Connections,
+                Accepting = ContinuationScheduling.Inline,
+            },
+            cancellationToken);
         var pipes = new TransportPipes(transport, transport.MemoryPoolFactory?.Invoke() ?? pools.Create());
         return new BatonConnectionListener(listener, transport, pipes, new ContextSeal(farm.Value.Secret), loggers.CreateLogger<BatonConnectionListener>());
     }

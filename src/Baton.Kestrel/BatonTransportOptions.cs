@@ -50,6 +50,12 @@ public sealed class BatonTransportOptions
     public int MaxReplaySize { get; set; } = 64 * 1024;
 
     /// <summary>
+    /// Whether WebSockets over HTTP/2 are offered (RFC 8441), which stay with their node. Browsers that are not offered them open a
+    /// connection of HTTP/1.1 for each, which moves. False by default.
+    /// </summary>
+    public bool Http2WebSockets { get; set; }
+
+    /// <summary>
     /// How long the host, when it stops, gives its connections to other nodes before it closes those that are left; zero
     /// does not drain. 20 s by default. <c>HostOptions.ShutdownTimeout</c> bounds it too.
     /// </summary>

@@ -39,6 +39,7 @@ internal sealed class HandoffInput : PipeReader
 
     private readonly HandoffOutput _output;
     private readonly int _maxHead;
+    private readonly bool _http2WebSockets;
     private readonly Action _onStays;
     private readonly ArrayBufferWriter<byte> _head = new(256);
     private readonly WebSocketFrames _frames = new();
@@ -65,6 +66,7 @@ internal sealed class HandoffInput : PipeReader
         _ahead = new ReadOnlySequence<byte>(head);
         _resumes = !head.IsEmpty;
         _maxHead = options.MaxReplaySize;
+        _http2WebSockets = options.Http2WebSockets;
         _onStays = onStays;
         Stage = options.MoveConnections ? ConnectionStage.Boundary : ConnectionStage.Opaque;
     }
@@ -96,11 +98,21 @@ internal sealed class HandoffInput : PipeReader
         _ => false,
     };
 
-    /// <summary>The connection is to move: at the next boundary the input ends. From any thread.</summary>
+    /// <summary>
+    /// The connection is to move: at the next boundary the input ends. On the shard's thread, where Kestrel ends an idle connection,
+    /// too: the handoff begins without a change of threads.
+    /// </summary>
     public void RequestMove()
     {
         _requested = true;
-        _inner.CancelPendingRead();
+        if (Stage == ConnectionStage.Boundary && _head.WrittenCount == 0)
+        {
+            LeavingScheduler.Cancel(_inner);
+        }
+        else
+        {
+            _inner.CancelPendingRead();
+        }
     }
 
     /// <summary>Between messages of the WebSocket it leaves only if <paramref name="mayLeave"/>; that it may is said by <see cref="Wake"/>.</summary>
@@ -388,7 +400,13 @@ internal sealed class HandoffInput : PipeReader
         int there = (int)Math.Min(bytes.Length, first.Length);
         bytes.Slice(0, there).CopyTo(first);
         first = first[..there];
-        if (first[0] == 22 || first.SequenceEqual(preface))
+        bool isHttp2 = first.SequenceEqual(preface);
+        if (isHttp2 && !_http2WebSockets && Stage == ConnectionStage.Boundary)
+        {
+            _output.BeginHttp2();
+        }
+
+        if (first[0] == 22 || isHttp2)
         {
             BeginOpaque();
         }

@@ -19,6 +19,7 @@ internal sealed class HandoffOutput : PipeWriter
     private PipeWriter _inner;
     private int _frameHeaderLength;
     private ArrayBufferWriter<byte>? _head;
+    private Http2Settings? _settings;
     private byte[] _scratch = [];
     private int _advanced;
     private bool _usesScratch;
@@ -71,6 +72,9 @@ internal sealed class HandoffOutput : PipeWriter
         _head ??= new ArrayBufferWriter<byte>(512);
     }
 
+    /// <summary>What is written first are the settings of HTTP/2, without the offer of WebSockets.</summary>
+    public void BeginHttp2() => _settings = new();
+
     /// <summary>From now on nothing is written any more.</summary>
     public void DropAll() => _mode = Mode.DropAll;
 
@@ -80,7 +84,7 @@ internal sealed class HandoffOutput : PipeWriter
     /// <inheritdoc/>
     public override Memory<byte> GetMemory(int sizeHint = 0)
     {
-        _usesScratch = _mode != Mode.Pass || IsWebSocket;
+        _usesScratch = _mode != Mode.Pass || IsWebSocket || _settings is not null;
         if (!_usesScratch)
         {
             return _inner.GetMemory(sizeHint);
@@ -116,6 +120,11 @@ internal sealed class HandoffOutput : PipeWriter
         if (_mode == Mode.DropAll)
         {
             return;
+        }
+
+        if (_settings?.Filter(written) == true)
+        {
+            _settings = null;
         }
 
         if (_head is not null)

@@ -10,7 +10,7 @@ internal sealed class TransportPipes
     {
         var application = options.UnsafePreferInlineScheduling ? PipeScheduler.Inline : PipeScheduler.ThreadPool;
         Pool = pool;
-        Input = Make(options.MaxReadBufferSize ?? 0, readerScheduler: application, writerScheduler: PipeScheduler.Inline);
+        Input = Make(options.MaxReadBufferSize ?? 0, readerScheduler: options.UnsafePreferInlineScheduling ? application : new LeavingScheduler(), writerScheduler: PipeScheduler.Inline);
         Output = Make(options.MaxWriteBufferSize ?? 0, readerScheduler: PipeScheduler.Inline, writerScheduler: application);
     }
 

@@ -84,12 +84,16 @@ internal sealed class WebFarm : IAsyncDisposable
     /// <summary>How many raw connections were made.</summary>
     public int Connections { get; private set; }
 
+    /// <summary>The client's port of the last of them.</summary>
+    public int LastPort { get; private set; }
+
     /// <summary>A raw connection to the first node's service address.</summary>
     public async Task<RawClient> ConnectAsync(int port = 80)
     {
         var client = new RawClient(await _network.ConnectAsync(port));
         _clients.Add(client);
         Connections++;
+        LastPort = client.Port;
         return client;
     }
 
@@ -116,14 +120,15 @@ internal sealed class WebFarm : IAsyncDisposable
         return socket;
     }
 
-    /// <summary>Moves the only connection of a node to another.</summary>
-    public async Task<MoveResult> MoveAsync(int from, int to)
+    /// <summary>Moves the only connection of a node to another, or the one from a client's port.</summary>
+    public async Task<MoveResult> MoveAsync(int from, int to, int? port = null)
     {
         EndpointDescription? endpoint;
         var patience = Patience();
 
         // A node that has just been given the connection may not have begun to serve it.
-        while ((endpoint = (await EngineOf(from).EndpointsAsync()).SingleOrDefault(e => e.Activity == EndpointActivity.Active)) is null)
+        while ((endpoint = (await EngineOf(from).EndpointsAsync()).SingleOrDefault(
+            e => e.Activity == EndpointActivity.Active && (port is null || e.Flow.Tuple.RemotePort == port))) is null)
         {
             await Task.Delay(1, patience);
         }

@@ -76,11 +76,17 @@ public sealed class TlsHandoffTests
         Assert.Empty(farm.Log.Lines);
     }
 
-    [Fact(Skip = KernelNetwork.RootOnly, SkipUnless = nameof(KernelNetwork.IsRoot), SkipType = typeof(KernelNetwork))]
-    public async Task A_secure_websocket_is_counted_on_across_the_nodes()
+    [Theory(Skip = KernelNetwork.RootOnly, SkipUnless = nameof(KernelNetwork.IsRoot), SkipType = typeof(KernelNetwork))]
+    [InlineData("1.1")]
+    [InlineData("2.0")]
+    public async Task A_secure_websocket_is_counted_on_across_the_nodes(string version)
     {
         await using var farm = await StartAsync(3);
         using var socket = new ClientWebSocket();
+
+        // As browsers do: over HTTP/2 where that is offered (RFC 8441), else over a connection of HTTP/1.1.
+        socket.Options.HttpVersion = Version.Parse(version);
+        socket.Options.HttpVersionPolicy = HttpVersionPolicy.RequestVersionOrLower;
         using var invoker = new HttpMessageInvoker(Handler(farm));
         await socket.ConnectAsync(new Uri("wss://farm.test/count"), invoker, WebFarm.Patience());
         for (int i = 0; i < 30; i++)
@@ -89,7 +95,7 @@ public sealed class TlsHandoffTests
             byte[] buffer = new byte[100];
             var received = await socket.ReceiveAsync(buffer, WebFarm.Patience());
             Assert.Equal($"n{i % 3 + 1} {i + 1} {i}", Encoding.UTF8.GetString(buffer, 0, received.Count));
-            Assert.True((await farm.MoveAsync(i % 3 + 1, (i + 1) % 3 + 1)).Moved);
+            Assert.True((await farm.MoveAsync(i % 3 + 1, (i + 1) % 3 + 1, farm.LastPort)).Moved);
         }
 
         await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, "done", WebFarm.Patience());
