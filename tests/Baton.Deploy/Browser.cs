@@ -23,7 +23,7 @@ internal sealed class Browser : IAsyncDisposable
 
     private Browser(Process process, string profile) => (_process, _profile) = (process, profile);
 
-    /// <summary>Starts it.</summary>
+    /// <summary>Starts it; it takes the certificate that the farm has signed by itself.</summary>
     /// <exception cref="DemoException">There is no Chromium, or it does not come up.</exception>
     public static async Task<Browser> StartAsync()
     {
@@ -33,7 +33,7 @@ internal sealed class Browser : IAsyncDisposable
         var process = Tool.Start(program,
         [
             "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-            "--disable-component-update", "--disable-sync", "--window-size=760,620", "--remote-debugging-port=0",
+            "--disable-component-update", "--disable-sync", "--window-size=760,620", "--remote-debugging-port=0", "--ignore-certificate-errors",
             "--user-data-dir=" + profile, "about:blank",
         ]);
         var browser = new Browser(process, profile);

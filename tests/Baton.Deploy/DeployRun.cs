@@ -19,9 +19,10 @@ internal static class DeployRun
         usage: deploy-test [--quick] [--clients N] [--browser FOLDER]
           --quick           200 clients instead of 2,000
           --clients N       so many, up to 20,000
-          --browser FOLDER  also a page in Chromium, with before.png and after.png in the folder
+          --browser FOLDER  also a page in Chromium by http and one by https, with pictures before and after in the folder
         """;
     private const string CertificateFile = "farm.pem", KeyFile = "farm.key";
+    private static readonly string[] s_schemes = ["http", "https"];
     private static readonly TimeSpan s_between = TimeSpan.FromSeconds(2);
 
     public static async Task<int> RunAsync(string[] args)
@@ -59,7 +60,7 @@ internal static class DeployRun
 
             return outcome.Held ? 0 : 1;
         }
-        catch (Exception failure) when (failure is DemoException or OperationCanceledException)
+        catch (Exception failure) when (failure is DemoException or OperationCanceledException or IOException)
         {
             directory.Keep();
             Console.Error.WriteLine($"deploy-test: {failure.Message}\nlogs: {directory.FullName}");
@@ -95,27 +96,27 @@ internal static class DeployRun
         await using var farm = await LocalFarm.StartAsync(network, directory, await ChatAsync(directory, 1, cancellation), [("web", 80), ("tls", 443)], cancellation);
         Console.Out.WriteLine($"three nodes of version 1; {count} WebSocket clients, {ClientProcess.HttpClients} of HttpClient, wrk and h2load begin, half of each over TLS");
         using var clients = StartInside(network, "clients", count.ToString(CultureInfo.InvariantCulture), Path.Combine(directory, CertificateFile));
-        using var browser = pictures is null ? null : StartInside(network, "browser", Directory.CreateDirectory(pictures).FullName);
+        Process[] browsers = pictures is null ? [] : [.. s_schemes.Select(scheme => StartInside(network, "browser", Directory.CreateDirectory(pictures).FullName, scheme))];
         try
         {
             await RequireLineAsync(clients, "ready", cancellation);
             await using var load = await Load.StartAsync(network, directory, Math.Clamp(count / 20, 4, 20), cancellation);
-            if (browser is not null)
+            foreach (var browser in browsers)
             {
                 await RequireLineAsync(browser, "ready", cancellation);
             }
 
             var next = await ChatAsync(directory, 2, cancellation);
-            string? shown = null;
+            string[] shown = [];
             foreach (var node in AddressPlan.Nodes)
             {
-                shown = await ReplaceAsync(farm, node, next, browser, cancellation);
+                shown = await ReplaceAsync(farm, node, next, browsers, cancellation);
             }
 
-            // The page has moved once or twice; with the node that serves it now, at least twice.
-            if (AddressPlan.Nodes.FirstOrDefault(node => shown?.Contains($"served by {node.Name} ", StringComparison.Ordinal) == true) is { } serving)
+            // A page has moved once or twice; with the node that serves it now, at least twice.
+            foreach (var serving in AddressPlan.Nodes.Where(node => shown.Any(page => page.Contains($"served by {node.Name} ", StringComparison.Ordinal))))
             {
-                await ReplaceAsync(farm, serving, next, browser, cancellation);
+                await ReplaceAsync(farm, serving, next, browsers, cancellation);
             }
 
             await Task.Delay(s_between, cancellation);
@@ -127,41 +128,44 @@ internal static class DeployRun
             outcome = outcome with { Loads = loads };
 
             // A browser opens connections as it likes.
-            return browser is null
+            return browsers.Length == 0
                 ? outcome with { Reconnects = reconnects }
-                : outcome with { Page = await EndAsync(browser, cancellation) };
+                : outcome with { Pages = await Task.WhenAll(browsers.Select(browser => EndAsync(browser, cancellation))) };
         }
         catch
         {
             clients.Kill(entireProcessTree: true);
-            browser?.Kill(entireProcessTree: true);
+            Array.ForEach(browsers, static browser => browser.Kill(entireProcessTree: true));
             throw;
+        }
+        finally
+        {
+            Array.ForEach(browsers, static browser => browser.Dispose());
         }
     }
 
-    /// <summary>Replaces a node's process, and gives what the browser's page shows then.</summary>
-    private static async Task<string?> ReplaceAsync(LocalFarm farm, DemoNode node, ProgramCommand next, Process? browser, CancellationToken cancellation)
+    /// <summary>Replaces a node's process, and gives what the browsers' pages show then.</summary>
+    private static async Task<string[]> ReplaceAsync(LocalFarm farm, DemoNode node, ProgramCommand next, Process[] browsers, CancellationToken cancellation)
     {
         await Task.Delay(s_between, cancellation);
         long start = Stopwatch.GetTimestamp();
         await farm.ReplaceAsync(node, next, cancellation);
         Console.Out.WriteLine(string.Create(
             CultureInfo.InvariantCulture, $"{node.Name} replaced by version 2 in {Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s: {Drained(farm, node)}"));
-        if (browser is null)
+        return await Task.WhenAll(browsers.Select(async browser =>
         {
-            return null;
-        }
-
-        await browser.StandardInput.WriteLineAsync(node.Name.AsMemory(), cancellation);
-        return await browser.StandardOutput.ReadLineAsync(cancellation);
+            await browser.StandardInput.WriteLineAsync(node.Name.AsMemory(), cancellation);
+            return await browser.StandardOutput.ReadLineAsync(cancellation) ?? "";
+        }));
     }
 
     /// <summary>What the node said of its drain when it stopped.</summary>
     private static string Drained(LocalFarm farm, DemoNode node) =>
         File.ReadLines(farm.LogOf(node)).LastOrDefault(line => line.Contains("moved", StringComparison.Ordinal))?.Trim() ?? "no drain in its log";
 
-    /// <summary>Ends the browser, and says what its page showed last; null when it was not the same page on the same connection.</summary>
-    private static async Task<string?> EndAsync(Process browser, CancellationToken cancellation)
+    /// <summary>Ends the browser, and says what its page showed last.</summary>
+    /// <exception cref="DemoException">It was not the same page on the same connection.</exception>
+    private static async Task<string> EndAsync(Process browser, CancellationToken cancellation)
     {
         browser.StandardInput.Close();
         string result = await browser.StandardOutput.ReadToEndAsync(cancellation);
@@ -224,7 +228,7 @@ internal static class DeployRun
             Console.Out.WriteLine($"{load.Name}: {load.Requests} requests, {load.Failed} failed");
         }
 
-        if (outcome.Page is { } page)
+        foreach (string page in outcome.Pages)
         {
             Console.Out.WriteLine($"the browser's page: {page}");
         }

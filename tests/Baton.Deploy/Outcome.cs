@@ -38,8 +38,8 @@ internal sealed record Outcome
     /// <summary>Connections that were opened during the deploy, when every client had its own already.</summary>
     public long Reconnects { get; init; }
 
-    /// <summary>What the browser's page showed last of who serves it; null without a browser.</summary>
-    public string? Page { get; set; }
+    /// <summary>What the browsers' pages showed last of who serves them; none without a browser.</summary>
+    public IReadOnlyList<string> Pages { get; init; } = [];
 
     /// <summary>The first few things that went wrong, in words.</summary>
     public List<string> Errors { get; set; } = [];
