@@ -31,7 +31,7 @@ public sealed class BadClientTests
     [Fact(Skip = KernelNetwork.RootOnly, SkipUnless = nameof(KernelNetwork.IsRoot), SkipType = typeof(KernelNetwork))]
     public async Task A_move_in_the_middle_of_a_slow_head_gives_its_client_no_more_than_the_time_once_again()
     {
-        await using var bad = await BadClients.StartAsync(limits => limits.RequestHeadersTimeout = s_limit);
+        await using var bad = await BadClients.StartAsync(limits => limits.RequestHeadersTimeout = s_limit, onlySecond: true);
         using var client = await bad.Farm.ConnectAsync();
         await client.SendAsync("GET / HTTP/1.1\r\nBad: ");
 
@@ -70,7 +70,7 @@ public sealed class BadClientTests
     [Fact(Skip = KernelNetwork.RootOnly, SkipUnless = nameof(KernelNetwork.IsRoot), SkipType = typeof(KernelNetwork))]
     public async Task A_kept_alive_connection_that_asks_for_nothing_is_closed_after_its_time_wherever_it_is()
     {
-        await using var bad = await BadClients.StartAsync(limits => limits.KeepAliveTimeout = s_limit);
+        await using var bad = await BadClients.StartAsync(limits => limits.KeepAliveTimeout = s_limit, onlySecond: true);
         using var stays = await bad.Farm.ConnectAsync();
         await stays.SendAsync("GET / HTTP/1.1\r\nHost: farm\r\n\r\n");
         await stays.UntilAsync("0\r\n\r\n");

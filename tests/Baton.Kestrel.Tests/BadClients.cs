@@ -24,12 +24,19 @@ internal sealed class BadClients : IAsyncDisposable
     /// <summary>Set when a handler that writes without an end was ended.</summary>
     public TaskCompletionSource EndlessEnded { get; } = new();
 
-    public static async Task<BadClients> StartAsync(Action<KestrelServerLimits> configure)
+    /// <param name="configure">Sets the limits of both nodes, or of the second alone.</param>
+    /// <param name="onlySecond">So that nothing is late at the first, whatever else the machine does, before a connection has moved.</param>
+    public static async Task<BadClients> StartAsync(Action<KestrelServerLimits> configure, bool onlySecond = false)
     {
         var bad = new BadClients();
+        int node = 0;
         bad.Farm = await WebFarm.StartAsync(2, bad.Map, options => options.MemoryPoolFactory = () => bad.Pool, kestrel: kestrel =>
         {
-            configure(kestrel.Limits);
+            if (++node == 2 || !onlySecond)
+            {
+                configure(kestrel.Limits);
+            }
+
             kestrel.Listen(new BatonEndPoint("h2"), listen => listen.UseBatonTls(Tls.TestCertificates.Server));
         });
         return bad;
