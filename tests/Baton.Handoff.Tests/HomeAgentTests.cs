@@ -41,6 +41,49 @@ public sealed class HomeAgentTests
     }
 
     [Fact]
+    public void A_home_waits_for_the_list_of_a_member_that_it_hears_and_has_no_channel_with_yet()
+    {
+        _home.OnChannelUp(Instant.Zero, s_b, 1);
+        Hear(Instant.Zero, s_b, Claims.Write([(s_claim, true)]));
+        _home.OnMemberReachable(s_c);
+        var now = Instant.Zero + s_options.Recovery;
+        _home.OnDeadline(now);
+        Hear(now, s_b, ListPart.Write(1, directory: false, [s_next], []).Single());
+        TakeAll();
+        Assert.Equal(HomePhase.Recovering, _home.PhaseOf(s_address));
+
+        _home.OnChannelUp(now, s_c, 1);
+        Hear(now, s_c, Claims.Write([(s_next, true)]));
+        Hear(now, s_c, ListPart.Write(1, directory: false, [s_next], []).Single());
+        TakeAll();
+        Assert.Equal(HomePhase.Serving, _home.PhaseOf(s_address));
+    }
+
+    [Fact]
+    public void A_taker_lets_its_own_endpoints_speak_once_it_knows_those_of_the_others()
+    {
+        var taker = new HomeAgent(s_b, [s_a, s_b, s_c], [(s_address, s_a)], s_options, Instant.Zero);
+        taker.OnChannelUp(Instant.Zero, s_a, 1);
+        taker.OnChannelUp(Instant.Zero, s_c, 1);
+        taker.OnMessage(Instant.Zero, s_a, Claims.Write([(s_claim, true)]));
+        taker.OnChannelDown(Instant.Zero, s_a);
+        taker.OnLease(Instant.Zero, s_a, holds: false);
+        taker.TakeOver(Instant.Zero, s_a, silent: true, force: true);
+        while (taker.TryTakeOutput(out var output))
+        {
+            Assert.IsNotType<HomeOutput.Speak>(output);
+            if (output is HomeOutput.ListEndpoints list)
+            {
+                taker.OnListed(Instant.Zero, list.Home, list.Number, []);
+            }
+        }
+
+        Assert.Equal((HomePhase.Recovering, false), (taker.PhaseOf(s_address), taker.MaySpeak(s_address)));
+        taker.OnDeadline(Instant.Zero + 2 * s_options.Recovery);
+        Assert.Equal((HomePhase.Serving, true), (taker.PhaseOf(s_address), taker.MaySpeak(s_address)));
+    }
+
+    [Fact]
     public void A_home_does_not_wait_for_ever_for_the_list_of_a_member_that_it_reaches()
     {
         _home.OnChannelUp(Instant.Zero, s_b, 1);

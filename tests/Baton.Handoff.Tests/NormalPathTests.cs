@@ -72,6 +72,42 @@ public sealed class NormalPathTests
         Assert.Equal(expected, sends.Count);
     }
 
+    [Fact]
+    public void A_target_that_is_the_home_emits_once_its_source_has_heard_of_the_commit()
+    {
+        var farm = new Farm.Farm();
+        var flow = farm.Connect(home: 2, owner: 1);
+        farm.Begin(farm.Request(flow, home: 2, source: 1, target: 2), 1);
+        farm.Run();
+
+        int Index(int node, Predicate<HandoffOutput> which) => farm.Trace.FindIndex(step => step.Node == farm[node] && which(step.Output));
+        int told = Index(2, o => o is HandoffOutput.Send send && (Messages.MessageKind)send.Message.Span[1] == Messages.MessageKind.Done);
+        int heard = Index(1, o => o is HandoffOutput.Send send && (Messages.MessageKind)send.Message.Span[1] == Messages.MessageKind.Done);
+        int emits = Index(2, o => o is HandoffOutput.Activate);
+        Assert.True(told < heard && heard < emits, $"{told} {heard} {emits}");
+    }
+
+    [Fact]
+    public void A_target_that_is_the_home_goes_on_when_its_source_is_lost_before_it_has_heard()
+    {
+        var farm = new Farm.Farm();
+        var flow = farm.Connect(home: 2, owner: 1);
+        farm.OnOutput = (node, output) =>
+        {
+            if (node == farm[2] && output is HandoffOutput.Install)
+            {
+                farm.Crash(new(1));
+            }
+        };
+        farm.Begin(farm.Request(flow, home: 2, source: 1, target: 2), 1);
+        farm.Run();
+        farm.NoticeTheDead();
+        farm.Run();
+
+        Assert.Equal(farm[2].Active(flow), farm.Active(flow));
+        Assert.NotNull(farm.Active(flow));
+    }
+
     [Theory]
     [MemberData(nameof(Places))]
     public void A_fresh_connections_state_follows_prepare_without_waiting(int home, int source, int target)

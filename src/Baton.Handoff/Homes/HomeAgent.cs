@@ -801,10 +801,11 @@ public sealed class HomeAgent
                 continue;
             }
 
-            bool expectsLists = home.Unheard.Any(_outbox.Reaches);
+            bool expectsLists = home.Unheard.Any(member => _outbox.Reaches(member) || _reachable.Contains(member));
             if (now >= home.Until && now < home.ListsUntil && expectsLists)
             {
-                // Over for those that are not heard; those that are have been told of this claim, and will list.
+                // Over for those that are not heard; those that are have been told of this claim, or will be on a channel that is
+                // still being made, and will list.
                 home.AwaitsListsOnly = true;
                 home.Until = home.ListsUntil;
             }

@@ -60,6 +60,22 @@ internal sealed class EndpointWatch(SimulationRun run, FarmNode node, Endpoint e
         return false;
     }
 
+    /// <summary>
+    /// Whether its handshake is complete, or it is none any more. One that is half open cannot be frozen and ends with its home's
+    /// lease: its client, to whom nothing has been acknowledged, is reset.
+    /// </summary>
+    public bool IsHalfOpenNoMore()
+    {
+        if (endpoint is not TcpEndpoint { Connection.State: TcpState.SynReceived })
+        {
+            return true;
+        }
+
+        bool ended = endpoint.Phase == EndpointPhase.Closed;
+        flow.MayBeLost |= ended && node.IsUp && node.Incarnation == _incarnation && !node.ShardOf(flow.Flow).MaySpeakFor(flow.Flow);
+        return ended;
+    }
+
     /// <summary>After a step in which the node ran.</summary>
     /// <returns>Whether the endpoint was frozen in it.</returns>
     public bool Check()

@@ -16,6 +16,7 @@ internal sealed class FarmWatch
     private readonly Dictionary<MemoryLink, FarmNode> _nodes = [];
     private readonly Dictionary<Endpoint, EndpointWatch> _endpoints = new(ReferenceEqualityComparer.Instance);
     private readonly List<EndpointWatch> _frozen = [];
+    private readonly List<EndpointWatch> _halfOpen = [];
     private ulong _trace = 14695981039346656037;
 
     public FarmWatch(SimulationRun run, Farm farm)
@@ -64,6 +65,14 @@ internal sealed class FarmWatch
             }
         }
 
+        for (int i = _halfOpen.Count - 1; i >= 0; i--)
+        {
+            if (_halfOpen[i].IsHalfOpenNoMore())
+            {
+                _halfOpen.RemoveAt(i);
+            }
+        }
+
         foreach (var node in _farm.Nodes)
         {
             if (!node.HasRun)
@@ -87,6 +96,7 @@ internal sealed class FarmWatch
         {
             watch = new EndpointWatch(_run, node, endpoint, flow);
             _endpoints.Add(endpoint, watch);
+            _halfOpen.Add(watch);
         }
 
         return watch;

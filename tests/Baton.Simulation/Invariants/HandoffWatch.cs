@@ -67,6 +67,10 @@ internal sealed class HandoffWatch
                 {
                     totals.Meet(Met.SourcePhase, (byte)(kind == MessageKind.Prepare ? SourcePhase.Preparing : SourcePhase.AwaitingDecision));
                 }
+                else if (kind == MessageKind.Done && _run.ServingNode(output.Flow.Tuple.LocalAddress) == node)
+                {
+                    totals.Meet(Met.TargetPhase, (byte)TargetPhase.Committed);
+                }
                 else if (kind == MessageKind.Prepared)
                 {
                     totals.Meet(Met.TargetPhase, (byte)TargetPhase.AwaitingState);
