@@ -21,6 +21,7 @@ internal sealed class EndpointWatch(SimulationRun run, FarmNode node, Endpoint e
     private long _forwarded;
     private int _toForward;
     private bool _installed;
+    private bool _halfOpen;
     private Instant? _leftAt;
 
     /// <summary>A frozen copy that has left the tables: what it held and its image does not contain was forwarded.</summary>
@@ -66,14 +67,15 @@ internal sealed class EndpointWatch(SimulationRun run, FarmNode node, Endpoint e
     /// </summary>
     public bool IsHalfOpenNoMore()
     {
-        if (endpoint is not TcpEndpoint { Connection.State: TcpState.SynReceived })
+        if (endpoint is TcpEndpoint { Phase: EndpointPhase.Active, Connection.State: TcpState.SynReceived })
         {
-            return true;
+            _halfOpen = true;
+            return false;
         }
 
-        bool ended = endpoint.Phase == EndpointPhase.Closed;
-        flow.MayBeLost |= ended && node.IsUp && node.Incarnation == _incarnation && !node.ShardOf(flow.Flow).MaySpeakFor(flow.Flow);
-        return ended;
+        flow.MayBeLost |= _halfOpen && endpoint.Phase == EndpointPhase.Closed
+            && node.IsUp && node.Incarnation == _incarnation && !node.ShardOf(flow.Flow).MaySpeakFor(flow.Flow);
+        return true;
     }
 
     /// <summary>After a step in which the node ran.</summary>
