@@ -26,6 +26,12 @@ internal static class PauseRun
             () => client.ParallelRequests(server, Parallel, s_turn),
             () => client.Connections(server, s_turn),
         ];
+        foreach (var load in loads)
+        {
+            // What fills the pools and compiles the code is no steady load.
+            load();
+        }
+
         var before = own.Usage();
         using var stop = new CancellationTokenSource();
         long start = Stopwatch.GetTimestamp();
