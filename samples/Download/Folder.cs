@@ -14,7 +14,7 @@ internal sealed class Folder
 
     public IEnumerable<string> Names => Directory.EnumerateFiles(_path).Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal);
 
-    /// <summary>Opens a folder; without one it makes one with a file of about 71 MB.</summary>
+    /// <summary>Opens a folder; without one it makes one with a file of about 63 MB.</summary>
     public static Folder Open(string? path)
     {
         if (path is not null)
