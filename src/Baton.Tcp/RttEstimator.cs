@@ -105,12 +105,15 @@ internal struct RttEstimator(TimeSpan initial)
     /// <summary>Something new was acknowledged: counting expirations starts again.</summary>
     public void OnProgress() => _expirations = 0;
 
-    /// <summary>The SYN had to be repeated and nothing was measured: 3 s from the first data on (RFC 6298 §5.7).</summary>
+    /// <summary>
+    /// The SYN had to be repeated and nothing was measured: three times the timeout that it began with, 3 s of 1 s, from the first
+    /// data on (RFC 6298 §5.7).
+    /// </summary>
     public void OnSynRetransmitted(TcpSettings settings)
     {
         if (_smoothed == 0)
         {
-            var fallback = TimeSpan.FromSeconds(3);
+            var fallback = 3 * settings.InitialRto;
             _rto = Fit(fallback < settings.MaxRto ? fallback : settings.MaxRto);
             _backoff = 0;
         }

@@ -91,6 +91,19 @@ public class HandshakeTests
     }
 
     [Fact]
+    public void After_a_repeated_syn_the_timeout_is_three_times_the_one_that_was_configured()
+    {
+        var s = new Script(TcpSettings.Default with { InitialRto = TimeSpan.FromMilliseconds(200), MinRto = TimeSpan.FromMilliseconds(10) }).Connect();
+        s.Out("S", 0);
+        s.At(200).Out("S", 0);
+        s.In("S.", 0, ack: 1, mss: 1000);
+        s.Out(".", 1, ack: 1);
+        s.Write(100);
+        s.Out("P.", 1, len: 100);
+        Assert.Equal(TimeSpan.FromMilliseconds(600), s.ToDeadline());
+    }
+
+    [Fact]
     public void A_repeated_syn_gets_its_syn_ack_again_at_once()
     {
         var s = new Script();
