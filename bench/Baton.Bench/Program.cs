@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Baton.Bench;
 using Baton.Bench.Farm;
 using Baton.Bench.Flood;
@@ -22,6 +23,8 @@ if (!Environment.IsPrivilegedProcess && names is not [])
     return 2;
 }
 
+// The runtime ends at once on SIGTERM: this way the namespaces go with the process.
+using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, static _ => Environment.Exit(143));
 try
 {
     switch (names)

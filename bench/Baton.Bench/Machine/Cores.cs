@@ -40,11 +40,8 @@ internal static unsafe class Cores
     /// <summary>Runs <paramref name="action"/> on a thread of its own, kept on one core.</summary>
     public static Task<T> RunOn<T>(int core, string name, Func<T> action) => RunOn(name, action, () => Pin(core));
 
-    /// <summary>Runs <paramref name="action"/> on a thread of its own, kept on one core, where it takes turns with others.</summary>
-    public static Task<T> RunOnCore<T>(int core, string name, Func<T> action) => RunOn(name, action, () => Keep(core));
-
-    /// <summary>Runs <paramref name="action"/> on a thread of its own, on any core, ahead of the machine's other threads.</summary>
-    public static Task<T> RunAhead<T>(string name, Func<T> action) => RunOn(name, action, () => Hurry(1));
+    /// <summary>Runs <paramref name="action"/> on a thread of its own, on any core, ahead of the machine's other threads, those of <see cref="RunOn{T}(int, string, Func{T})"/> too.</summary>
+    public static Task<T> RunAhead<T>(string name, Func<T> action) => RunOn(name, action, () => Hurry(2));
 
     private static Task<T> RunOn<T>(string name, Func<T> action, Action prepare)
     {
@@ -112,10 +109,12 @@ internal static unsafe class Cores
         return Statistics.Median(batches);
     }
 
-    private static void Hurry(int priority)
-    {
-        _ = Libc.SetScheduler(0, Libc.SCHED_FIFO, &priority);
-    }
+    /// <summary>
+    /// Runs the calling thread ahead of the machine's other threads, where that is allowed. The kernel stops one that does not
+    /// sleep for 5 % of each second (sched_rt_runtime_us) for 50 ms.
+    /// </summary>
+    /// <param name="priority">Above those of a lower one on the same core; 0 takes turns with all others.</param>
+    public static void Hurry(int priority) => _ = Libc.SetScheduler(0, priority == 0 ? Libc.SCHED_OTHER : Libc.SCHED_FIFO, &priority);
 
     // The two counters share one cache line, so that a round trip is two transfers of it.
     private sealed class Line

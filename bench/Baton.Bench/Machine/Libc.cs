@@ -14,6 +14,7 @@ internal static unsafe partial class Libc
     public const int MSG_PEEK = 2, MSG_DONTWAIT = 0x40, MSG_NOSIGNAL = 0x4000, SHUT_WR = 1;
     public const int EINTR = 4, EAGAIN = 11, EINPROGRESS = 115, F_SETFL = 4;
     public const int EPOLL_CLOEXEC = 0x80000, EPOLL_CTL_ADD = 1;
+    public const int SCHED_OTHER = 0;
     public const int SCHED_FIFO = 1;
     public const uint EPOLLIN = 1;
     public const short POLLIN = 1, POLLOUT = 4;

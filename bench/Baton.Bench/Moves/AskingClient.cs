@@ -4,7 +4,7 @@ using Baton.Link;
 
 namespace Baton.Bench.Moves;
 
-/// <summary>An active client: it sends a few bytes, waits for them to come back, and sends again a little later.</summary>
+/// <summary>An active client: it takes all that is there, sends a few bytes, waits for something new, and sends again a little later.</summary>
 internal sealed class AskingClient
 {
     private const int Length = 64;
@@ -53,11 +53,16 @@ internal sealed class AskingClient
     {
         PollSet.TightenTimers();
         using var sleep = new PollSet();
-        byte[] bytes = new byte[Length];
+        byte[] question = new byte[Length], answer = new byte[Pattern.MaxChunk];
         while (!_stop)
         {
-            _socket.SendAll(bytes);
-            _socket.ReceiveAll(bytes);
+            _ = _socket.Receive(answer, Libc.MSG_DONTWAIT);
+            _socket.SendAll(question);
+            if (_socket.Receive(answer) <= 0)
+            {
+                throw new BenchException("an active client's connection has ended");
+            }
+
             _answered.Add(Stopwatch.GetTimestamp());
             sleep.Wait((long)s_pause.TotalNanoseconds);
         }

@@ -151,12 +151,17 @@ internal sealed class NodeHandle : IDisposable
 /// <param name="Start">When the first is due, by the machine's clock.</param>
 internal sealed record Schedule(int Count, long Period, long Start)
 {
+    private static readonly TimeSpan s_lead = TimeSpan.FromMicroseconds(100);
+
     /// <summary>Moves that are over, either way.</summary>
     public int Done { get; set; }
 
     public bool IsOver => Done >= Count;
 
     public long Due => Start + Done * Period;
+
+    /// <summary>From when on both nodes are awake for the next move.</summary>
+    public long AwakeFrom => Due - (long)s_lead.TotalNanoseconds;
 
     public bool IsDue => !IsOver && Stopwatch.GetTimestamp() >= Due;
 

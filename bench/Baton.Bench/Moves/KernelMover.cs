@@ -21,12 +21,14 @@ internal sealed class KernelMover : IDisposable
     private const int Batch = 64;
     private const int HeaderLength = 2 * sizeof(int) + sizeof(long);
     private static readonly byte[] s_done = [1];
+    private static readonly TimeSpan s_spin = TimeSpan.FromMilliseconds(2);
 
     private readonly uint _mark;
     private readonly Steering _steering;
     private readonly KernelSocket _listener;
     private readonly KernelSocket _peer;
     private readonly Commands _commands = new(static () => { });
+    private readonly PollSet _sleep = new();
     private readonly List<(int Descriptor, ushort Port)> _here = [];
     private readonly byte[] _buffer = new byte[Batch * 1024 + RepairedSocket.MaxLength];
     private readonly byte[] _small = new byte[4096];
@@ -57,7 +59,11 @@ internal sealed class KernelMover : IDisposable
         });
     }
 
-    public void Dispose() => _steering.Dispose();
+    public void Dispose()
+    {
+        _steering.Dispose();
+        _sleep.Dispose();
+    }
 
     private static KernelSocket ConnectToPeer()
     {
@@ -82,6 +88,7 @@ internal sealed class KernelMover : IDisposable
 
     private int Loop()
     {
+        PollSet.TightenTimers();
         Commands.Answer(true);
         long lastBusy = Stopwatch.GetTimestamp();
         while (!_commands.Ended)
@@ -90,13 +97,29 @@ internal sealed class KernelMover : IDisposable
             {
                 lastBusy = Stopwatch.GetTimestamp();
             }
-            else if (Stopwatch.GetElapsedTime(lastBusy) >= OwnNetwork.Spin)
+            else if (_mode == MoverMode.Fill || Stopwatch.GetElapsedTime(lastBusy) >= s_spin)
             {
-                Thread.Sleep(_schedule is null ? 1 : 0);
+                Rest();
             }
         }
 
         return 0;
+    }
+
+    private void Rest()
+    {
+        if (_schedule is null)
+        {
+            Thread.Sleep(1);
+        }
+        else if (_mode == MoverMode.Fill && _schedule.AwakeFrom - Stopwatch.GetTimestamp() is > 0 and var rest)
+        {
+            _sleep.Wait(rest);
+        }
+        else
+        {
+            Thread.Sleep(0);
+        }
     }
 
     private bool Step()
@@ -132,11 +155,14 @@ internal sealed class KernelMover : IDisposable
             case "mode":
                 _mode = Enum.Parse<MoverMode>(words[1]);
                 _fill = int.Parse(words[2], CultureInfo.InvariantCulture);
+
+                // Who serves looks for requests all the time, and does not sleep.
+                Cores.Hurry(_mode == MoverMode.Fill ? 1 : 0);
                 Commands.Answer(true);
                 break;
             case "accept":
                 var socket = _listener.AcceptSpinning(default);
-                if (_mode == MoverMode.Fill && _fill > 0)
+                if (_fill > 0)
                 {
                     socket.SendAll(new byte[_fill]);
                 }
@@ -178,19 +204,27 @@ internal sealed class KernelMover : IDisposable
 
     private bool Serve()
     {
-        bool any = false;
-        if (_mode == MoverMode.Echo && _here.Count == 1)
+        if (_mode != MoverMode.Echo || _here.Count != 1)
         {
-            var socket = new KernelSocket(_here[0].Descriptor);
-            int received = socket.Receive(_small, Libc.MSG_DONTWAIT);
-            if (received > 0)
-            {
-                socket.SendAll(_small.AsSpan(0, received));
-                any = true;
-            }
+            return false;
         }
 
-        return any;
+        var socket = new KernelSocket(_here[0].Descriptor);
+        int fresh = _fill == 0 ? _small.Length : Math.Min(_small.Length, RepairedSocket.Readable(socket.Descriptor) - _fill);
+        int received = fresh > 0 ? socket.Receive(_small.AsSpan(0, fresh), Libc.MSG_DONTWAIT) : 0;
+        if (received <= 0)
+        {
+            return false;
+        }
+
+        // There is room for it; that a client has reset its connection shows here, and nobody needs to know.
+        _ = socket.Send(_small.AsSpan(0, received));
+        if (_fill > 0)
+        {
+            _ = socket.Send(_buffer.AsSpan(0, Math.Max(0, _fill - RepairedSocket.Unsent(socket.Descriptor))));
+        }
+
+        return true;
     }
 
     /// <summary>Moves some of the connections to the other node.</summary>
@@ -216,7 +250,7 @@ internal sealed class KernelMover : IDisposable
         BinaryPrimitives.WriteInt32LittleEndian(_buffer, at);
         _peer.SendAll(_buffer.AsSpan(0, at));
         Span<byte> done = stackalloc byte[1];
-        if (_peer.ReceiveSpinning(done, OwnNetwork.Spin) != 1)
+        if (_peer.ReceiveSpinning(done, s_spin) != 1)
         {
             throw new BenchException("the other node has ended");
         }

@@ -23,34 +23,36 @@ internal static class MoveBenchmark
     public static string Run(bool quick, bool isSealed, string? pictures)
     {
         int moves = quick ? 600 : 4000, warmUp = quick ? 200 : 500;
-        var own = new List<Moved>();
-        var kernel = new List<Moved>();
+        List<Moved> own = [], kernel = [];
+        List<(Moved Moved, double[] AtRest)> asked = [], kernelAsked = [];
         double ownDrain, kernelDrain, kept;
-        Moved asked, kernelAsked;
-        double[] atRest, kernelAtRest;
         using (var side = new OwnSide(isSealed))
         {
-            // What is done seldom is compiled in some hundreds of moves, and the processor knows none of it at first.
-            side.MoveFilled(0, warmUp, Early, s_period);
-            foreach (int queued in s_queued)
+            using (new AwakeCores())
             {
-                own.Add(side.MoveFilled(queued, warmUp, moves, s_period));
+                MoveAll(side, warmUp, moves, own);
+                foreach (int queued in s_queued)
+                {
+                    asked.Add(side.MoveAsked(queued, queued == 0 ? warmUp : warmUp / 4, queued == 0 ? moves : moves / 2, s_askedPeriod, TimeSpan.FromSeconds(quick ? 0.5 : 5)));
+                }
             }
 
-            (asked, atRest) = side.MoveAsked(warmUp, moves, s_askedPeriod, TimeSpan.FromSeconds(quick ? 1 : 5));
             ownDrain = side.Drain(quick ? 2000 : 5000);
             kept = Download(side, quick ? 1 : 5);
         }
 
         using (var side = new KernelSide())
         {
-            side.MoveFilled(0, warmUp, Early, s_period);
-            foreach (int queued in s_queued)
+            using (new AwakeCores())
             {
-                kernel.Add(side.MoveFilled(queued, warmUp, moves, s_period));
+                MoveAll(side, warmUp, moves, kernel);
             }
 
-            (kernelAsked, kernelAtRest) = side.MoveAsked(2, quick ? 10 : 100, TimeSpan.FromMilliseconds(250), TimeSpan.FromSeconds(1));
+            foreach (int queued in s_queued)
+            {
+                kernelAsked.Add(side.MoveAsked(queued, 2, quick ? 6 : 100, TimeSpan.FromMilliseconds(250), TimeSpan.FromSeconds(quick ? 0.5 : 1)));
+            }
+
             kernelDrain = side.Drain(2000);
         }
 
@@ -63,19 +65,34 @@ internal static class MoveBenchmark
             Print($"  export and import {Two(own[i].Cpu)}, kernel {Two(kernel[i].Cpu)}; the kernel's steering {Two(kernel[i].Steering)}, twice");
         }
 
-        Print($"Gaps of a client that asks all the time, µs p50/p99/most: {Three(asked.Gap)}, without moves {Three(atRest)}; {asked.Failed} failed, {asked.Collected}");
-        Print($"  kernel {Three(kernelAsked.Gap)}, without moves {Three(kernelAtRest)}");
+        for (int i = 0; i < s_queued.Length; i++)
+        {
+            Print($"Gaps of a client that asks all the time, {s_queued[i] >> 10} KiB queued each way, µs p50/p99/most: {Three(asked[i].Moved.Gap)}, without moves {Three(asked[i].AtRest)}; {asked[i].Moved.Failed} failed, {asked[i].Moved.Collected}");
+            Print($"  kernel {Three(kernelAsked[i].Moved.Gap)}, without moves {Three(kernelAsked[i].AtRest)}");
+        }
+
         Print($"Drained per second: {ownDrain:F0}, kernel {kernelDrain:F0}");
         if (pictures is not null)
         {
             Histogram.Write(Path.Combine(pictures, "handoff-freeze.svg"), "freeze to active, µs", [("0 KiB", own[0].Freeze), ("128 KiB", own[3].Freeze), ("kernel, 0 KiB", kernel[0].Freeze), ("kernel, 128 KiB", kernel[3].Freeze)]);
             Histogram.Write(Path.Combine(pictures, "handoff-move.svg"), "whole move, µs", [("0 KiB", own[0].Whole), ("128 KiB", own[3].Whole), ("kernel, 0 KiB", kernel[0].Whole), ("kernel, 128 KiB", kernel[3].Whole)]);
-            Histogram.Write(Path.Combine(pictures, "handoff-gap.svg"), "an active client's longest gap around a move, µs", [("moves", asked.Gap), ("without moves", atRest), ("kernel", kernelAsked.Gap)]);
+            Histogram.Write(Path.Combine(pictures, "handoff-gap.svg"), "an active client's longest gap around a move, µs", [("0 KiB", asked[0].Moved.Gap), ("128 KiB", asked[3].Moved.Gap), ("without moves", asked[0].AtRest), ("kernel", kernelAsked[0].Moved.Gap)]);
         }
 
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"figures: move_p50_us={Median(own[0].Whole):F1} kernel_move_p50_us={Median(kernel[0].Whole):F1} freeze_0k_us={Median(own[0].Freeze):F1} freeze_128k_us={Median(own[3].Freeze):F1} gap_p99_us={Percentile(asked.Gap, 0.99):F0} drained_per_s={ownDrain:F0} kept_at_1000={kept:F3}");
+            $"figures: move_p50_us={Median(own[0].Whole):F1} kernel_move_p50_us={Median(kernel[0].Whole):F1} freeze_0k_us={Median(own[0].Freeze):F1} freeze_128k_us={Median(own[3].Freeze):F1} gap_p99_us={Percentile(asked[0].Moved.Gap, 0.99):F0} drained_per_s={ownDrain:F0} kept_at_1000={kept:F3}");
+    }
+
+    /// <summary>Moves with each of the lengths queued.</summary>
+    private static void MoveAll(Side side, int warmUp, int moves, List<Moved> results)
+    {
+        // What is done seldom is compiled in some hundreds of moves, and the processor knows none of it at first.
+        side.MoveFilled(0, warmUp, Early, s_period);
+        foreach (int queued in s_queued)
+        {
+            results.Add(side.MoveFilled(queued, warmUp, moves, s_period));
+        }
     }
 
     /// <summary>A download at rest at both nodes and while it moves a thousand times a second: the share that is kept.</summary>

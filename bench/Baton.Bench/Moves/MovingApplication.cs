@@ -7,7 +7,7 @@ namespace Baton.Bench.Moves;
 /// <summary>What the applications of a node do with their connections.</summary>
 internal enum MoverMode
 {
-    /// <summary>Give back what comes.</summary>
+    /// <summary>Give back what comes, but leave so many bytes unread and as many to be sent.</summary>
     Echo,
 
     /// <summary>Queue so many bytes once, and read nothing.</summary>
@@ -35,7 +35,7 @@ internal sealed class MovingApplication(OwnMover node) : IEndpointApplication
         var context = attachment.Facts.Context.Span;
         _position = context.IsEmpty ? 0 : BinaryPrimitives.ReadInt64BigEndian(context);
         node.OnArrived(this, attachment.Facts.HandedOver);
-        if (node.Mode == MoverMode.Fill && !attachment.Facts.HandedOver)
+        if (node.Mode != MoverMode.Source && !attachment.Facts.HandedOver)
         {
             attachment.Write(node.Fill);
         }
@@ -46,10 +46,12 @@ internal sealed class MovingApplication(OwnMover node) : IEndpointApplication
 
     public void OnReadable(Attachment attachment)
     {
-        int read;
-        while (node.Mode == MoverMode.Echo && (read = attachment.Read(s_buffer)) > 0)
+        int fresh;
+        while (node.Mode == MoverMode.Echo && (fresh = attachment.ReadableBytes - node.Fill.Length) > 0)
         {
+            int read = attachment.Read(s_buffer.AsSpan(0, Math.Min(fresh, s_buffer.Length)));
             attachment.Write(s_buffer.AsSpan(0, read));
+            attachment.Write(node.Fill[Math.Min(OwnNetwork.SendBuffer - attachment.WriteCapacity, node.Fill.Length)..]);
         }
 
         if (attachment.ReadCompleted)

@@ -68,7 +68,7 @@ internal sealed class OwnMover : IDisposable
     public static int Run(string switchNamespace, string node, bool isSealed)
     {
         using var mover = new OwnMover(switchNamespace, node, isSealed);
-        return Cores.RunOnCore(node == OwnNetwork.Nodes[0] ? Cores.Server : Cores.Client, "shard", mover.Loop).GetAwaiter().GetResult();
+        return Cores.RunOn(node == OwnNetwork.Nodes[0] ? Cores.Server : Cores.Client, "shard", mover.Loop).GetAwaiter().GetResult();
     }
 
     /// <summary>A connection is here.</summary>
@@ -111,15 +111,17 @@ internal sealed class OwnMover : IDisposable
         while (!_commands.Ended)
         {
             var deadline = _shard.Run(now);
-            bool busy = _shard.WasBusy | Step();
+            bool busy = _shard.WasBusy | Step() | _shard.RunningHandoffs > 0;
             now = MonotonicClock.Now;
-            lastBusy = busy ? now : lastBusy;
             if (_schedule is { IsOver: false } schedule)
             {
-                deadline = Instant.Min(deadline, new Instant(schedule.Due / 100));
+                var awakeFrom = new Instant(schedule.AwakeFrom / 100);
+                busy |= now >= awakeFrom;
+                deadline = Instant.Min(deadline, awakeFrom);
             }
 
-            if (deadline > now && !busy && now - lastBusy >= OwnNetwork.Spin)
+            lastBusy = busy ? now : lastBusy;
+            if (deadline > now && now - lastBusy >= OwnNetwork.Spin)
             {
                 _pollSet.Wait(now, deadline);
                 now = MonotonicClock.Now;
@@ -181,6 +183,9 @@ internal sealed class OwnMover : IDisposable
             case "mode":
                 Mode = Enum.Parse<MoverMode>(words[1]);
                 FillLength = int.Parse(words[2], CultureInfo.InvariantCulture);
+
+                // A node that sends all the time does not sleep.
+                Cores.Hurry(Mode == MoverMode.Source ? 0 : 1);
                 Commands.Answer(true);
                 break;
             case "meets":

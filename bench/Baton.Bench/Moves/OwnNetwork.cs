@@ -28,8 +28,11 @@ internal sealed class OwnNetwork : IDisposable
         }
     }
 
-    /// <summary>How long both sides look for something to do before they sleep.</summary>
-    public static TimeSpan Spin { get; } = TimeSpan.FromMilliseconds(2);
+    /// <summary>How long a node looks for something to do before it sleeps; while a move is due or lasts it does not sleep at all.</summary>
+    public static TimeSpan Spin { get; } = TimeSpan.FromMicroseconds(50);
+
+    /// <summary>Bytes of a connection's send queue at most.</summary>
+    public const int SendBuffer = 256 << 10;
 
     /// <summary>The two nodes; the first is the home of <see cref="ServiceEndPoint"/>.</summary>
     public static IReadOnlyList<string> Nodes { get; } = [.. FarmNetwork.Nodes.Take(2)];
@@ -52,7 +55,7 @@ internal sealed class OwnNetwork : IDisposable
             Services = [.. options.Services.Select(service => service with { Placement = Placement.FirstRequest })],
 
             // Room for what is to be queued, and no more: a source fills it, and all of it moves.
-            Limits = new() { SendBuffer = 256 << 10, ReceiveBufferStart = 256 << 10 },
+            Limits = new() { SendBuffer = SendBuffer, ReceiveBufferStart = 256 << 10 },
         };
     }
 

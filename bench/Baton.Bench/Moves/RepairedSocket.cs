@@ -123,6 +123,12 @@ internal static unsafe class RepairedSocket
         return descriptor;
     }
 
+    /// <summary>Bytes that have come and were not read.</summary>
+    public static int Readable(int descriptor) => Ask(descriptor, SIOCINQ);
+
+    /// <summary>Bytes that were written and are not acknowledged.</summary>
+    public static int Unsent(int descriptor) => Ask(descriptor, SIOCOUTQ);
+
     /// <summary>Gives a socket buffers that hold the longest queues.</summary>
     public static void GiveRoom(int descriptor)
     {
@@ -131,6 +137,13 @@ internal static unsafe class RepairedSocket
         Check(Libc.SetOption(descriptor, Libc.SOL_SOCKET, Libc.SO_RCVBUFFORCE, &room, sizeof(int)), "SO_RCVBUFFORCE");
         Check(Libc.SetOption(descriptor, Libc.SOL_SOCKET, Libc.SO_REUSEADDR, &one, sizeof(int)), "SO_REUSEADDR");
         Check(Libc.SetOption(descriptor, Libc.IPPROTO_TCP, Libc.TCP_NODELAY, &one, sizeof(int)), "TCP_NODELAY");
+    }
+
+    private static int Ask(int descriptor, int what)
+    {
+        int bytes;
+        Check(Libc.Control(descriptor, (nuint)what, &bytes), "ioctl");
+        return bytes;
     }
 
     private static void Option(uint* options, ref uint count, uint code, uint value)

@@ -61,11 +61,16 @@ internal abstract class Side : IDisposable
         return moved;
     }
 
-    /// <summary>Moves the connection of a client that asks all the time; its longest gaps without moves come second.</summary>
-    public (Moved Moved, double[] AtRest) MoveAsked(int warmUp, int count, TimeSpan period, TimeSpan rest)
+    /// <summary>
+    /// Moves the connection of a client that asks all the time, with so many bytes queued in each direction; its longest gaps
+    /// without moves come second.
+    /// </summary>
+    public (Moved Moved, double[] AtRest) MoveAsked(int queued, int warmUp, int count, TimeSpan period, TimeSpan rest)
     {
-        SetMode(MoverMode.Echo);
-        var socket = Connect();
+        SetMode(MoverMode.Echo, queued);
+        var socket = Connect(receiveBuffer: queued > 0 ? 1 : 0);
+        socket.SendAll(new byte[queued]);
+        Wait.Until(() => Nodes[0].Ask<int>("readable") == queued, "the queues are not full");
         var client = new AskingClient(socket);
         Move(warmUp, period);
         Thread.Sleep(s_afterMoves);
