@@ -50,7 +50,7 @@ internal static class MoveBenchmark
 
             foreach (int queued in s_queued)
             {
-                kernelAsked.Add(side.MoveAsked(queued, 2, quick ? 6 : 100, TimeSpan.FromMilliseconds(250), TimeSpan.FromSeconds(quick ? 0.5 : 1)));
+                kernelAsked.Add(side.MoveAsked(queued, 2, quick ? queued == 0 ? 8 : 4 : 100, TimeSpan.FromMilliseconds(250), TimeSpan.FromSeconds(quick ? 0.5 : 1)));
             }
 
             kernelDrain = side.Drain(2000);
