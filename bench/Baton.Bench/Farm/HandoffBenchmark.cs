@@ -25,9 +25,13 @@ internal static class HandoffBenchmark
     /// <summary>Runs it, then <see cref="MoveBenchmark"/>, and prints the figures of both.</summary>
     public static async Task<int> RunAsync(bool quick, string[] options)
     {
-        string download = options.Contains("--only=moves") ? "" : " " + await MeasureDownloadAsync(quick);
+        if (!options.Contains("--only=moves"))
+        {
+            Console.WriteLine("download: " + await MeasureDownloadAsync(quick));
+        }
+
         string? pictures = options.FirstOrDefault(option => option.StartsWith(Pictures, StringComparison.Ordinal))?[Pictures.Length..];
-        Console.WriteLine(MoveBenchmark.Run(quick, options.Contains(OwnMover.Sealed), pictures) + download);
+        Console.WriteLine(MoveBenchmark.Run(quick, options.Contains(OwnMover.Sealed), pictures));
         return 0;
     }
 
