@@ -40,6 +40,12 @@ public sealed record InterfaceOptions
     /// </summary>
     public TcpSettings? OwnTcp { get; init; }
 
+    /// <summary>
+    /// The time between two requests for a neighbour's link address: RetransTimer (RFC 4861 §10), and RFC 1122 §2.3.2.1's
+    /// recommendation of one a second.
+    /// </summary>
+    public TimeSpan NeighbourInterval { get; init; } = TimeSpan.FromSeconds(1);
+
     /// <summary>The link completes transport checksums.</summary>
     public bool ChecksumOffload { get; init; }
 

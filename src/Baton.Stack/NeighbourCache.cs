@@ -9,10 +9,9 @@ namespace Baton.Stack;
 internal sealed class NeighbourCache
 {
     private const int MaxRequests = 3;                                                // RFC 4861 §10: MAX_MULTICAST_SOLICIT, MAX_UNICAST_SOLICIT
-    private static readonly TimeSpan RequestInterval = TimeSpan.FromSeconds(1);       // RETRANS_TIMER; RFC 1122 §2.3.2.1: at most one a second
     private static readonly TimeSpan ReachableTime = TimeSpan.FromSeconds(30);        // REACHABLE_TIME
     private static readonly TimeSpan DelayFirstProbe = TimeSpan.FromSeconds(5);       // DELAY_FIRST_PROBE_TIME
-    private static readonly TimeSpan FailedFor = TimeSpan.FromSeconds(3);
+    private const int FailedFor = 3;                                                  // intervals between requests
 
     private readonly NetworkInterface _interface;
     private readonly StackLimits _limits;
@@ -185,7 +184,7 @@ internal sealed class NeighbourCache
 
                 default:
                     entry.State = NeighbourState.Failed;
-                    entry.Deadline = now + FailedFor;
+                    entry.Deadline = now + FailedFor * _interface.Options.NeighbourInterval;
                     _transmitter.Abandon(entry);
                     Unpark(entry);
                     break;
@@ -281,7 +280,7 @@ internal sealed class NeighbourCache
     private void Request(Instant now, Neighbour entry)
     {
         entry.Requests++;
-        SetTimer(entry, now + RequestInterval);
+        SetTimer(entry, now + _interface.Options.NeighbourInterval);
         MacAddress? known = entry.State == NeighbourState.Probe ? entry.MacAddress : null;
 
         // The sender is this node's own address, not the service's: a request teaches every hearer its sender (RFC 826,

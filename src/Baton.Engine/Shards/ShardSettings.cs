@@ -65,7 +65,13 @@ internal static class ShardSettings
     }
 
     public static InterfaceOptions Lan(EngineOptions options, FarmModel farm, bool reportGroups = true) =>
-        Interface(options.Lan, farm.Self.LanAddress, null, reportGroups) with { OwnTcp = LanTcp(options, farm) };
+        Interface(options.Lan, farm.Self.LanAddress, null, reportGroups) with
+        {
+            OwnTcp = LanTcp(options, farm),
+
+            // Three requests that are lost must not cost a member started anew the time in which it may ask for lists.
+            NeighbourInterval = TimeSpan.FromMilliseconds(200),
+        };
 
     /// <summary>Connections between nodes: the lan's round trip is far below what the defaults are for, and a handoff waits for its messages.</summary>
     private static TcpSettings LanTcp(EngineOptions options, FarmModel farm) => TcpSettings.Default with
