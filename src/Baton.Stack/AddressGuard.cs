@@ -12,6 +12,10 @@ internal sealed class AddressGuard(NetworkInterface networkInterface)
     private const int ProbesV4 = 3;                                             // RFC 5227 §1.1: PROBE_NUM
     private const int ProbesV6 = 1;                                             // RFC 4862 §5.1: DupAddrDetectTransmits
     private const int Announcements = 2;                                        // RFC 5227 §1.1: ANNOUNCE_NUM; RFC 4861 allows 3
+
+    // Somebody else had the address until now. Who misses all of it sends to that one while its entry is taken for reachable,
+    // half a minute (RFC 4861 §10): so it is told for as long, each time twice as late.
+    private const int AnnouncementsOfTaken = 5;
     private static readonly TimeSpan ProbeWait = TimeSpan.FromSeconds(1);       // RFC 5227: PROBE_WAIT; RFC 4861: MAX_RTR_SOLICITATION_DELAY
     private static readonly TimeSpan ProbeMin = TimeSpan.FromSeconds(1);        // RFC 5227: PROBE_MIN; RFC 4861 §10: RETRANS_TIMER
     private static readonly TimeSpan ProbeSpread = TimeSpan.FromSeconds(1);     // RFC 5227: PROBE_MAX less PROBE_MIN
@@ -50,7 +54,7 @@ internal sealed class AddressGuard(NetworkInterface networkInterface)
         _active.Add(address);
     }
 
-    /// <summary>Tells everybody on the link who has the address now: at once, and again a little later.</summary>
+    /// <summary>Tells everybody on the link who has the address now: at once, and again 2, 6, 14 and 30 s later.</summary>
     public void Announce(Instant now, LocalAddress address)
     {
         if (!address.IsAssigned)
@@ -63,7 +67,7 @@ internal sealed class AddressGuard(NetworkInterface networkInterface)
             _active.Add(address);
         }
 
-        address.AnnouncementsLeft = Announcements;
+        BeginAnnouncing(address, AnnouncementsOfTaken);
         address.At = now;
         OnDeadline(now);
     }
@@ -111,7 +115,8 @@ internal sealed class AddressGuard(NetworkInterface networkInterface)
             if (each is { IsAssigned: true } && each.At <= now)
             {
                 SendAnnouncement(each);
-                each.At = now + AnnounceInterval;
+                each.At = now + each.AnnounceInterval;
+                each.AnnounceInterval *= 2;
                 if (--each.AnnouncementsLeft == 0)
                 {
                     _active.RemoveAt(i);
@@ -125,7 +130,7 @@ internal sealed class AddressGuard(NetworkInterface networkInterface)
         if (address.ProbesLeft == 0)
         {
             address.State = LocalAddressState.Assigned;
-            address.AnnouncementsLeft = Announcements;
+            BeginAnnouncing(address, Announcements);
             return;
         }
 
@@ -142,6 +147,9 @@ internal sealed class AddressGuard(NetworkInterface networkInterface)
             address.At = now + ProbeMin;
         }
     }
+
+    private static void BeginAnnouncing(LocalAddress address, int times) =>
+        (address.AnnouncementsLeft, address.AnnounceInterval) = (times, AnnounceInterval);
 
     private void SendAnnouncement(LocalAddress address)
     {

@@ -33,6 +33,9 @@ internal sealed class LocalAddress(InetAddress address, bool isService)
     /// <summary>Announcements that are still to be sent.</summary>
     public int AnnouncementsLeft { get; set; }
 
+    /// <summary>The time from the next one to the one after it.</summary>
+    public TimeSpan AnnounceInterval { get; set; }
+
     /// <summary>When the next of these is due.</summary>
     public Instant At { get; set; } = Instant.Never;
 

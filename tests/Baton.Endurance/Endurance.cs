@@ -147,8 +147,18 @@ internal sealed class Endurance : IDisposable
         }
 
         _lost += lost;
-        return wrong.Count == 0 ? lost
-            : throw new EnduranceException($"{drained.Name} drained, {killed.Name} killed; not the killed node's, and ended: {Named(wrong)}");
+        if (wrong.Count == 0)
+        {
+            return lost;
+        }
+
+        foreach (var node in _nodes)
+        {
+            wrong.Add($"{node.Name}: {await node.AskAsync<Counted>("counters")}");
+            wrong.AddRange(await node.AskAsync<string[]>("homes"));
+        }
+
+        throw new EnduranceException($"{drained.Name} drained, {killed.Name} killed; not the killed node's, and ended: {Named(wrong)}");
     }
 
     /// <summary>The number of the node that has each connection, once each is at exactly one and none is under way.</summary>

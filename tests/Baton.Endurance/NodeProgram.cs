@@ -67,6 +67,8 @@ internal sealed class NodeProgram
             case "counters":
                 var counters = await _engine.CountersAsync();
                 return Json(new Counted(counters.ResetsSent, counters.EndpointsDiscarded, counters.FlowsWrittenOff));
+            case "homes":
+                return Json((await _engine.HomesAsync()).Select(static home => $"{home}"));
             default:
                 throw new ArgumentException($"There is no command '{command}'.");
         }

@@ -13,7 +13,9 @@ public sealed class IdleTests
     public void A_node_that_is_alone_sleeps_between_its_reports_and_finds_no_work()
     {
         using var farm = new Farm(new FarmSettings { Nodes = ["a"], Clients = 0 });
-        farm.RunFor(TimeSpan.FromSeconds(5));
+
+        // Until it has announced its addresses for the last time.
+        farm.RunFor(TimeSpan.FromSeconds(40));
         var shard = farm["a"].Shard;
         var (now, end) = (farm.Now, farm.Now + TimeSpan.FromSeconds(60));
         int runs = 0, busy = 0;

@@ -47,7 +47,7 @@ public sealed class NeighbourDiscoveryTests
     }
 
     [Fact]
-    public void An_announced_address_is_told_to_all_nodes_twice()
+    public void An_announced_address_is_told_to_all_nodes_for_half_a_minute()
     {
         var host = new Host(Host.OtherNode, Host.OtherNodeMac);
         host.Stack.AnnounceAddress(Start, host.Front, Host.ServiceAddressV6);
@@ -58,9 +58,13 @@ public sealed class NeighbourDiscoveryTests
             new NeighbourMessage { IsAdvertisement = true, Target = Host.ServiceAddressV6, LinkAddress = Host.OtherNodeMac, Overrides = true },
             first.Neighbour);
 
-        var later = host.Stack.NextDeadline;
-        host.Stack.OnDeadline(later);
-        Assert.Equal(first.Bytes, host.EmitOne(later).Bytes);
+        for (int again = 0; again < 4; again++)
+        {
+            var later = host.Stack.NextDeadline;
+            host.Stack.OnDeadline(later);
+            Assert.Equal(first.Bytes, host.EmitOne(later).Bytes);
+        }
+
         Assert.Equal(Instant.Never, host.Stack.NextDeadline);
     }
 
