@@ -237,10 +237,6 @@ public static class LinkChoice
             FanoutGroup = request.Queues > 1 ? request.FanoutGroup : null,
         });
 
-    /// <summary>Opens an XDP socket.</summary>
-    /// <exception cref="LinkException">It does not open.</exception>
-    public static XdpLink OpenXdp(LinkRequest request) => XdpLink.Open(OptionsOfXdp(request, XdpPlace.Any));
-
     /// <summary>Whether the interface is there, the kernel has an address on it (a link-local one aside), and how many queues it receives by.</summary>
     private static (bool Exists, bool Shared, int Queues) Look(string name)
     {

@@ -10,7 +10,7 @@ public sealed class KillLoopTests
 
     private static int Connections => QuickForm.Or(400, quick: 50);
 
-    private static double Minutes => QuickForm.Or(15, quick: 3) / 60.0;
+    private static double Minutes => QuickForm.Or(30, quick: 3) / 60.0;
 
     [RealFact]
     public async Task While_nodes_are_drained_and_killed_under_loss_every_connection_that_was_not_a_killed_nodes_ends_exactly()

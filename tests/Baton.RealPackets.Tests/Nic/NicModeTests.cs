@@ -1,4 +1,3 @@
-using System.Globalization;
 using Baton.Engine;
 using Baton.Link;
 using Baton.Testing;
@@ -177,12 +176,11 @@ public sealed class NicModeTests
             await node.KillAsync();
         }
 
-        // Nothing of the node's is left on the interface as soon as the kernel has taken its process apart.
+        // Within a second nothing of the node's is left on the interface.
         var killed = MonotonicClock.Now;
         await Wait.UntilAsync(() => !network.Shown("a", "front").Contains("prog/xdp", StringComparison.Ordinal));
         Assert.Equal(0, Ping(network, NicNetwork.KernelOfA));
-        TestContext.Current.SendDiagnosticMessage(
-            string.Create(CultureInfo.InvariantCulture, $"the interface is the kernel's {(MonotonicClock.Now - killed).TotalMilliseconds:0} ms after the kill"));
+        Assert.True(MonotonicClock.Now - killed < TimeSpan.FromSeconds(1));
     }
 
     /// <summary>

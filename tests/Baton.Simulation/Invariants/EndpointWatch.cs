@@ -8,8 +8,8 @@ namespace Baton.Simulation;
 /// <summary>One endpoint at one node, from step to step.</summary>
 internal sealed class EndpointWatch(SimulationRun run, FarmNode node, Endpoint endpoint, SimulatedFlow flow)
 {
-    // The lan may have to be asked for the owner's link address; a question that is lost is repeated after a second.
-    private static readonly TimeSpan s_neighbourAsked = TimeSpan.FromSeconds(3);
+    // The lan may have to be asked for the owner's link address; a question that is lost is repeated, three are asked.
+    private static readonly TimeSpan s_neighbourAsked = TimeSpan.FromMilliseconds(600);
 
     private readonly ulong _incarnation = node.Incarnation;
     private EndpointPhase? _phase;
