@@ -33,6 +33,10 @@ public sealed class EnduranceTests(RealNetwork network)
             await farm.MoveAsync(RealFarm.FlowOf(socket), next);
             client.ThrowIfFailed();
             owner = (owner + 1) % 3;
+
+            // A source that is the home has done its part before the target has: the next handoff is late enough for both.
+            int come = i / 3 + 1;
+            await Wait.UntilAsync(async () => (await next.Engine.CountersAsync()).HandoffsIn == come);
             var since = Stopwatch.StartNew();
             await Wait.UntilAsync(() => since.Elapsed > s_spacing);
         }
