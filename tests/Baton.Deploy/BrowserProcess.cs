@@ -19,7 +19,7 @@ internal static class BrowserProcess
     {
         string folder = args[0], scheme = args[1];
         await using var browser = await Browser.StartAsync();
-        await browser.OpenAsync($"{scheme}://{AddressPlan.Nodes[0].Service}/?name={(scheme == "http" ? "Ada" : "Grace")}");
+        await browser.OpenAsync($"{scheme}://{AddressPlan.V4.Nodes[0].Service}/?name={(scheme == "http" ? "Ada" : "Grace")}");
         await browser.UntilAsync(State, "served by");
         await browser.RunAsync("window.opened = 1");
         await SayAsync(browser, $"before the deploy, by {scheme}");

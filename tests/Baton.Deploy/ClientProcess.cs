@@ -44,7 +44,7 @@ internal static class ClientProcess
 
     /// <summary>Every second over TLS, and each kind at every home.</summary>
     private static string Address(int number) =>
-        (number % 2 == 0 ? "http://" : "https://") + AddressPlan.Nodes[number / 2 % AddressPlan.Nodes.Count].Service;
+        (number % 2 == 0 ? "http://" : "https://") + AddressPlan.V4.Nodes[number / 2 % AddressPlan.V4.Nodes.Count].Service;
 
     private static async Task RequestAsync(string address, RemoteCertificateValidationCallback isOurs, Outcome outcome, CancellationToken stop)
     {

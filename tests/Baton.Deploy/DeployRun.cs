@@ -108,13 +108,13 @@ internal static class DeployRun
 
             var next = await ChatAsync(directory, 2, cancellation);
             string[] shown = [];
-            foreach (var node in AddressPlan.Nodes)
+            foreach (var node in AddressPlan.V4.Nodes)
             {
                 shown = await ReplaceAsync(farm, node, next, browsers, cancellation);
             }
 
             // A page has moved once or twice; with the node that serves it now, at least twice.
-            foreach (var serving in AddressPlan.Nodes.Where(node => shown.Any(page => page.Contains($"served by {node.Name} ", StringComparison.Ordinal))))
+            foreach (var serving in AddressPlan.V4.Nodes.Where(node => shown.Any(page => page.Contains($"served by {node.Name} ", StringComparison.Ordinal))))
             {
                 await ReplaceAsync(farm, serving, next, browsers, cancellation);
             }

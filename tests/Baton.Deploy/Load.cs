@@ -17,7 +17,7 @@ internal sealed class Load : IAsyncDisposable
     private Load(DemoNetwork network, string directory, int connections)
     {
         _network = network;
-        string[] homes = [.. AddressPlan.Nodes.Select(node => node.Service.ToString())];
+        string[] homes = [.. AddressPlan.V4.Nodes.Select(node => node.Service.ToString())];
         _programs =
         [
             LoadProgram.WrkAsync(network, directory, $"http://{homes[0]}/", connections, _stop.Task, _killed.Token),

@@ -15,6 +15,7 @@ internal static class DemoVerb
         var keep = new Option<string>("--keep-captures") { Description = "Leave the captures in this directory.", HelpName = "DIR" };
         var link = new Option<string>("--link") { Description = "Kind of the nodes' links; xdp takes root.", DefaultValueFactory = _ => "tap" }
             .AcceptOnlyFromAmong("tap", "packet", "xdp");
+        var ipv6 = new Option<bool>("-6", "--ipv6") { Description = "Everything by IPv6: the client, the front and the lan." };
         var json = new Option<bool>("--json") { Description = "Print the summary as JSON." };
         delay.Validators.Add(result => Range(result, delay, 0, 1000));
         loss.Validators.Add(result => Range(result, loss, 0, 50));
@@ -27,7 +28,7 @@ internal static class DemoVerb
         });
         var command = new Command("demo", "Run three nodes and a client on this machine, and move a live connection around.")
         {
-            delay, loss, size, snap, keep, link, json,
+            delay, loss, size, snap, keep, link, ipv6, json,
         };
         command.SetAction(parsed =>
         {
@@ -39,6 +40,7 @@ internal static class DemoVerb
                 Size = bytes,
                 SnapLength = parsed.GetValue(snap),
                 Link = Enum.Parse<DemoLink>(parsed.GetRequiredValue(link), ignoreCase: true),
+                Plan = parsed.GetValue(ipv6) ? AddressPlan.V6 : AddressPlan.V4,
                 KeepCaptures = parsed.GetValue(keep),
                 Json = parsed.GetValue(json),
                 Arguments = [.. parsed.Tokens.Select(t => t.Value)],

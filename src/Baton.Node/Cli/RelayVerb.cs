@@ -47,6 +47,6 @@ internal static class RelayVerb
     private static TapLink Open(string end)
     {
         string[] parts = end.Split('/', 2);
-        return TapLink.Open(new() { Namespace = parts[0], Name = parts[^1] });
+        return TapLink.Open(new() { Namespace = parts[0], Name = parts[^1], KernelIpv6 = true });
     }
 }

@@ -14,7 +14,7 @@ internal static class DemoCertificates
     public static void Make(string directory)
     {
         using var authority = FarmAuthority.Create(Path.Combine(directory, FolderName), s_validity, TimeProvider.System);
-        foreach (var node in AddressPlan.Nodes)
+        foreach (var node in AddressPlan.V4.Nodes)
         {
             authority.Issue(node.Name, s_validity);
         }

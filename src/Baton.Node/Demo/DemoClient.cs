@@ -17,8 +17,8 @@ internal sealed class DemoClient(DemoNetwork network)
         var sockets = new Socket[count];
         for (int i = 0; i < count; i++)
         {
-            sockets[i] = new(System.Net.Sockets.AddressFamily.InterNetwork, type, type == SocketType.Dgram ? ProtocolType.Udp : ProtocolType.Tcp);
-            sockets[i].Bind(new IPEndPoint(AddressPlan.Client, port));
+            sockets[i] = new(network.Plan.Client.AddressFamily, type, type == SocketType.Dgram ? ProtocolType.Udp : ProtocolType.Tcp);
+            sockets[i].Bind(new IPEndPoint(network.Plan.Client, port));
         }
 
         return sockets;

@@ -47,7 +47,7 @@ internal static class DemoConfiguration
     public static MacAddress LanMac(DemoNode node) => new(0x02_BA70_0002_00 + (ulong)node.Id);
 
     /// <summary>The text of a node's <c>baton.json</c>.</summary>
-    public static string Text(DemoNode node, DemoLink link = DemoLink.Tap) => new JsonObject
+    public static string Text(AddressPlan plan, DemoNode node, DemoLink link = DemoLink.Tap) => new JsonObject
     {
         [BatonOptions.SectionName] = new JsonObject
         {
@@ -56,9 +56,9 @@ internal static class DemoConfiguration
             ["Security"] = new JsonObject { ["Directory"] = DemoCertificates.FolderName },
             ["SpinTime"] = "00:00:00",
             ["HandoffBudget"] = HandoffBudget,
-            ["Members"] = Array(AddressPlan.Nodes.Select(Member)),
-            ["Front"] = Network("front", link, FrontMac(node), AddressPlan.FrontMtu, AddressPlan.RouterInside.ToString()),
-            ["Lan"] = Network("lan", link, LanMac(node), AddressPlan.LanMtu, gateway: ""),
+            ["Members"] = Array(plan.Nodes.Select(Member)),
+            ["Front"] = Network("front", link, FrontMac(node), AddressPlan.FrontMtu, plan.PrefixLength, plan.RouterInside.ToString()),
+            ["Lan"] = Network("lan", link, LanMac(node), AddressPlan.LanMtu, plan.PrefixLength, gateway: ""),
             ["Services"] = new JsonArray(
                 Service("web", "tcp", WebPort, "handshake", "whoami"),
                 Service("files", "tcp", FilesPort, "first-request", "dispatcher"),
@@ -91,13 +91,13 @@ internal static class DemoConfiguration
         ["ServiceAddresses"] = new JsonArray(node.Service.ToString()),
     };
 
-    private static JsonObject Network(string device, DemoLink link, MacAddress address, int mtu, string gateway) => new()
+    private static JsonObject Network(string device, DemoLink link, MacAddress address, int mtu, int prefixLength, string gateway) => new()
     {
         ["Link"] = link.ToString().ToLowerInvariant(),
         ["Device"] = device,
         ["MacAddress"] = address.ToString(),
         ["Mtu"] = mtu,
-        ["PrefixLength"] = AddressPlan.PrefixLength,
+        ["PrefixLength"] = prefixLength,
         ["Gateway"] = gateway,
     };
 
@@ -115,8 +115,5 @@ internal static class DemoConfiguration
     private static JsonArray Array(IEnumerable<JsonObject> items) => new([.. items]);
 
     /// <summary>Who sends from a front address, or null for the router.</summary>
-    public static string? NodeOfFrontMac(MacAddress address) => AddressPlan.Nodes.FirstOrDefault(n => FrontMac(n) == address)?.Name;
-
-    /// <summary>The address and port that names a client's connection, as the tool writes it.</summary>
-    public static string ClientName(int port) => string.Create(CultureInfo.InvariantCulture, $"{AddressPlan.Client}:{port}");
+    public static string? NodeOfFrontMac(MacAddress address) => AddressPlan.V4.Nodes.FirstOrDefault(n => FrontMac(n) == address)?.Name;
 }

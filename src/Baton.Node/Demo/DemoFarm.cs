@@ -22,6 +22,9 @@ internal sealed class DemoFarm : IAsyncDisposable
 
     public DemoNetwork Network { get; }
 
+    /// <summary>Who has which address.</summary>
+    public AddressPlan Plan => Network.Plan;
+
     public string WorkDirectory { get; }
 
     public string CaptureDirectory { get; }
@@ -44,7 +47,7 @@ internal sealed class DemoFarm : IAsyncDisposable
             foreach (var control in farm._controls.Values)
             {
                 // A young process compiles at its first answer, and a small transfer could be over meanwhile.
-                await control.FindAsync(DemoConfiguration.ClientName(0), local: true, cancellation);
+                await control.FindAsync(farm.Plan.ClientName(0), local: true, cancellation);
                 await control.StartCaptureAsync(new(farm.CaptureDirectory, options.SnapLength), cancellation);
             }
 
@@ -104,10 +107,10 @@ internal sealed class DemoFarm : IAsyncDisposable
         ]));
         var environment = new Dictionary<string, string> { ["XDG_RUNTIME_DIR"] = WorkDirectory };
         DemoCertificates.Make(WorkDirectory);
-        foreach (var node in AddressPlan.Nodes)
+        foreach (var node in Plan.Nodes)
         {
             string config = Path.Combine(WorkDirectory, node.Name + ".json");
-            File.WriteAllText(config, DemoConfiguration.Text(node, options.Link));
+            File.WriteAllText(config, DemoConfiguration.Text(Plan, node, options.Link));
             _processes.Add(DemoProcess.StartSelf(
                 $"node {node.Name}", Network.NamespaceOf(node), Path.Combine(WorkDirectory, node.Name + ".log"),
                 ["node", "--config", config, "--stop-at-end-of-input"], environment));

@@ -23,7 +23,10 @@ internal sealed class DemoNetwork : IAsyncDisposable
     private readonly bool _relay;
     private readonly DemoLink _link;
 
-    private DemoNetwork(bool relay, DemoLink link) => (_relay, _link) = (relay, link);
+    private DemoNetwork(bool relay, DemoLink link, AddressPlan plan) => (_relay, _link, Plan) = (relay, link, plan);
+
+    /// <summary>Who has which address.</summary>
+    public AddressPlan Plan { get; }
 
     public string Client => _prefix + "client";
 
@@ -31,18 +34,19 @@ internal sealed class DemoNetwork : IAsyncDisposable
 
     private string Switch => _prefix + "switch";
 
-    private IEnumerable<string> All => [Client, Router, Switch, .. AddressPlan.Nodes.Select(NamespaceOf)];
+    private IEnumerable<string> All => [Client, Router, Switch, .. Plan.Nodes.Select(NamespaceOf)];
 
     public string NamespaceOf(DemoNode node) => _prefix + node.Name;
 
     /// <summary>Removes what killed runs left, then makes the network.</summary>
     /// <param name="relay">Whether a relay will join client and router; without they are joined here.</param>
     /// <param name="link">What the nodes will open.</param>
+    /// <param name="plan">Who has which address.</param>
     /// <param name="cancellation">Ends the making.</param>
-    public static async Task<DemoNetwork> CreateAsync(bool relay, DemoLink link, CancellationToken cancellation)
+    public static async Task<DemoNetwork> CreateAsync(bool relay, DemoLink link, AddressPlan plan, CancellationToken cancellation)
     {
         await RemoveLeftoversAsync(cancellation);
-        var network = new DemoNetwork(relay, link);
+        var network = new DemoNetwork(relay, link, plan);
         try
         {
             await network.MakeAsync(cancellation);
@@ -55,8 +59,9 @@ internal sealed class DemoNetwork : IAsyncDisposable
         }
     }
 
-    /// <summary>The same for nodes on TAPs.</summary>
-    public static Task<DemoNetwork> CreateAsync(bool relay, CancellationToken cancellation) => CreateAsync(relay, DemoLink.Tap, cancellation);
+    /// <summary>The same for nodes on TAPs, by IPv4.</summary>
+    public static Task<DemoNetwork> CreateAsync(bool relay, CancellationToken cancellation) =>
+        CreateAsync(relay, DemoLink.Tap, AddressPlan.V4, cancellation);
 
     /// <summary>Removes every namespace, and with them all that is in them.</summary>
     public async ValueTask DisposeAsync()
@@ -86,21 +91,26 @@ internal sealed class DemoNetwork : IAsyncDisposable
         await Task.WhenAll(
             BatchAsync(Client, ClientCommands(), cancellation),
             BatchAsync(Router, RouterCommands(), cancellation),
-            Task.WhenAll(AddressPlan.Nodes.Select(node => BatchAsync(NamespaceOf(node), NodeCommands(node), cancellation))));
+            Task.WhenAll(Plan.Nodes.Select(node => BatchAsync(NamespaceOf(node), NodeCommands(node), cancellation))));
         if (_link == DemoLink.Xdp)
         {
             await PrepareForXdpAsync(cancellation);
         }
 
-        await Tool.RequireAsync("ip", ["netns", "exec", Router, "sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"], cancellation: cancellation);
+        string forwarding = Plan.IsV6 ? "/proc/sys/net/ipv6/conf/all/forwarding" : "/proc/sys/net/ipv4/ip_forward";
+        await Tool.RequireAsync("ip", ["netns", "exec", Router, "sh", "-c", $"echo 1 > {forwarding}"], cancellation: cancellation);
     }
 
-    /// <summary>IPv6 off (no neighbour discovery in the captures), and bridges that pass packets by no firewall.</summary>
-    private static async Task QuietAsync(string name, CancellationToken cancellation) => await Tool.RequireAsync(
+    /// <summary>
+    /// IPv6 off (no neighbour discovery of the kernels' in the captures) where no kernel shall speak it, else without router
+    /// advertisements and duplicate detection; and bridges that pass packets by no firewall.
+    /// </summary>
+    private async Task QuietAsync(string name, CancellationToken cancellation) => await Tool.RequireAsync(
         "ip",
         [
             "netns", "exec", name, "sh", "-c",
-            "echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6; echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6; "
+            $"for i in all default; do for s in {(Plan.IsV6 && (name == Client || name == Router) ? "accept_ra=0 accept_dad=0" : "disable_ipv6=1")}; "
+            + "do echo ${s#*=} > /proc/sys/net/ipv6/conf/$i/${s%=*}; done; done; "
             + "for f in /proc/sys/net/bridge/bridge-nf-call-*; do if [ -w $f ]; then echo 0 > $f; fi; done; true",
         ],
         cancellation: cancellation);
@@ -112,7 +122,7 @@ internal sealed class DemoNetwork : IAsyncDisposable
             int mtu = Mtu(bridge);
             yield return $"link add {bridge} type bridge stp_state 0 forward_delay 0 mcast_snooping 0";
             yield return $"link set {bridge} mtu {mtu} up";
-            foreach (var node in AddressPlan.Nodes)
+            foreach (var node in Plan.Nodes)
             {
                 yield return $"link add {bridge}-{node.Name} mtu {mtu} type veth peer name {PortOf(bridge)} mtu {mtu} netns {NamespaceOf(node)}";
                 yield return $"link set {bridge}-{node.Name} master {bridge} up";
@@ -143,7 +153,7 @@ internal sealed class DemoNetwork : IAsyncDisposable
     private async Task PrepareForXdpAsync(CancellationToken cancellation)
     {
         await OffloadAsync(Router, "front", ["tx", "off"], cancellation);
-        foreach (var node in AddressPlan.Nodes)
+        foreach (var node in Plan.Nodes)
         {
             foreach (string network in (string[])["front", "lan"])
             {
@@ -173,20 +183,20 @@ internal sealed class DemoNetwork : IAsyncDisposable
         ? [$"tuntap add dev {RelayTap} mode tap vnet_hdr"]
         : [$"link add {RelayTap} type veth peer name {RelayTap} netns {Router}"];
 
-    private static IEnumerable<string> ClientCommands() =>
+    private IEnumerable<string> ClientCommands() =>
     [
         "link set lo up",
-        $"addr add {AddressPlan.WithPrefix(AddressPlan.Client)} dev {RelayTap}",
+        $"addr add {Plan.WithPrefix(Plan.Client)} dev {RelayTap}",
         $"link set {RelayTap} mtu {AddressPlan.FrontMtu} txqueuelen {TapQueue} up",
-        $"route add default via {AddressPlan.RouterOutside}",
+        $"route add default via {Plan.RouterOutside}",
     ];
 
     private IEnumerable<string> RouterCommands() =>
     [
         .. _relay ? (string[])[$"tuntap add dev {RelayTap} mode tap vnet_hdr"] : [],
-        $"addr add {AddressPlan.WithPrefix(AddressPlan.RouterOutside)} dev {RelayTap}",
+        $"addr add {Plan.WithPrefix(Plan.RouterOutside)} dev {RelayTap}",
         $"link set {RelayTap} mtu {AddressPlan.FrontMtu} txqueuelen {TapQueue} up",
-        $"addr add {AddressPlan.WithPrefix(AddressPlan.RouterInside)} dev front",
+        $"addr add {Plan.WithPrefix(Plan.RouterInside)} dev front",
         "link set front up",
     ];
 

@@ -19,6 +19,9 @@ internal sealed record DemoOptions
     /// <summary>The kind of the nodes' links.</summary>
     public required DemoLink Link { get; init; }
 
+    /// <summary>Who has which address, and so by IPv4 or IPv6.</summary>
+    public required AddressPlan Plan { get; init; }
+
     public required string? KeepCaptures { get; init; }
 
     public required bool Json { get; init; }

@@ -64,11 +64,11 @@ internal static class DemoRun
     {
         var step = view.Begin("farm");
         step.Now("making namespaces");
-        await using var network = await DemoNetwork.CreateAsync(relay: true, options.Link, cancellation);
+        await using var network = await DemoNetwork.CreateAsync(relay: true, options.Link, options.Plan, cancellation);
         step.Event("namespaces are made: client, router, switch, a, b, c");
         step.Now("starting the relay and three nodes");
         await using var farm = await DemoFarm.StartAsync(network, directory, options, cancellation);
-        step.Done(true, $"nodes a, b, c and a client {options.Delay} ms away; try: ./baton status --socket {farm.SocketOf(AddressPlan.Nodes[0])}");
+        step.Done(true, $"nodes a, b, c and a client {options.Delay} ms away; try: ./baton status --socket {farm.SocketOf(farm.Plan.Nodes[0])}");
 
         var client = new DemoClient(network);
         await ShortRequests.RunAsync(farm, client, view, report, cancellation);
@@ -84,7 +84,7 @@ internal static class DemoRun
         await AddNodesAsync(farm, options.Link, report, cancellation);
         var views = await farm.StopCapturesAsync(cancellation);
         string kept = options.KeepCaptures is { } keep ? Directory.CreateDirectory(keep).FullName : farm.CaptureDirectory;
-        await Task.Run(() => new TrafficChecks(report, kept, options.KeepCaptures is not null, options.SnapLength).Run(farm.RelayCapture, views), cancellation);
+        await Task.Run(() => new TrafficChecks(report, farm.Plan, kept, options.KeepCaptures is not null, options.SnapLength).Run(farm.RelayCapture, views), cancellation);
         captures.Done(true, string.Join(", ", report.Captures.Select(c => $"{c.Network} {c.Packets} packets")));
     }
 
@@ -106,6 +106,6 @@ internal static class DemoRun
             report.Check("A's interface forwarded without the host", forwarded > 0, $"{forwarded} packets");
         }
 
-        report.Check("every node answered to the end", report.Nodes.Count == AddressPlan.Nodes.Count, $"{report.Nodes.Count} of {AddressPlan.Nodes.Count}");
+        report.Check("every node answered to the end", report.Nodes.Count == farm.Plan.Nodes.Count, $"{report.Nodes.Count} of {farm.Plan.Nodes.Count}");
     }
 }

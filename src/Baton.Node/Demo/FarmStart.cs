@@ -21,7 +21,7 @@ internal static class FarmStart
         string missing = "";
         try
         {
-            foreach (var node in AddressPlan.Nodes)
+            foreach (var node in AddressPlan.V4.Nodes)
             {
                 using var control = new ControlClient(socketOf(node));
                 while ((missing = await MissingAsync(node, control, limit.Token)).Length > 0)

@@ -24,7 +24,7 @@ internal sealed class HostAccess : IAsyncDisposable
             return new(Tool.Start("ip", ["netns", "exec", network.Client, "cat"]));
         }
 
-        string front = string.Create(CultureInfo.InvariantCulture, $"198.51.100.0/{AddressPlan.PrefixLength}");
+        string front = string.Create(CultureInfo.InvariantCulture, $"198.51.100.0/{AddressPlan.V4.PrefixLength}");
         await Tool.RequireAsync("ip", ["-batch", "-"], $"link add {Device} type veth peer name host netns {network.Router}\n", cancellation);
         await Tool.RequireAsync(
             "ip", ["-n", network.Router, "-batch", "-"], $"addr add {s_router}/30 dev host\nlink set host up\n", cancellation);

@@ -26,7 +26,7 @@ internal sealed class LocalFarm : IAsyncDisposable
         try
         {
             DemoCertificates.Make(directory);
-            foreach (var node in AddressPlan.Nodes)
+            foreach (var node in AddressPlan.V4.Nodes)
             {
                 farm.Start(node, program);
             }

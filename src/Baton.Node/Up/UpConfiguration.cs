@@ -21,9 +21,9 @@ internal static class UpConfiguration
             ["Baton__SpinTime"] = "00:00:00",
             ["Baton__HandoffBudget"] = DemoConfiguration.HandoffBudget,
         };
-        AddNetwork(variables, "Front", DemoConfiguration.FrontMac(node).ToString(), AddressPlan.FrontMtu, AddressPlan.RouterInside.ToString());
+        AddNetwork(variables, "Front", DemoConfiguration.FrontMac(node).ToString(), AddressPlan.FrontMtu, AddressPlan.V4.RouterInside.ToString());
         AddNetwork(variables, "Lan", DemoConfiguration.LanMac(node).ToString(), AddressPlan.LanMtu, "");
-        foreach (var (index, member) in AddressPlan.Nodes.Index())
+        foreach (var (index, member) in AddressPlan.V4.Nodes.Index())
         {
             string prefix = Item("Members", index);
             variables[prefix + "Name"] = member.Name;
@@ -53,7 +53,7 @@ internal static class UpConfiguration
         variables[prefix + "Device"] = device == "Front" ? "front" : "lan";
         variables[prefix + "MacAddress"] = address;
         variables[prefix + "Mtu"] = mtu.ToString(CultureInfo.InvariantCulture);
-        variables[prefix + "PrefixLength"] = AddressPlan.PrefixLength.ToString(CultureInfo.InvariantCulture);
+        variables[prefix + "PrefixLength"] = AddressPlan.V4.PrefixLength.ToString(CultureInfo.InvariantCulture);
         variables[prefix + "Gateway"] = gateway;
     }
 }

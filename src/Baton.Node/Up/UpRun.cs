@@ -44,13 +44,13 @@ internal static class UpRun
 
     private static void Explain(UpOptions options, LocalFarm farm, HostAccess access, string directory)
     {
-        foreach (var node in AddressPlan.Nodes)
+        foreach (var node in AddressPlan.V4.Nodes)
         {
             Console.Out.WriteLine($"{node.Name}  {node.Service}  log {farm.LogOf(node)}");
         }
 
         var (name, port) = options.Services[0];
-        string address = $"{AddressPlan.Nodes[0].Service}{(port == 80 ? "" : $":{port}")}";
+        string address = $"{AddressPlan.V4.Nodes[0].Service}{(port == 80 ? "" : $":{port}")}";
         Console.Out.WriteLine($"service {name}: {access.Explain(address)}");
         Console.Out.WriteLine($"in another terminal: XDG_RUNTIME_DIR={directory} ./baton status, drain b, …");
         Console.Out.WriteLine("here: 'deploy' replaces the nodes' processes one after the other, 'quit' or Ctrl-C ends the farm");
@@ -105,7 +105,7 @@ internal static class UpRun
 
     private static async Task DeployAsync(LocalFarm farm, ProgramCommand program, CancellationToken cancellation)
     {
-        foreach (var node in AddressPlan.Nodes)
+        foreach (var node in AddressPlan.V4.Nodes)
         {
             long start = System.Diagnostics.Stopwatch.GetTimestamp();
             await farm.ReplaceAsync(node, program, cancellation);

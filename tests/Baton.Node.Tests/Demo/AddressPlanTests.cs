@@ -7,25 +7,38 @@ namespace Baton.Node.Tests.Demo;
 
 public sealed class AddressPlanTests
 {
-    private static readonly InetAddress Front = InetAddress.Parse("198.51.100.0");
+    public static TheoryData<bool> Families => [false, true];
 
-    [Fact]
-    public void Every_address_is_used_once()
+    [Theory]
+    [MemberData(nameof(Families))]
+    public void Every_address_is_used_once(bool v6)
     {
+        var plan = Plan(v6);
         IPAddress[] all =
         [
-            AddressPlan.Client, AddressPlan.RouterInside, AddressPlan.RouterOutside,
-            .. AddressPlan.Nodes.SelectMany(n => (IPAddress[])[n.Front, n.Service, n.Lan]),
+            plan.Client, plan.RouterInside, plan.RouterOutside,
+            .. plan.Nodes.SelectMany(n => (IPAddress[])[n.Front, n.Service, n.Lan]),
         ];
         Assert.Equal(all.Length, all.Distinct().Count());
+        Assert.All(all, address => Assert.Equal(v6, address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6));
+    }
+
+    [Theory]
+    [MemberData(nameof(Families))]
+    public void Node_and_service_addresses_are_on_the_front_and_the_client_is_not(bool v6)
+    {
+        var plan = Plan(v6);
+        var front = Wire(plan.RouterInside);
+        Assert.All(plan.Nodes, n => Assert.True(Wire(n.Front).IsIn(front, plan.PrefixLength)));
+        Assert.All(plan.Nodes, n => Assert.True(Wire(n.Service).IsIn(front, plan.PrefixLength)));
+        Assert.False(Wire(plan.Client).IsIn(front, plan.PrefixLength));
     }
 
     [Fact]
-    public void Node_and_service_addresses_are_on_the_front_and_the_client_is_not()
+    public void A_connection_is_named_by_the_clients_address_and_port()
     {
-        Assert.All(AddressPlan.Nodes, n => Assert.True(Wire(n.Front).IsIn(Front, AddressPlan.PrefixLength)));
-        Assert.All(AddressPlan.Nodes, n => Assert.True(Wire(n.Service).IsIn(Front, AddressPlan.PrefixLength)));
-        Assert.False(Wire(AddressPlan.Client).IsIn(Front, AddressPlan.PrefixLength));
+        Assert.Equal("203.0.113.2:20001", AddressPlan.V4.ClientName(AddressPlan.DownloadPort));
+        Assert.Equal("[2001:db8:3::2]:20001", AddressPlan.V6.ClientName(AddressPlan.DownloadPort));
     }
 
     [Fact]
@@ -34,9 +47,9 @@ public sealed class AddressPlanTests
     [Fact]
     public void Nodes_are_told_apart_by_their_ethernet_addresses()
     {
-        Assert.Equal("02:ba:70:00:01:01", DemoConfiguration.FrontMac(AddressPlan.Nodes[0]).ToString());
-        Assert.All(AddressPlan.Nodes, n => Assert.Equal(n.Name, DemoConfiguration.NodeOfFrontMac(DemoConfiguration.FrontMac(n))));
-        Assert.Null(DemoConfiguration.NodeOfFrontMac(DemoConfiguration.LanMac(AddressPlan.Nodes[0])));
+        Assert.Equal("02:ba:70:00:01:01", DemoConfiguration.FrontMac(AddressPlan.V4.Nodes[0]).ToString());
+        Assert.All(AddressPlan.V4.Nodes, n => Assert.Equal(n.Name, DemoConfiguration.NodeOfFrontMac(DemoConfiguration.FrontMac(n))));
+        Assert.Null(DemoConfiguration.NodeOfFrontMac(DemoConfiguration.LanMac(AddressPlan.V4.Nodes[0])));
     }
 
     [Fact]
@@ -80,6 +93,8 @@ public sealed class AddressPlanTests
     [InlineData("4G")]
     [InlineData("9999999999999999999G")]
     public void Another_size_is_refused(string text) => Assert.False(DemoOptions.TryParseSize(text, out _));
+
+    private static AddressPlan Plan(bool v6) => v6 ? AddressPlan.V6 : AddressPlan.V4;
 
     private static InetAddress Wire(IPAddress address) => InetAddress.FromIPAddress(address);
 }

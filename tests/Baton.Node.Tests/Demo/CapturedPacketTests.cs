@@ -12,6 +12,13 @@ public sealed class CapturedPacketTests
         + "c6336465" + "cb007102"
         + "0050" + "9c41" + "00000001" + "00000002" + "8014" + "ffff" + "00000000" + "0101080a0000000100000002");
 
+    // The same with IPv6; a header whose payload length is 1460 and whose next header is TCP.
+    private static readonly byte[] FrameV6 = Convert.FromHexString(
+        "020000000001" + "020000000002" + "86dd"
+        + "60000000" + "05b4" + "06" + "40"
+        + "20010db8000100000000000000000101" + "20010db8000300000000000000000002"
+        + "0050" + "9c41" + "00000001" + "00000002" + "8014" + "ffff" + "00000000" + "0101080a0000000100000002");
+
     [Fact]
     public void Lengths_are_those_on_the_wire_although_the_frame_was_cut()
     {
@@ -28,12 +35,43 @@ public sealed class CapturedPacketTests
     }
 
     [Fact]
+    public void An_IPv6_packet_is_read_the_same_way()
+    {
+        var packet = CapturedPacket.OfFrame(FrameV6);
+        Assert.NotNull(packet);
+        Assert.Equal("2001:db8:1::101", packet.Value.Source.ToString());
+        Assert.Equal("2001:db8:3::2", packet.Value.Destination.ToString());
+        Assert.Equal((80, 40_001, 1460 - 32), (packet.Value.SourcePort, packet.Value.DestinationPort, packet.Value.PayloadLength));
+        Assert.True(packet.Value.IsReset);
+    }
+
+    [Fact]
+    public void What_is_encapsulated_is_read_whatever_the_families()
+    {
+        byte[] geneve = [.. new byte[2], 0x17, 0xC1, .. new byte[4], 2, 0, 0, 0, .. new byte[4], .. new byte[8]];
+        foreach (byte[] inner in (byte[][])[Frame[14..], FrameV6[14..]])
+        {
+            byte[] v4 = [.. Frame[..14], .. Frame[14..34], .. geneve, .. inner];
+            byte[] v6 = [.. FrameV6[..14], .. FrameV6[14..54], .. geneve, .. inner];
+            (v4[14 + 9], v6[14 + 6]) = ((byte)IpProtocol.Udp, (byte)IpProtocol.Udp);
+            foreach (byte[] frame in (byte[][])[v4, v6])
+            {
+                Assert.True(CapturedPacket.OfFrame(frame)?.IsEncapsulated);
+                Assert.Equal(40_001, CapturedPacket.InnerOfFrame(frame)?.DestinationPort);
+            }
+        }
+    }
+
+    [Fact]
     public void No_cut_throws()
     {
-        for (int length = 0; length <= Frame.Length; length++)
+        foreach (byte[] frame in (byte[][])[Frame, FrameV6])
         {
-            _ = CapturedPacket.OfFrame(Frame.AsSpan(0, length));
-            _ = CapturedPacket.InnerOfFrame(Frame.AsSpan(0, length));
+            for (int length = 0; length <= frame.Length; length++)
+            {
+                _ = CapturedPacket.OfFrame(frame.AsSpan(0, length));
+                _ = CapturedPacket.InnerOfFrame(frame.AsSpan(0, length));
+            }
         }
     }
 }

@@ -10,8 +10,10 @@ public sealed class DemoTests
 {
     private static readonly string[] Networks = ["client", "front", "lan"];
 
-    [Fact]
-    public async Task The_demonstration_holds_all_its_checks_and_tshark_finds_nothing_unexplained_in_its_captures()
+    [Theory]
+    [InlineData("256M")]
+    [InlineData("128M", "-6")]
+    public async Task The_demonstration_holds_all_its_checks_and_tshark_finds_nothing_unexplained_in_its_captures(string size, params string[] options)
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess && File.Exists("/dev/net/tun"), "needs root and /dev/net/tun");
         Assert.SkipUnless(Tshark.IsInstalled, Tshark.Needed);
@@ -20,7 +22,7 @@ public sealed class DemoTests
         {
             var run = await Tool.RunAsync(
                 "dotnet",
-                [typeof(DemoRun).Assembly.Location, "demo", "--size", "256M", "--json", "--keep-captures", captures],
+                [typeof(DemoRun).Assembly.Location, "demo", "--size", size, "--json", "--keep-captures", captures, .. options],
                 cancellation: TestContext.Current.CancellationToken);
             Assert.True(run.ExitCode == 0, run.Error + run.Output);
 
@@ -37,13 +39,14 @@ public sealed class DemoTests
     }
 
     [Theory]
-    [InlineData("packet")]
-    [InlineData("xdp")]
-    public async Task It_holds_all_its_checks_on_other_links(string link)
+    [InlineData("--link", "packet")]
+    [InlineData("--link", "xdp")]
+    [InlineData("--ipv6", "--link", "xdp")]
+    public async Task It_holds_all_its_checks_on_other_links(params string[] options)
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess && File.Exists("/dev/net/tun") && !Unprivileged.IsInside, "needs root of the machine and /dev/net/tun");
         var run = await Tool.RunAsync(
-            "dotnet", [typeof(DemoRun).Assembly.Location, "demo", "--size", "64M", "--json", "--link", link], cancellation: TestContext.Current.CancellationToken);
+            "dotnet", [typeof(DemoRun).Assembly.Location, "demo", "--size", "64M", "--json", .. options], cancellation: TestContext.Current.CancellationToken);
         Assert.True(run.ExitCode == 0, run.Error + run.Output);
 
         using var report = JsonDocument.Parse(run.Output);

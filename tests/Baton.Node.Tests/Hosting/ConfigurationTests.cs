@@ -14,14 +14,14 @@ public sealed class ConfigurationTests : IDisposable
 
     public ConfigurationTests() => DemoCertificates.Make(_directory);
 
-    private string Valid => TextOf(AddressPlan.Nodes[0]);
+    private string Valid => TextOf(AddressPlan.V4.Nodes[0]);
 
     public void Dispose() => Directory.Delete(_directory, recursive: true);
 
     [Fact]
     public void The_demonstrations_configuration_is_valid_on_each_node()
     {
-        foreach (var node in AddressPlan.Nodes)
+        foreach (var node in AddressPlan.V4.Nodes)
         {
             var options = Read(TextOf(node));
             Assert.Equal(node.Name, options.Node);
@@ -118,7 +118,7 @@ public sealed class ConfigurationTests : IDisposable
         return root.ToJsonString();
     }
 
-    private string TextOf(DemoNode node) => DemoConfiguration.Text(node).Replace(
+    private string TextOf(DemoNode node) => DemoConfiguration.Text(AddressPlan.V4, node).Replace(
         $"\"Directory\": \"{DemoCertificates.FolderName}\"", $"\"Directory\": \"{Path.Combine(_directory, DemoCertificates.FolderName)}\"", StringComparison.Ordinal);
 
     private static BatonOptions Read(string json)

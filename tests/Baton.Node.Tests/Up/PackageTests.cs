@@ -27,7 +27,7 @@ public sealed class PackageTests : IDisposable
             "ip",
             [
                 "netns", "exec", network.Client, "stdbuf", "-oL", "curl", "-s", "--rate", "10/s", "-o", "/dev/null",
-                "-w", "%{http_code} %{num_connects} %{size_download}\n", $"http://{AddressPlan.Nodes[0].Service}/?[1-60]",
+                "-w", "%{http_code} %{num_connects} %{size_download}\n", $"http://{AddressPlan.V4.Nodes[0].Service}/?[1-60]",
             ])
         { RedirectStandardOutput = true })!;
         var answers = new List<string>();
@@ -61,7 +61,7 @@ public sealed class PackageTests : IDisposable
     /// <summary>Drains the node that owns the client's connection, and says whether the connection is at another then.</summary>
     private static async Task<bool> DrainOwnerAsync(LocalFarm farm, CancellationToken cancellation)
     {
-        using var control = new ControlClient(farm.SocketOf(AddressPlan.Nodes[0]));
+        using var control = new ControlClient(farm.SocketOf(AddressPlan.V4.Nodes[0]));
         string owner = (await OwnersAsync(control, cancellation)).Single();
         await control.DrainAsync(owner, cancellation);
         while ((await control.DrainProgressAsync(owner, cancellation)).State == "running")

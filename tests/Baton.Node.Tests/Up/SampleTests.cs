@@ -23,7 +23,7 @@ public sealed class SampleTests : IDisposable
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    private static Uri Address { get; } = new($"http://{AddressPlan.Nodes[0].Service}/");
+    private static Uri Address { get; } = new($"http://{AddressPlan.V4.Nodes[0].Service}/");
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
@@ -163,7 +163,7 @@ public sealed class SampleTests : IDisposable
     /// <summary>Drains the node that has the only connection, and requires that another has it then.</summary>
     private static async Task DrainOwnerAsync(LocalFarm farm)
     {
-        using var control = new ControlClient(farm.SocketOf(AddressPlan.Nodes[0]));
+        using var control = new ControlClient(farm.SocketOf(AddressPlan.V4.Nodes[0]));
         string owner = await OwnerAsync(control);
         await control.DrainAsync(owner, Cancellation);
         while ((await control.DrainProgressAsync(owner, Cancellation)).State == "running")

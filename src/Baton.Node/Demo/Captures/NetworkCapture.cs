@@ -66,7 +66,7 @@ internal static class NetworkCapture
         /// <summary>A broadcast reaches every node: the first one's copy is taken.</summary>
         private bool IsFromOutside(ReadOnlySpan<byte> frame) =>
             EthernetHeader.TryParse(frame, out var header)
-            && !AddressPlan.Nodes.Any(n => DemoConfiguration.FrontMac(n) == header.Source || DemoConfiguration.LanMac(n) == header.Source)
+            && !AddressPlan.V4.Nodes.Any(n => DemoConfiguration.FrontMac(n) == header.Source || DemoConfiguration.LanMac(n) == header.Source)
             && (isFirst || !header.Destination.IsMulticast);
     }
 }

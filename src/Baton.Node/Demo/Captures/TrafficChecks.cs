@@ -6,14 +6,14 @@ using Baton.Wire;
 namespace Baton.Node.Demo;
 
 /// <summary>Reads the captures and holds the demonstration's claims against them.</summary>
-internal sealed class TrafficChecks(DemoReport report, string captureDirectory, bool isKept, int snapLength)
+internal sealed class TrafficChecks(DemoReport report, AddressPlan plan, string captureDirectory, bool isKept, int snapLength)
 {
     private const long FullSize = 1L << 30;
     private const long ShareOfFullSize = 200L << 20;
     private const long WrittenAhead = 12L << 20;
 
-    private readonly InetAddress _service = InetAddress.FromIPAddress(AddressPlan.Nodes[0].Service);
-    private readonly MacAddress _homeMac = DemoConfiguration.FrontMac(AddressPlan.Nodes[0]);
+    private readonly InetAddress _service = InetAddress.FromIPAddress(plan.Nodes[0].Service);
+    private readonly MacAddress _homeMac = DemoConfiguration.FrontMac(plan.Nodes[0]);
     private readonly Dictionary<(int Port, string Node), long> _sent = [];
     private readonly Dictionary<int, long> _back = [];
     private long _encapsulatedAtClient;
@@ -51,7 +51,7 @@ internal sealed class TrafficChecks(DemoReport report, string captureDirectory, 
             long share = ShareOf(download.Bytes);
             report.Check(
                 $"download: each node sent at least {Output.Bytes(share)} of it (by source MAC)",
-                AddressPlan.Nodes.All(n => download.SentByNode.GetValueOrDefault(n.Name) >= share),
+                plan.Nodes.All(n => download.SentByNode.GetValueOrDefault(n.Name) >= share),
                 string.Join(", ", download.SentByNode.OrderBy(s => s.Key).Select(s => $"{s.Key} {Output.Bytes(s.Value)}")));
         }
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net;
 using System.Net.Sockets;
 using System.Text;
 
@@ -16,14 +15,14 @@ internal static class DatagramExchange
     {
         var step = view.Begin("UDP");
         using var socket = client.Sockets(1, SocketType.Dgram, AddressPlan.DatagramPort)[0];
-        await socket.ConnectAsync(new IPEndPoint(AddressPlan.Nodes[0].Service, DemoConfiguration.DatagramPort), cancellation);
+        await socket.ConnectAsync(farm.Plan.Service(DemoConfiguration.DatagramPort), cancellation);
         var answers = new List<(string Node, int Count)>();
         string[] path = ["a", "b", "c"];
         for (int stop = 0; stop < path.Length; stop++)
         {
             if (stop > 0)
             {
-                var moved = await farm[path[stop - 1]].MoveAsync(new(DemoConfiguration.ClientName(AddressPlan.DatagramPort), path[stop]), cancellation);
+                var moved = await farm[path[stop - 1]].MoveAsync(new(farm.Plan.ClientName(AddressPlan.DatagramPort), path[stop]), cancellation);
                 if (moved.Handoff is not { } handoff || moved.Outcome != Engine.MoveOutcome.Moved)
                 {
                     throw new DemoException($"The UDP endpoint was not moved to {path[stop]} ({moved.Outcome}): {moved.Reason}");

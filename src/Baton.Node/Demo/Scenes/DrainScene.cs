@@ -20,7 +20,7 @@ internal static class DrainScene
         var step = view.Begin("drain " + Drained);
         var sockets = client.Sockets(Connections, SocketType.Stream);
         using var stop = new CancellationTokenSource();
-        var talks = sockets.Select(s => new Talk(s)).ToArray();
+        var talks = sockets.Select(s => new Talk(s, farm.Plan.Service(DemoConfiguration.EchoPort))).ToArray();
         var talking = talks.Select(t => t.RunAsync(stop.Token, cancellation)).ToArray();
         await UntilAsync(farm, () => talks.All(t => t.Rounds > 0 || t.Failure is not null), cancellation);
 
@@ -38,7 +38,7 @@ internal static class DrainScene
         var rounds = talks.Select(t => t.Rounds).ToArray();
         await Task.Delay(AfterDrain, cancellation);
         await UntilAsync(farm, () => talks.Zip(rounds).All(p => p.First.Rounds > p.Second || p.First.Failure is not null), cancellation);
-        var served = await Task.WhenAll(client.Sockets(NewRequests, SocketType.Stream).Select(s => ShortRequests.AskAsync(s, cancellation)));
+        var served = await Task.WhenAll(client.Sockets(NewRequests, SocketType.Stream).Select(s => ShortRequests.AskAsync(s, farm.Plan.Service(DemoConfiguration.WebPort), cancellation)));
         await stop.CancelAsync();
         await Task.WhenAll(talking);
         await farm["a"].ResumeAsync(Drained, cancellation);
@@ -84,7 +84,7 @@ internal static class DrainScene
     }
 
     /// <summary>One connection that sends and checks its echo, over and over.</summary>
-    private sealed class Talk(Socket socket)
+    private sealed class Talk(Socket socket, IPEndPoint service)
     {
         private const int MessageLength = 700;
         private int _rounds;
@@ -99,7 +99,7 @@ internal static class DrainScene
             {
                 try
                 {
-                    await socket.ConnectAsync(new IPEndPoint(AddressPlan.Nodes[0].Service, DemoConfiguration.EchoPort), cancellation);
+                    await socket.ConnectAsync(service, cancellation);
                     await using var stream = new NetworkStream(socket);
                     var sent = new byte[MessageLength];
                     var received = new byte[MessageLength];

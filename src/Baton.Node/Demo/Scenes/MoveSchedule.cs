@@ -23,7 +23,7 @@ internal sealed class MoveSchedule(DemoFarm farm, DemoStep step, int clientPort,
     /// <summary>Runs until all moves are done; throws when one is refused.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
-        string client = DemoConfiguration.ClientName(clientPort);
+        string client = farm.Plan.ClientName(clientPort);
         foreach (var (percent, from, to) in Moves)
         {
             long reached = await UntilAsync(client, from, bytes / 100 * percent, cancellation);

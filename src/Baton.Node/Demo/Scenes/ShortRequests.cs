@@ -22,7 +22,7 @@ internal static class ShortRequests
             new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellation },
             async (socket, token) =>
             {
-                string? node = await AskAsync(socket, token);
+                string? node = await AskAsync(socket, farm.Plan.Service(DemoConfiguration.WebPort), token);
                 lock (served)
                 {
                     if (node is null)
@@ -40,18 +40,18 @@ internal static class ShortRequests
         var farmView = await farm["a"].StatusAsync(cancellation: cancellation);
         string load = string.Join(", ", farmView.Nodes.Select(n => $"{n.Name} {n.Counters?.HandoffsIn ?? 0} taken, {n.LiveConnections} live"));
         bool held = report.Check("each of 300 requests to A was answered by one node", failed == 0 && served.Values.Sum() == Count, Text(served))
-            & report.Check("every node served some", AddressPlan.Nodes.All(n => served.GetValueOrDefault(n.Name) > 0), "least loaded of two random choices");
+            & report.Check("every node served some", farm.Plan.Nodes.All(n => served.GetValueOrDefault(n.Name) > 0), "least loaded of two random choices");
         step.Done(held, $"{Text(served)}; least loaded of two ({load})");
     }
 
     /// <summary>Sends one request and gives the name of the node that answered, or null.</summary>
-    public static async Task<string?> AskAsync(Socket socket, CancellationToken cancellation)
+    public static async Task<string?> AskAsync(Socket socket, IPEndPoint service, CancellationToken cancellation)
     {
         using (socket)
         {
             try
             {
-                await socket.ConnectAsync(new IPEndPoint(AddressPlan.Nodes[0].Service, DemoConfiguration.WebPort), cancellation);
+                await socket.ConnectAsync(service, cancellation);
                 await socket.SendAsync(Request, cancellation);
                 using var reader = new StreamReader(new NetworkStream(socket), Encoding.ASCII);
                 string[] response = (await reader.ReadToEndAsync(cancellation)).Split("\r\n\r\n");

@@ -12,8 +12,7 @@ internal sealed class Transfers(DemoFarm farm, DemoClient client, DemoView view,
     private const ulong UploadKey = 0x7570_6C6F_6164_0001;
     private const int ChunkLength = 1 << 20;
 
-    private static string Url(string path) => string.Create(
-        CultureInfo.InvariantCulture, $"http://{AddressPlan.Nodes[0].Service}:{DemoConfiguration.FilesPort}{path}");
+    private string Url(string path) => $"http://{farm.Plan.Service(DemoConfiguration.FilesPort)}{path}";
 
     /// <summary>The download: what curl wrote must have the hash of what the generator makes.</summary>
     public async Task DownloadAsync(CancellationToken cancellation)
@@ -109,7 +108,7 @@ internal sealed class Transfers(DemoFarm farm, DemoClient client, DemoView view,
 
     private void Add(string name, int port, double seconds, string digest, MoveSchedule schedule)
     {
-        report.Transfers.Add(new(name, DemoConfiguration.ClientName(port), size, seconds, digest, schedule.Handoffs));
+        report.Transfers.Add(new(name, farm.Plan.ClientName(port), size, seconds, digest, schedule.Handoffs));
         report.Handoffs.AddRange(schedule.Handoffs);
     }
 
