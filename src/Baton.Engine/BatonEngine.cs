@@ -168,6 +168,7 @@ public sealed class BatonEngine : IAsyncDisposable
     /// service addresses with the directory of their flows. Completes when nothing is left, so that the process may exit and
     /// stay away; a cancelled drain leaves the node as <see cref="ResumeAsync"/> would.
     /// </summary>
+    /// <exception cref="OperationCanceledException">It was cancelled, or called off by <see cref="ResumeAsync"/>.</exception>
     public async ValueTask<DrainProgress> DrainAsync(IProgress<DrainProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         var done = new TaskCompletionSource<DrainProgress>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -178,7 +179,11 @@ public sealed class BatonEngine : IAsyncDisposable
             started = shard.Moves.Drain(report =>
             {
                 progress?.Report(report);
-                if (started is { IsOver: true })
+                if (started is { IsCalledOff: true })
+                {
+                    done.TrySetCanceled();
+                }
+                else if (started is { IsOver: true })
                 {
                     done.TrySetResult(report);
                 }
@@ -203,7 +208,7 @@ public sealed class BatonEngine : IAsyncDisposable
 
     /// <summary>
     /// Ends the state that a drain left: the node takes connections again, and asks for the service addresses that are its
-    /// own by configuration.
+    /// own by configuration. A drain that still runs is called off.
     /// </summary>
     public ValueTask ResumeAsync() => new(_shard.Call(shard =>
     {

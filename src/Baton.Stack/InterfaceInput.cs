@@ -50,6 +50,20 @@ internal sealed class InterfaceInput
         }
     }
 
+    public int AwaitingNeighbours
+    {
+        get
+        {
+            int waiting = 0;
+            foreach (var each in _transmitter.Routes)
+            {
+                waiting += each.Neighbours.Waiting;
+            }
+
+            return waiting;
+        }
+    }
+
     public int NeighbourChanges
     {
         get

@@ -31,6 +31,9 @@ internal sealed class NeighbourCache
 
     public int Count => _entries.Count;
 
+    /// <summary>Packets that wait for a link address which is being asked for.</summary>
+    public int Waiting => _entries.Values.Sum(static entry => entry.State == NeighbourState.Incomplete ? entry.Waiting.Count : 0);
+
     /// <summary>How often a neighbour got a link address, another one, or lost it.</summary>
     public int Changes { get; private set; }
 

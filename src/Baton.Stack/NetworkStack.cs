@@ -87,6 +87,9 @@ public sealed class NetworkStack
     /// <summary>The buffers of packets that wait.</summary>
     public BufferPool Pool => _options.Pool;
 
+    /// <summary>Buffers of packets that wait for a neighbour's link address which is being asked for.</summary>
+    public int AwaitingNeighbours => _interfaces.AwaitingNeighbours;
+
     /// <summary>RSTs sent from service addresses, hence to clients, for segments of no connection.</summary>
     public long ResetsSent => _resets.Sent;
 

@@ -83,6 +83,24 @@ public class HomeTests : IDisposable
     }
 
     [Fact]
+    public void A_drain_that_is_called_off_gives_nothing_more_away()
+    {
+        Connect(2, "a");
+        DrainProgress? last = null;
+        _farm["a"].Shard.Drain(progress => last = progress);
+        _farm["a"].Touch();
+
+        // Everything has gone, and the drain goes on for a moment, for what is still under way to here.
+        _farm.RunUntil(() => last is { Remaining: 0, Addresses: 0 }, Limit);
+        _farm["a"].Shard.Resume();
+        _farm["a"].Touch();
+        _farm.RunUntil(() => IsHome(_farm["a"], _farm["a"]), TimeSpan.FromSeconds(1));
+        _farm.RunFor(TimeSpan.FromSeconds(1));
+        Assert.True(IsHome(_farm["a"], _farm["a"]));
+        FinishAll();
+    }
+
+    [Fact]
     public void What_is_placed_and_moved_while_the_home_moves_to_and_fro_arrives_exactly()
     {
         Connect(8, "a");

@@ -33,6 +33,9 @@ internal sealed class DrainJob(int total, int others, Action<DrainProgress> onPr
     /// <summary>Ended: nothing is left, or it was cancelled.</summary>
     public bool IsOver { get; set; }
 
+    /// <summary>Ended before its end.</summary>
+    public bool IsCalledOff { get; set; }
+
     /// <summary>When the last address had gone; what is under way still comes here for a moment.</summary>
     public Instant? AddressesGone { get; set; }
 

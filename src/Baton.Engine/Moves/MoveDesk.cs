@@ -123,6 +123,17 @@ internal sealed class MoveDesk
         }
     }
 
+    /// <summary>Ends the drain that runs, if any: what is still here stays.</summary>
+    public void CallOffDrain()
+    {
+        if (_drain is { } drain)
+        {
+            drain.IsCalledOff = true;
+            Cancel(drain);
+            drain.Report(Movable().Count(), Addresses);
+        }
+    }
+
     private DrainJob Begin(Action<DrainProgress> onProgress, int others)
     {
         _drain = new DrainJob(Movable().Count(), others, onProgress);

@@ -331,6 +331,7 @@ public sealed class Shard : IDisposable
     /// <summary>Ends a drain's state: the node takes endpoints again, and the addresses that are its own by configuration.</summary>
     public void Resume()
     {
+        Moves.CallOffDrain();
         SetDraining(false);
         Homes.TakeBack();
     }

@@ -15,6 +15,7 @@ internal sealed class EndpointWatch(SimulationRun run, FarmNode node, Endpoint e
     private EndpointPhase? _phase;
     private Epoch _epoch;
     private bool _suspended;
+    private int _thaws;
     private SeqNum? _unacknowledged;
     private int _held;
     private long _heldTotal;
@@ -73,8 +74,12 @@ internal sealed class EndpointWatch(SimulationRun run, FarmNode node, Endpoint e
             return false;
         }
 
-        flow.MayBeLost |= _halfOpen && endpoint.Phase == EndpointPhase.Closed
-            && node.IsUp && node.Incarnation == _incarnation && !node.ShardOf(flow.Flow).MaySpeakFor(flow.Flow);
+        if (_halfOpen && endpoint.Phase == EndpointPhase.Closed && node.IsUp && node.Incarnation == _incarnation)
+        {
+            flow.Watch.OnHalfOpenEnded(endpoint);
+            flow.MayBeLost |= !node.ShardOf(flow.Flow).MaySpeakFor(flow.Flow);
+        }
+
         return true;
     }
 
@@ -88,10 +93,11 @@ internal sealed class EndpointWatch(SimulationRun run, FarmNode node, Endpoint e
             run.Fail($"{endpoint}: the epoch goes back from {_epoch} at node {node.Name}.");
         }
 
-        // In another epoch, or for another reason, it was awake in between, if only for as long as it takes to be silent for want of a lease.
+        // In another epoch, for another reason, or after it was thawed it was awake in between, if only for as long as it takes to be
+        // silent for want of a lease.
         bool suspended = EndpointRecord.Of(endpoint) is { IsSuspended: true };
-        bool changed = phase != _phase || endpoint.Epoch != _epoch || suspended != _suspended;
-        _suspended = suspended;
+        bool changed = phase != _phase || endpoint.Epoch != _epoch || suspended != _suspended || flow.Watch.Thaws != _thaws;
+        (_suspended, _thaws) = (suspended, flow.Watch.Thaws);
         _epoch = endpoint.Epoch;
         if (changed)
         {
@@ -118,14 +124,15 @@ internal sealed class EndpointWatch(SimulationRun run, FarmNode node, Endpoint e
     private void OnPhase(EndpointPhase phase)
     {
         var watch = flow.Watch;
+        if (_phase is null && phase is EndpointPhase.Active or EndpointPhase.Frozen && EndpointRecord.Of(endpoint) is { From.Value: 0 })
+        {
+            // It may have been handed off in the step that made it.
+            watch.OnCreated(node, endpoint);
+        }
+
         switch (phase)
         {
             case EndpointPhase.Active:
-                if (_phase is null && EndpointRecord.Of(endpoint) is { From.Value: 0 })
-                {
-                    watch.OnCreated(node, endpoint);
-                }
-
                 if (watch.Active is { Phase: EndpointPhase.Active } other && !ReferenceEquals(other, endpoint))
                 {
                     run.Fail($"{flow.Flow}: active at node {node.Name} and elsewhere: {other}.");

@@ -34,14 +34,24 @@ internal sealed class FlowWatch(SimulationRun run, Flow flow)
     /// <summary>Packets that nodes have encapsulated for the flow's owner.</summary>
     public long Forwarded { get; set; }
 
+    /// <summary>How often the protocol let a frozen copy go on.</summary>
+    public int Thaws { get; set; }
+
     /// <summary>Handoffs that have taken the flow to another node.</summary>
     public int Moves { get; set; }
 
     /// <summary>A TCP segment of the farm, as it leaves a node.</summary>
     public void OnFarmSegment(FarmNode node, in TcpHeader header, int length)
     {
-        CheckEmitter(node);
         bool mayBeLost = run.FlowOf(flow)!.MayBeLost;
+
+        // The home itself answers for a flow that it has given up, whatever embryo it has of a handoff that came to nothing.
+        bool isGivenUp = mayBeLost && header.Has(TcpFlags.Rst) && run.HomeOf(run.FlowOf(flow)!) == node && !run.TryFindEntry(flow, out _);
+        if (!isGivenUp)
+        {
+            CheckEmitter(node);
+        }
+
         if (header.Has(TcpFlags.Rst))
         {
             // Once the connection has ended in order, what is late or a copy is answered as RFC 9293 §3.10.7.1 wants.
@@ -153,6 +163,15 @@ internal sealed class FlowWatch(SimulationRun run, Flow flow)
         }
 
         (_owner, _epoch, _activeAt, _activeEpoch) = (default, default, null, default);
+    }
+
+    /// <summary>An endpoint that was half open has ended: all that it has acknowledged is a SYN, and the next one makes another.</summary>
+    public void OnHalfOpenEnded(Endpoint endpoint)
+    {
+        if (ReferenceEquals(Active, endpoint))
+        {
+            (_owner, _epoch, _activeAt, _activeEpoch) = (default, default, null, default);
+        }
     }
 
     /// <summary>Who sends is the owner, and its endpoint is active.</summary>

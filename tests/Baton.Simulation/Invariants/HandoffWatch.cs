@@ -77,6 +77,9 @@ internal sealed class HandoffWatch
                 }
 
                 break;
+            case HandoffOutput.Thaw when _run.FlowOf(output.Flow) is { } flow:
+                flow.Watch.Thaws++;
+                break;
             case HandoffOutput.Precopy:
                 totals.Meet(Met.SourcePhase, (byte)SourcePhase.Precopying);
                 break;
@@ -113,17 +116,25 @@ internal sealed class HandoffWatch
 
         if ((isSource ? sides.Target : sides.Source) is { } other
             && (other.Outcome == MoveOutcome.Moved) != (handoff.Outcome == MoveOutcome.Moved)
-            && _run.FlowOf(handoff.Flow) is not { MayBeLost: true })
+            && _run.FlowOf(handoff.Flow) is not { MayBeLost: true }
+            && !IsForgotten(handoff, isSource, sides.Crashes))
         {
             _run.Fail($"Handoff {handoff.Handoff} of {handoff.Flow} is {other.Outcome} ({other.Reason}) at the {other.Role} and {handoff.Outcome} ({handoff.Reason}) at the {handoff.Role}.");
         }
 
-        _ended[handoff.Handoff] = isSource ? sides with { Source = handoff } : sides with { Target = handoff };
+        _ended[handoff.Handoff] = isSource ? sides with { Source = handoff, Crashes = _run.Crashes } : sides with { Target = handoff, Crashes = _run.Crashes };
         if (isSource)
         {
             Count(handoff);
         }
     }
+
+    /// <summary>
+    /// Whether a source that was cut off ends without an answer: its home has been started anew since the target had one. It has
+    /// not gone on, and says so.
+    /// </summary>
+    private bool IsForgotten(HandoffEvent handoff, bool isSource, int crashesThen) =>
+        isSource && handoff.Outcome == MoveOutcome.Closed && _run.Crashes > crashesThen;
 
     private void Count(HandoffEvent handoff)
     {
@@ -163,5 +174,5 @@ internal sealed class HandoffWatch
         _ => output.GetType().Name,
     };
 
-    private readonly record struct Sides(HandoffEvent? Source, HandoffEvent? Target);
+    private readonly record struct Sides(HandoffEvent? Source, HandoffEvent? Target, int Crashes);
 }

@@ -6,7 +6,10 @@ namespace Baton.Simulation;
 /// <summary>Plants a defect: changes the state of one node between two steps, as faulty code in it would have.</summary>
 internal sealed class DefectPlanter(PlantedDefect defect, SimulationRun run, Farm farm)
 {
+    private static readonly TimeSpan s_early = TimeSpan.FromSeconds(2);
+
     private readonly Dictionary<Flow, (NodeId Owner, Epoch Epoch)> _entries = [];
+    private bool _hasKept;
 
     public void AfterStep()
     {
@@ -15,12 +18,27 @@ internal sealed class DefectPlanter(PlantedDefect defect, SimulationRun run, Far
             return;
         }
 
+        if (defect == PlantedDefect.KeptBuffer)
+        {
+            KeepBuffer();
+            return;
+        }
+
         foreach (var flow in run.Flows)
         {
-            if (flow is StreamFlow || defect == PlantedDefect.DroppedHeldPacket)
+            if (flow is StreamFlow || defect is PlantedDefect.DroppedHeldPacket or PlantedDefect.EarlyWriteOff)
             {
                 Plant(flow);
             }
+        }
+    }
+
+    /// <summary>While a node is off, so that packets wait for it beside the buffer.</summary>
+    private void KeepBuffer()
+    {
+        if (!_hasKept && farm.Nodes.Any(node => !node.IsUp))
+        {
+            _hasKept = farm.Nodes.First(node => node.IsUp).Shard.Stack.Pool.TryRent(1, out _);
         }
     }
 
@@ -29,6 +47,16 @@ internal sealed class DefectPlanter(PlantedDefect defect, SimulationRun run, Far
         var home = flow.Home.ShardOf(flow.Flow).Flows;
         if (!home.TryFind(flow.Flow, out var entry))
         {
+            return;
+        }
+
+        if (defect == PlantedDefect.EarlyWriteOff)
+        {
+            if (entry.Owner != flow.Home.Id && run.Striker.Hearing.Silence(flow.Home, farm.Nodes[entry.Owner.Value - 1]) > s_early)
+            {
+                home.Remove(flow.Flow);
+            }
+
             return;
         }
 

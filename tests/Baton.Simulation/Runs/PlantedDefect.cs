@@ -20,4 +20,10 @@ internal enum PlantedDefect
 
     /// <summary>The home gives the target the source's epoch.</summary>
     ReusedEpoch,
+
+    /// <summary>A home gives up what an owner has that it has not heard for two seconds.</summary>
+    EarlyWriteOff,
+
+    /// <summary>A node does not return a buffer.</summary>
+    KeptBuffer,
 }

@@ -15,7 +15,10 @@ internal sealed class Striker
 
     private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan s_silence = TimeSpan.FromMilliseconds(3600);
+
+    // A home writes a member off four leases, here 9.6 s, after it has held it for unreachable.
     private static readonly TimeSpan s_beforeWriteOff = TimeSpan.FromSeconds(9);
+
     // Nobody can speak for a takeover of whom it has not relied on since its own start.
     private static readonly TimeSpan s_untilLeases = TimeSpan.FromMilliseconds(800);
     private static readonly TimeSpan s_longestDrain = TimeSpan.FromSeconds(3);
@@ -32,11 +35,15 @@ internal sealed class Striker
         _run = run;
         _farm = farm;
         _strikes = strikes;
+        Hearing = new Hearing(farm);
         if (strikes.Count > 0)
         {
-            farm.Lan.Filter = (from, to, _) => _cuts.Count == 0 || !_cuts.Contains((from, to));
+            farm.Lan.Filter = Passes;
         }
     }
+
+    /// <summary>Who has heard whom last.</summary>
+    public Hearing Hearing { get; }
 
     /// <summary>Whether every strike has been and is healed.</summary>
     public bool IsDone { get; private set; }
@@ -48,7 +55,42 @@ internal sealed class Striker
     public bool Drains(FarmNode node) => _drained == node;
 
     /// <summary>Begins.</summary>
-    public void Start() => Next();
+    public void Start()
+    {
+        Next();
+        Listen();
+    }
+
+    private bool Passes(MemoryLink from, MemoryLink to, ReadOnlySpan<byte> frame)
+    {
+        bool passes = _cuts.Count == 0 || !_cuts.Contains((from, to));
+        if (passes)
+        {
+            Hearing.OnPassed(from, to, frame);
+        }
+
+        return passes;
+    }
+
+    /// <summary>What an owner has that its home has not heard for so long may be given up.</summary>
+    private void Listen()
+    {
+        foreach (var home in _farm.Nodes)
+        {
+            foreach (var owner in _farm.Nodes)
+            {
+                if (owner != home && owner.IsUp && Hearing.Silence(home, owner) > s_beforeWriteOff)
+                {
+                    _run.MayLose(flow => IsHome(home, flow) && owner.Find(flow.Flow) is not null);
+                }
+            }
+        }
+
+        if (!IsDone)
+        {
+            _run.After(s_look, Listen);
+        }
+    }
 
     private void Next()
     {
@@ -168,10 +210,6 @@ internal sealed class Striker
             _cuts.Remove((one, two));
             _cuts.Remove((two, one));
         });
-        if (length > s_beforeWriteOff)
-        {
-            _run.After(s_beforeWriteOff, () => _run.MayLose(flow => IsBetween(flow, node, other) || IsBetween(flow, other, node)));
-        }
     }
 
     private void Isolate(FarmNode node, TimeSpan length)
@@ -179,19 +217,11 @@ internal sealed class Striker
         _run.Totals.Count(Total.Isolations);
         node.LanLink.IsPluggedIn = false;
         _run.After(length, () => node.LanLink.IsPluggedIn = node.IsUp);
-        if (length > s_beforeWriteOff)
-        {
-            _run.After(s_beforeWriteOff, () => _run.MayLose(flow => IsHome(node, flow) || node.Find(flow.Flow) is not null));
-        }
     }
 
     /// <summary>Whether a node is home of a flow, also while it stands down.</summary>
     private static bool IsHome(FarmNode node, SimulatedFlow flow) =>
         node.IsUp && node.Shard.Homes.Addresses.Any(home => home.Claim.Home == node.Id && home.Claim.Address == flow.Flow.Tuple.LocalAddress);
-
-    /// <summary>A home and an owner that cannot hear each other for so long that the home gives the flow up.</summary>
-    private bool IsBetween(SimulatedFlow flow, FarmNode home, FarmNode owner) =>
-        _run.HomeOf(flow) == home && owner.Find(flow.Flow) is not null;
 
     private void Drain(Strike strike, FarmNode node)
     {
@@ -280,4 +310,5 @@ internal sealed class Striker
         }
 
         return _farm.Nodes.All(node => _run.ServingNode(node.ServiceAddress) is not null);
-    }}
+    }
+}
