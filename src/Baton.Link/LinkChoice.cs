@@ -49,6 +49,9 @@ public sealed record LinkRequest
     /// <summary>As <see cref="XdpOptions.BusyPoll"/>, of an XDP socket.</summary>
     public TimeSpan BusyPoll { get; init; }
 
+    /// <summary>As <see cref="XdpOptions.Vlan"/>: only XDP links put tags on and take them off.</summary>
+    public int Vlan { get; init; }
+
     /// <summary>How many links the interface's frames are spread over: one for each shard. XDP sockets need an interface of so many receive queues.</summary>
     public int Queues { get; init; } = 1;
 
@@ -116,6 +119,9 @@ public static class LinkChoice
     /// <exception cref="LinkException">It does not open; of <see cref="LinkKind.Auto"/> the message is that of the last that was tried.</exception>
     public static ChosenLink Open(LinkRequest request) => request.Kind switch
     {
+        not LinkKind.Xdp when request.Vlan != 0 => throw new LinkException(
+            $"Interface {request.Name}: only an XDP link is on a VLAN (here {request.Vlan}) by itself.",
+            $"ip link add link {request.Name} name {request.Name}.{request.Vlan} type vlan id {request.Vlan}, and the packet link on that; or a TAP device whose port of the bridge is of the VLAN"),
         LinkKind.Tap => OpenQueues(request, OpenTap, "tap", "as configured"),
         LinkKind.Packet => OpenQueues(request, OpenPacket, "packet", "as configured"),
         LinkKind.Xdp => OpenConfiguredXdp(request),
@@ -145,7 +151,7 @@ public static class LinkChoice
     private static string InQueues(LinkRequest request) => request.Queues > 1 ? $" with {request.Queues} queues" : "";
 
     private static XdpOptions OptionsOfXdp(LinkRequest request, XdpPlace place) =>
-        new() { Name = request.Name, Namespace = request.Namespace, Place = place, Addresses = request.Addresses, Nic = request.Nic, BusyPoll = request.BusyPoll };
+        new() { Name = request.Name, Namespace = request.Namespace, Place = place, Addresses = request.Addresses, Nic = request.Nic, BusyPoll = request.BusyPoll, Vlan = request.Vlan };
 
     private static NicCache? MakeCache(NicOptions options, bool isConfigured, out string reason)
     {
@@ -163,6 +169,7 @@ public static class LinkChoice
 
     private static string WhoForwards(string front, NicCache cache) =>
         cache.CanForward ? $"{front}: its program forwards by itself what other nodes own, since front and lan are both xdp"
+        : cache is { Front.IsAttached: true, Lan.IsAttached: true } ? $"{front}: its program hands up what other nodes own and the host forwards it, since the lan is a VLAN"
         : cache.Front.IsAttached ? $"{front}: its program hands up what other nodes own and the host forwards it, since the lan is not xdp"
         : "the host forwards what other nodes own, since the front is not xdp";
 

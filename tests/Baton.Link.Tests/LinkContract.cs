@@ -175,7 +175,7 @@ public abstract class LinkContract
     {
         using var setting = Open();
 
-        TestNamespace.Ip("-n", setting.Kernel.Name, "link", "delete", setting.Device);
+        TestNamespace.Ip("-n", setting.Cable.Namespace.Name, "link", "delete", setting.Cable.Device);
 
         // A link that can look without asking the kernel asks it from time to time.
         Assert.Throws<LinkException>(() =>
@@ -233,6 +233,9 @@ public abstract class LinkContract
     /// <summary>A link, the kernel at its other end and that kernel's interface.</summary>
     private protected sealed record Setting(ILink Link, TestNamespace Kernel, string Device, params IDisposable[] Others) : IDisposable
     {
+        /// <summary>The interface at the other end of the link's cable: the kernel's, unless there is something between.</summary>
+        public (string Device, TestNamespace Namespace) Cable { get; init; } = (Device, Kernel);
+
         /// <summary>Whether frames longer than the MTU pass this device all the same.</summary>
         public bool CutsWhatIsTooLong { get; init; }
 

@@ -192,6 +192,9 @@ public sealed class NetworkSettings
     /// <summary>Whether the kernel merges what the node sends (NAPI, GRO): better for bulk, worse for small packets.</summary>
     public bool Napi { get; set; }
 
+    /// <summary>The VLAN of an XDP link, 1 to 4094; 0 for frames without a tag. On other links the kernel's VLAN device (<c>eth0.5</c>) is the <see cref="Device"/>.</summary>
+    public int Vlan { get; set; }
+
     /// <summary>How long the kernel looks for frames at the device itself for an XDP link, up to 10 ms; zero leaves it to interrupts.</summary>
     public TimeSpan BusyPoll { get; set; }
 }

@@ -171,6 +171,11 @@ public sealed class BatonOptionsValidator : IValidateOptions<BatonOptions>
             errors.Add($"{path}:Mtu is {network.Mtu}. Write a number from 576 to 65521.");
         }
 
+        if (network.Vlan is < 0 or > 4094 || (network.Vlan != 0 && network.Link != "xdp"))
+        {
+            errors.Add($"{path}:Vlan is {network.Vlan}. Write 1 to 4094 with Link xdp, or leave it out and write the kernel's VLAN device (e.g. eth0.5) as Device.");
+        }
+
         if (network.BusyPoll < TimeSpan.Zero || network.BusyPoll > Link.XdpOptions.MostBusyPoll)
         {
             errors.Add($"{path}:BusyPoll is {network.BusyPoll}. Write a time up to 10 ms, e.g. 00:00:00.00002, or leave it out.");

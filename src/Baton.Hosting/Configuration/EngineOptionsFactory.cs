@@ -49,6 +49,7 @@ internal static class EngineOptionsFactory
         Mtu = network.Mtu,
         Napi = network.Napi,
         BusyPoll = network.BusyPoll,
+        Vlan = network.Vlan,
         Queues = options.Shards,
         Address = MacAddress.TryParse(network.MacAddress, out var address) ? address : null,
         Addresses = [.. options.Members.Where(member => member.Name == options.Node).Select(Member).SelectMany(AddressesOf)],

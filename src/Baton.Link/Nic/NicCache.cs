@@ -50,8 +50,8 @@ public sealed class NicCache : IDisposable
     /// <summary>The interface to the other nodes.</summary>
     public NicInterface Lan { get; }
 
-    /// <summary>Whether the front's program can send by the lan's interface.</summary>
-    public bool CanForward => Front.IsAttached && Lan.IsAttached;
+    /// <summary>Whether the front's program can send by the lan's interface: it puts no tag of a VLAN on.</summary>
+    public bool CanForward => Front.IsAttached && Lan is { IsAttached: true, Vlan: 0 };
 
     /// <summary>Clients use the address, whoever is its home: its packets come up unless a flow's entry says otherwise.</summary>
     public void AddService(InetAddress address)

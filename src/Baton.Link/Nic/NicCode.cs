@@ -35,7 +35,7 @@ internal sealed class NicCode(Assembler code, NicMaps maps, MacAddress address, 
     public int Vlan { get; } = vlan;
 
     /// <summary>Where the IP header starts.</summary>
-    public int IpOffset => EthernetHeader.Length + (Vlan == 0 ? 0 : 4);
+    public int IpOffset => EthernetHeader.Length + (Vlan == 0 ? 0 : VlanTag.Length);
 
     /// <summary>Not ours: the kernel's.</summary>
     public Label Kernel { get; } = new("kernel");

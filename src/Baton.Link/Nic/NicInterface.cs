@@ -25,6 +25,9 @@ public sealed class NicInterface : IDisposable
     /// <summary>Its network namespace, by name or path; null for the process's own.</summary>
     internal string? Namespace { get; set; }
 
+    /// <summary>The VLAN whose frames the program reads; 0 for frames without a tag.</summary>
+    internal int Vlan { get; set; }
+
     /// <summary>Packets of a verdict.</summary>
     public long Count(NicVerdict verdict) => Maps.Count(verdict);
 

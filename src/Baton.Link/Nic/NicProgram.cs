@@ -60,12 +60,7 @@ internal static class NicProgram
         code.Load(Width.Half, R1, R9, -2);
         if (nic.Vlan != 0)
         {
-            // IEEE 802.1Q: tag protocol 0x8100, then priority and VLAN.
-            code.LoadBigEndian(Width.Half, R2, R7, 12);
-            code.JumpIf(R2, When.NotEqual, 0x8100, nic.Kernel);
-            code.LoadBigEndian(Width.Half, R2, R7, 14);
-            code.And(R2, 0xFFF);
-            code.JumpIf(R2, When.NotEqual, nic.Vlan, nic.Kernel);
+            VlanTag.Check(code, nic.Vlan, nic.Kernel);
         }
 
         code.SwapToBigEndian(R1, 16);
@@ -163,7 +158,7 @@ internal static class NicProgram
         nic.CountIndex();
         if (nic.Vlan != 0)
         {
-            TakeTagOff(nic, redirect);
+            VlanTag.TakeOff(code, redirect);
         }
 
         code.Move(R1, R6);
@@ -182,22 +177,6 @@ internal static class NicProgram
         code.Move(R3, (int)XdpAction.Drop);
         code.Call(KernelFunction.RedirectMap);
         code.Exit();
-    }
-
-    /// <summary>Moves both Ethernet addresses over the tag: the stack knows none.</summary>
-    private static void TakeTagOff(NicCode nic, Label failed)
-    {
-        var code = nic.Code;
-        code.LoadPacket();
-        code.Require(R7, nic.IpOffset, failed);
-        code.Load(Width.Double, R1, R7, 0);
-        code.Load(Width.Word, R2, R7, 8);
-        code.Store(Width.Double, R7, 4, R1);
-        code.Store(Width.Word, R7, 12, R2);
-        code.Move(R1, R6);
-        code.Move(R2, 4);
-        code.Call(KernelFunction.AdjustHead);
-        code.JumpIf(R0, When.NotEqual, 0, failed);
     }
 
     private static void LeaveToKernel(NicCode nic)

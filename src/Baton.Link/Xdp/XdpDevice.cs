@@ -21,14 +21,15 @@ internal sealed class XdpDevice : IDisposable
     /// <param name="nic">What the NIC program knows; null for the program that hands over all frames.</param>
     /// <param name="space">The interface's network namespace, by name or path; null for the process's own.</param>
     /// <param name="address">The interface's Ethernet address.</param>
+    /// <param name="vlan">The VLAN whose frames come here, without their tag; 0 for frames as they are.</param>
     /// <exception cref="LinkException">It cannot be attached there.</exception>
-    public XdpDevice(string name, int index, XdpPlace place, NicInterface? nic, string? space, MacAddress address)
+    public XdpDevice(string name, int index, XdpPlace place, NicInterface? nic, string? space, MacAddress address, int vlan)
     {
         _nic = nic;
         _sockets = nic?.Maps.Sockets ?? new(BpfMapKind.XdpSockets, "baton_sockets", capacity: 64);
         try
         {
-            _program = nic is null ? BpfProgram.Load("baton_all", AllFrames(_sockets), multiBuffer: true) : NicProgram.Load(nic.Maps, address);
+            _program = nic is null ? BpfProgram.Load("baton_all", AllFrames(_sockets, vlan), multiBuffer: true) : NicProgram.Load(nic.Maps, address, vlan);
             _attachment = Attach(_program, name, index, place);
         }
         catch
@@ -40,7 +41,7 @@ internal sealed class XdpDevice : IDisposable
 
         if (nic is not null)
         {
-            (nic.Index, nic.Namespace, nic.Queues) = (index, space, []);
+            (nic.Index, nic.Namespace, nic.Vlan, nic.Queues) = (index, space, vlan, []);
         }
     }
 
@@ -89,16 +90,34 @@ internal sealed class XdpDevice : IDisposable
         }
     }
 
-    /// <summary>Every frame of a queue that has a socket goes there, the others to the kernel.</summary>
-    private static IReadOnlyList<Instruction> AllFrames(IBpfMap sockets)
+    /// <summary>Every frame of a queue that has a socket goes there, the others to the kernel; of a VLAN only its frames.</summary>
+    private static IReadOnlyList<Instruction> AllFrames(IBpfMap sockets, int vlan)
     {
         const int queueOffset = 16;
         var code = new Assembler();
-        code.Load(Width.Word, R2, R1, queueOffset);
+        var kernel = new Label("kernel");
+        var failed = new Label("tag stays");
+        code.BeginXdp();
+        if (vlan != 0)
+        {
+            code.Require(R7, EthernetHeader.Length + VlanTag.Length, kernel);
+            VlanTag.Check(code, vlan, kernel);
+            VlanTag.TakeOff(code, failed);
+        }
+
+        code.Load(Width.Word, R2, R6, queueOffset);
         code.LoadMap(R1, sockets);
         code.Move(R3, (int)XdpAction.Pass);
         code.Call(KernelFunction.RedirectMap);
         code.Exit();
+        if (vlan != 0)
+        {
+            code.Place(kernel);
+            code.Return(XdpAction.Pass);
+            code.Place(failed);
+            code.Return(XdpAction.Drop);
+        }
+
         return code.Assemble();
     }
 

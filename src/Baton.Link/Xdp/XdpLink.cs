@@ -26,6 +26,8 @@ public sealed unsafe class XdpLink : ILink
     private readonly XdpDevice _device;
     private readonly NicQueue? _nic;
     private readonly ulong[] _free;
+    private readonly ushort _vlan;
+    private readonly byte[] _tagged;
     private readonly byte[] _assembled = new byte[LongestFrame];
     private readonly int _piece = XdpSocket.ChunkLength - XdpSocket.MetadataLength;
     private int _freeCount;
@@ -42,6 +44,8 @@ public sealed unsafe class XdpLink : ILink
         Name = options.Name;
         Address = address;
         Mtu = mtu;
+        _vlan = (ushort)options.Vlan;
+        _tagged = _vlan == 0 ? [] : new byte[mtu + EthernetHeader.Length + VlanTag.Length];
         int chunks = options.RingLength;
         _free = new ulong[chunks];
         for (int i = 0; i < chunks; i++)
@@ -102,6 +106,11 @@ public sealed unsafe class XdpLink : ILink
             throw new LinkException($"Interface {options.Name}: a ring of {options.RingLength} frames cannot be.", "write a power of two from 64 to 16384");
         }
 
+        if (options.Vlan is < 0 or > VlanTag.Most)
+        {
+            throw new LinkException($"Interface {options.Name}: there is no VLAN {options.Vlan}.", $"write 1 to {VlanTag.Most}, or 0 for none");
+        }
+
         return NetworkNamespace.Run(options.Namespace, () =>
         {
             KernelAddresses.Refuse(options.Addresses);
@@ -115,7 +124,7 @@ public sealed unsafe class XdpLink : ILink
                     sockets.Add(new XdpSocket(options.Name, kernel.Index, queue, options.RingLength, options.BusyPoll));
                 }
 
-                device = new XdpDevice(options.Name, kernel.Index, options.Place, options.Nic, options.Namespace, kernel.Address);
+                device = new XdpDevice(options.Name, kernel.Index, options.Place, options.Nic, options.Namespace, kernel.Address, options.Vlan);
                 return sockets.ConvertAll(socket => new XdpLink(options, socket, device, kernel.Address, kernel.Mtu));
             }
             catch
@@ -176,6 +185,14 @@ public sealed unsafe class XdpLink : ILink
             return true;
         }
 
+        int tag = 0;
+        if (_vlan != 0)
+        {
+            headers = PutTagOn(headers);
+            tag = VlanTag.Length;
+            length += tag;
+        }
+
         int pieces = (length + _piece - 1) / _piece;
         if (_freeCount < pieces)
         {
@@ -200,7 +217,7 @@ public sealed unsafe class XdpLink : ILink
             {
                 Address = chunk + XdpSocket.MetadataLength,
                 Length = (uint)part,
-                Options = (i < pieces - 1 ? XdpDescriptor.Continues : 0) | (i == 0 && partial ? AskForChecksum(chunk, layout, room, pieces) : 0),
+                Options = (i < pieces - 1 ? XdpDescriptor.Continues : 0) | (i == 0 && partial ? AskForChecksum(chunk, layout, room, tag, pieces) : 0),
             };
         }
 
@@ -301,13 +318,14 @@ public sealed unsafe class XdpLink : ILink
 
     /// <summary>
     /// Has the checksum completed: by the device or the kernel where the kernel makes a packet of the frame, here where it
-    /// does not, since not every driver can.
+    /// does not or the frame has a tag, since not every driver can.
     /// </summary>
-    private uint AskForChecksum(ulong chunk, FrameLayout layout, Span<byte> frame, int pieces)
+    private uint AskForChecksum(ulong chunk, FrameLayout layout, Span<byte> frame, int tag, int pieces)
     {
-        if (_socket.IsZeroCopy && pieces == 1)
+        if ((_socket.IsZeroCopy || tag > 0) && pieces == 1)
         {
-            FrameLayout.CompleteChecksum(frame);
+            // What stands behind a tag looks like a frame without one.
+            FrameLayout.CompleteChecksum(frame[tag..]);
             return 0;
         }
 
@@ -315,9 +333,20 @@ public sealed unsafe class XdpLink : ILink
         const ulong checksum = 2;
         var metadata = _socket.Memory(chunk, XdpSocket.MetadataLength);
         BinaryPrimitives.WriteUInt64LittleEndian(metadata, checksum);
-        BinaryPrimitives.WriteUInt16LittleEndian(metadata[8..], (ushort)layout.TransportOffset);
+        BinaryPrimitives.WriteUInt16LittleEndian(metadata[8..], (ushort)(layout.TransportOffset + tag));
         BinaryPrimitives.WriteUInt16LittleEndian(metadata[10..], (ushort)layout.ChecksumOffset);
         return XdpDescriptor.HasMetadata;
+    }
+
+    /// <summary>The headers with the tag between addresses and EtherType, until the next call.</summary>
+    private ReadOnlySpan<byte> PutTagOn(ReadOnlySpan<byte> headers)
+    {
+        const int addresses = 12;
+        headers[..addresses].CopyTo(_tagged);
+        BinaryPrimitives.WriteUInt16BigEndian(_tagged.AsSpan(addresses), VlanTag.Protocol);
+        BinaryPrimitives.WriteUInt16BigEndian(_tagged.AsSpan(addresses + 2), _vlan);
+        headers[addresses..].CopyTo(_tagged.AsSpan(addresses + VlanTag.Length));
+        return _tagged.AsSpan(0, headers.Length + VlanTag.Length);
     }
 
     private void TakeCompleted()

@@ -52,6 +52,13 @@ public sealed record XdpOptions
     /// <summary>The longest <see cref="BusyPoll"/>.</summary>
     public static TimeSpan MostBusyPoll { get; } = TimeSpan.FromMilliseconds(10);
 
+    /// <summary>
+    /// The VLAN (IEEE 802.1Q) that the link is on, 1 to 4094: only its frames come here, the others are the kernel's, and the stack
+    /// sees none of its tags. 0 for frames as they are. A device that takes tags off by itself must leave them on
+    /// (<c>ethtool -K DEVICE rxvlan off</c>).
+    /// </summary>
+    public int Vlan { get; init; }
+
     /// <summary>Frames that wait to be received, and as many to be sent: a power of two, 64 to 16384.</summary>
     public int RingLength { get; init; } = 2048;
 }

@@ -42,7 +42,7 @@ public sealed class ConfigurationTests : IDisposable
                 "Members": [
                   { "Name": "a", "Id": 1, "Lan": "10.0.0.1", "Front": "198.51.100.11", "ServiceAddresses": ["198.51.100.101"] },
                   { "Name": "a", "Id": "one", "Lan": "192.0.2.2", "Front": "198.51.100.11", "Weight": 0 } ],
-                "Front": { "Link": "wire", "Device": "a-name-that-is-too-long", "Mtu": 100, "MacAddress": "01:00:5e:00:00:01" },
+                "Front": { "Link": "wire", "Device": "a-name-that-is-too-long", "Mtu": 100, "Vlan": 5000, "MacAddress": "01:00:5e:00:00:01" },
                 "Services": [
                   { "Name": "web", "Port": 80 },
                   { "Name": "other", "Port": 80, "Placement": "never", "Policy": "best", "Protocol": "sctp", "Addresses": ["198.51.100.200"] } ]
@@ -64,6 +64,7 @@ public sealed class ConfigurationTests : IDisposable
                 "Baton:Front:Device is 'a-name-that-is-too-long'",
                 "Baton:Front:Link is 'wire'. Write tap, packet, xdp or auto.",
                 "Baton:Front:Mtu is 100",
+                "Baton:Front:Vlan is 5000. Write 1 to 4094 with Link xdp",
                 "Baton:Front:MacAddress is '01:00:5e:00:00:01'",
                 "Baton:Services:1:Placement is 'never'. Write handshake or first-request.",
                 "Baton:Services:1:Policy is 'best'",
