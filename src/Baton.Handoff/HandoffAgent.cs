@@ -186,7 +186,7 @@ public sealed class HandoffAgent
         _outbox.SetHome(address, home, serving);
         if (home != NodeId.None)
         {
-            _source.OnHome(address, home, serving);
+            _source.OnHome(now, address, home, serving);
             _target.OnHome(now, address, home, serving);
             _closed.OnHome(address, home);
         }

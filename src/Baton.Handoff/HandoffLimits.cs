@@ -61,10 +61,13 @@ public sealed record HandoffLimits
     public TimeSpan PrepareTimeout { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// How long a source may not have heard its target for a home that was started anew to decide: after longer, the target may
+    /// How long a source may not have heard its target for a home that has forgotten to decide: after longer, the target may
     /// have gone on with the endpoint, and given it away.
     /// </summary>
     public TimeSpan DecidedUnheard { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>How long a source then waits for the target's word before the endpoint ends.</summary>
+    public TimeSpan TargetsWord { get; init; } = TimeSpan.FromSeconds(12);
 
     /// <summary>How long a tombstone forwards late packets.</summary>
     public TimeSpan TombstoneForwarding { get; init; } = TimeSpan.FromSeconds(10);

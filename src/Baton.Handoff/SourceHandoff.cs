@@ -48,6 +48,15 @@ internal sealed class SourceHandoff(HandoffRequest request)
     /// </summary>
     public Instant? TargetLostAt { get; set; }
 
+    /// <summary>The target was started anew since STATE: it cannot tell any more whether it has gone on.</summary>
+    public bool TargetForgot { get; set; }
+
+    /// <summary>
+    /// A home that has forgotten would grant the abort, though the target may have gone on: no home is asked until the target has said
+    /// that it has not.
+    /// </summary>
+    public bool IsInDoubt { get; set; }
+
     /// <summary>Bytes of the precopied stream sent.</summary>
     public int PrecopiedBytes { get; set; }
 

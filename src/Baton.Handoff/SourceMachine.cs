@@ -77,6 +77,13 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
             return DropReason.MessageStale;
         }
 
+        if (handoff.IsInDoubt)
+        {
+            // To a target that has forgotten it, it is a new one.
+            Refused(now, handoff);
+            return DropReason.None;
+        }
+
         if (!handoff.AwaitsPosition && handoff.Phase != SourcePhase.Preparing)
         {
             // Said twice around a new channel, or in answer to a PREPARE that STATE followed at once.
@@ -120,6 +127,7 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
         }
 
         handoff.AwaitsPosition = false;
+        EndDoubt(handoff);
         return DropReason.None;
     }
 
@@ -131,6 +139,16 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
         }
 
         GiveUp(now, handoff, HandoffOutcome.Rejected, message.Reason);
+        if (message.Reason is HandoffReason.SourceUnreachable or HandoffReason.HomeRefused)
+        {
+            EndDoubt(handoff);
+        }
+        else if (handoff.IsInDoubt)
+        {
+            // To a target that has forgotten it, it is a new one, and one that it may refuse.
+            Refused(now, handoff);
+        }
+
         return DropReason.None;
     }
 
@@ -138,14 +156,16 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
     {
         if (!_handoffs.TryGet(message.Header.Handoff, out var handoff) || handoff.Request.Target != from || handoff.StateIsUnsent)
         {
-            var heard = HeardOf(message.Header.Handoff, HandoffOutcome.Committed);
-            if (heard == DropReason.None && _handoffs.TryGetEnded(message.Header.Handoff, out var ended) && ended.Home == from)
+            bool isKnown = _handoffs.TryGetEnded(message.Header.Handoff, out var ended);
+            bool isOver = isKnown ? ended.Outcome == HandoffOutcome.Committed : handoff is null;
+            if (isOver && outbox.HomeOf(message.Header.Flow, ended.Home) == from)
             {
-                // It waits for this, and has asked again on a new channel.
+                // It waits for this: it has asked again on a new channel, or has become the home since. One that is forgotten does not
+                // go on here either.
                 outbox.Send(message.Header, from, Done.Write(message.Header, message.NewEpoch, message.Reference));
             }
 
-            return heard;
+            return isKnown && isOver ? DropReason.None : DropReason.MessageStale;
         }
 
         if (handoff.Home == from)
@@ -163,7 +183,7 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
         if (!_handoffs.TryGet(id, out var handoff)
             || handoff.Home != home
             || handoff.StateIsUnsent
-            || (decision.Outcome == HandoffOutcome.Aborted && handoff.Phase != SourcePhase.AskedAbort))
+            || (decision.Outcome == HandoffOutcome.Aborted && (handoff.Phase != SourcePhase.AskedAbort || handoff.IsInDoubt)))
         {
             return HeardOf(id, decision.Outcome);
         }
@@ -264,13 +284,14 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
             }
 
             if (handoff.Request.Target == peer
-                && handoff.Phase is SourcePhase.Preparing or SourcePhase.Precopying or SourcePhase.AwaitingDecision)
+                && (handoff.Phase is SourcePhase.Preparing or SourcePhase.Precopying or SourcePhase.AwaitingDecision
+                    || (handoff.Phase == SourcePhase.AskedAbort && handoff.TargetLostAt is not null && !handoff.TargetForgot)))
             {
                 handoff.AwaitsPosition = true;
                 outbox.Send(handoff.Header, peer, Prepare.Write(handoff.Request));
             }
 
-            if (handoff.Home == peer && handoff.Phase == SourcePhase.AskedAbort)
+            if (handoff.Home == peer && handoff.Phase == SourcePhase.AskedAbort && !handoff.IsInDoubt)
             {
                 Ask(handoff);
             }
@@ -278,14 +299,21 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
     }
 
     /// <summary>Who is home has changed, or whether it decides.</summary>
-    public void OnHome(InetAddress address, NodeId home, bool serving)
+    public void OnHome(Instant now, InetAddress address, NodeId home, bool serving)
     {
         foreach (var handoff in _handoffs.All)
         {
             if (handoff.Request.Flow.Tuple.LocalAddress == address)
             {
+                // One that serves at once has the directory of the last, or takes no word of this node's any more.
+                bool forgets = home != handoff.Home && !serving;
+                if (forgets && handoff.Home != handoff.Request.Target && MayBeDecidedUnheard(now, handoff))
+                {
+                    Doubt(now, handoff, HandoffReason.HomeUnreachable);
+                }
+
                 handoff.Home = home;
-                if (serving && handoff.Phase == SourcePhase.AskedAbort)
+                if (serving && handoff.Phase == SourcePhase.AskedAbort && !handoff.IsInDoubt)
                 {
                     Ask(handoff);
                 }
@@ -313,14 +341,19 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
     {
         foreach (var handoff in _handoffs.All)
         {
-            if (handoff.Home == peer && restarted && MayBeDecidedUnheard(now, handoff))
+            if (handoff.Request.Target == peer && restarted && (handoff.IsInDoubt || (handoff.Home == peer && MayBeDecidedUnheard(now, handoff))))
             {
                 // Nobody can say any more who has it; the client has perhaps been told by others what this node does not know.
                 Refused(now, handoff);
             }
+            else if (handoff.Home == peer && restarted && MayBeDecidedUnheard(now, handoff))
+            {
+                Doubt(now, handoff, HandoffReason.HomeRestarted);
+            }
             else if (handoff.Request.Target == peer)
             {
                 handoff.TargetLostAt ??= handoff.StateIsUnsent ? null : now;
+                handoff.TargetForgot |= restarted;
                 GiveUp(now, handoff, HandoffOutcome.Aborted, restarted ? HandoffReason.TargetRestarted : HandoffReason.TargetUnreachable);
             }
             else if (handoff.Home == peer && handoff.StateIsUnsent)
@@ -336,6 +369,12 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
     {
         while (_handoffs.TryTakeDue(now, out var handoff))
         {
+            if (handoff.IsInDoubt)
+            {
+                Refused(now, handoff);
+                continue;
+            }
+
             bool frozen = handoff.Phase >= SourcePhase.Freezing;
             GiveUp(now, handoff, HandoffOutcome.Aborted, frozen ? HandoffReason.FreezeBudget : HandoffReason.PrepareTimeout);
         }
@@ -377,6 +416,42 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
             default:
                 Stay(now, handoff, outcome, reason, handoff.Request.Epoch, decided: false);
                 return;
+        }
+    }
+
+    /// <summary>
+    /// The home has forgotten: only the target can say that it has not gone on. A target that has not asks the home itself.
+    /// </summary>
+    private void Doubt(Instant now, SourceHandoff handoff, HandoffReason reason)
+    {
+        if (handoff.IsInDoubt)
+        {
+            return;
+        }
+
+        if (handoff.TargetForgot)
+        {
+            Refused(now, handoff);
+            return;
+        }
+
+        handoff.IsInDoubt = true;
+        handoff.OnAbort = handoff.Phase == SourcePhase.AskedAbort ? handoff.OnAbort : (HandoffOutcome.Aborted, reason);
+        handoff.Phase = SourcePhase.AskedAbort;
+        _handoffs.SetDeadline(handoff, now + limits.TargetsWord);
+        handoff.AwaitsPosition = true;
+        outbox.Send(handoff.Header, handoff.Request.Target, Prepare.Write(handoff.Request));
+    }
+
+    /// <summary>The target has said that it has not gone on.</summary>
+    private void EndDoubt(SourceHandoff handoff)
+    {
+        handoff.TargetLostAt = null;
+        if (handoff.IsInDoubt)
+        {
+            handoff.IsInDoubt = false;
+            _handoffs.SetDeadline(handoff, Instant.Never);
+            Ask(handoff);
         }
     }
 

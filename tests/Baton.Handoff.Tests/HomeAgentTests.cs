@@ -176,7 +176,89 @@ public sealed class HomeAgentTests
         _home.OnMemberReachable(s_b);
         Serve();
         _home.OnDeadline(Instant.Zero + s_options.Recovery + s_options.WriteOff);
-        Assert.Equal(s_c, Assert.Single(TakeAll().OfType<HomeOutput.WriteOff>()).Owner);
+        var outputs = TakeAll();
+        Assert.Equal(s_c, Assert.Single(outputs.OfType<HomeOutput.WriteOff>()).Owner);
+
+        // Nor does anything arrive there any more that this home had said before.
+        Assert.Equal(s_c, Assert.Single(outputs.OfType<HomeOutput.BreakChannel>()).Peer);
+    }
+
+    [Fact]
+    public void An_heir_lets_its_own_silent_endpoints_speak_when_the_directory_has_been_asked_for_them()
+    {
+        var heir = Silenced();
+        heir.OnMessage(Instant.Zero, s_a, ListPart.Write(1, directory: true, [s_claim], []).Single());
+        while (heir.TryTakeOutput(out var output))
+        {
+            Assert.IsNotType<HomeOutput.Speak>(output);
+            if (output is HomeOutput.ListEndpoints list)
+            {
+                heir.OnListed(Instant.Zero, list.Home, list.Number, [Item()]);
+                break;
+            }
+        }
+
+        Assert.Equal(HomePhase.Serving, heir.PhaseOf(s_address));
+        var then = TakeAll(heir).Where(output => output is HomeOutput.Announce or HomeOutput.Speak).ToArray();
+        Assert.False(Assert.IsType<HomeOutput.Announce>(then[0]).Recovering);
+        Assert.IsType<HomeOutput.Speak>(then[1]);
+    }
+
+    [Theory]
+    [InlineData(8, false, true, false)] // another home recovers: it would believe what the last one may have given up
+    [InlineData(8, true, true, true)] // it has the directory, and tells
+    [InlineData(8, false, false, true)] // the last home was not heard again: it was lost before it could give anything up
+    [InlineData(1, false, true, true)] // nor in so short a time
+    public void What_was_silent_for_long_goes_on_with_no_home_that_recovers(int leases, bool serving, bool heardAgain, bool goesOn)
+    {
+        var owner = Silenced();
+        var now = Instant.Zero + leases * s_options.Lease;
+        owner.OnChannelDown(Instant.Zero, s_a);
+        if (heardAgain)
+        {
+            owner.OnChannelUp(now, s_a, 1);
+        }
+
+        Assert.DoesNotContain(TakeAll(owner), output => output is HomeOutput.EndSilent);
+        owner.OnMessage(now, s_c, Claims.Write([(new HomeClaim(s_address, s_c, new(8)), serving)]));
+        Assert.Equal(goesOn, !TakeAll(owner).Exists(output => output is HomeOutput.EndSilent));
+    }
+
+    [Fact]
+    public void What_the_home_has_acknowledged_after_a_long_silence_goes_on_with_the_next()
+    {
+        var owner = Silenced();
+        var now = Instant.Zero + 8 * s_options.Lease;
+        owner.OnLease(now, s_a, holds: true);
+        ulong list = TakeAll(owner).OfType<HomeOutput.ListEndpoints>().Last().Number;
+        owner.OnMessage(now, s_a, HomeMessage.WriteNumber(HomeMessageKind.ListAck, list));
+        owner.OnMessage(now, s_c, Claims.Write([(new HomeClaim(s_address, s_c, new(8)), false)]));
+        Assert.DoesNotContain(TakeAll(owner), output => output is HomeOutput.EndSilent);
+    }
+
+    [Fact]
+    public void A_home_that_was_started_anew_after_a_long_silence_has_given_nothing_up()
+    {
+        var owner = Silenced();
+        var now = Instant.Zero + 8 * s_options.Lease;
+        owner.OnChannelDown(Instant.Zero, s_a);
+        owner.OnChannelUp(now, s_a, 2);
+        owner.OnMessage(now, s_a, Claims.Write([(s_next, false)]));
+        Assert.DoesNotContain(TakeAll(owner), output => output is HomeOutput.EndSilent);
+    }
+
+    /// <summary>Node B, whose home A's lease has ended.</summary>
+    private static HomeAgent Silenced()
+    {
+        var owner = new HomeAgent(s_b, [s_a, s_b, s_c], [(s_address, s_a)], s_options, Instant.Zero);
+        owner.OnChannelUp(Instant.Zero, s_a, 1);
+        owner.OnChannelUp(Instant.Zero, s_c, 1);
+        owner.OnMessage(Instant.Zero, s_a, Claims.Write([(s_claim, true)]));
+        TakeAll(owner);
+        owner.OnLease(Instant.Zero, s_a, holds: false);
+        Assert.False(owner.MaySpeak(s_address));
+        TakeAll(owner);
+        return owner;
     }
 
     private void Serve()

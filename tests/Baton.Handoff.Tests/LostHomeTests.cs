@@ -7,7 +7,7 @@ namespace Baton.Handoff.Tests;
 /// <summary>A home that is a third node decides, and is lost before both sides have heard it.</summary>
 public sealed class LostHomeTests
 {
-    private readonly Farm.Farm _farm = new();
+    private readonly Farm.Farm _farm = new(nodes: 4);
 
     [Theory]
     [InlineData(false)]
@@ -45,27 +45,98 @@ public sealed class LostHomeTests
     public void Who_was_cut_off_from_the_target_for_long_asks_no_home_that_was_started_anew(int home, int seconds, bool asks)
     {
         var flow = _farm.Connect(home, owner: 1);
-        var request = _farm.Request(flow, home, source: 1, target: 2);
-        _farm.OnOutput = (node, output) =>
-        {
-            if (node == _farm[2] && output is HandoffOutput.Install)
-            {
-                _farm.Break(new(1), new(2));
-                _farm.Break(new(1), new(3));
-            }
-        };
-        _farm.Begin(request, 1);
-        _farm.Run(TimeSpan.FromSeconds(seconds));
+        var request = CutOff(flow, home, seconds);
         Assert.Equal(_farm[2].Active(flow), _farm.Active(flow));
         _farm.Crash(new((ushort)home));
         _farm.OnOutput = (_, _) => { };
         _farm.Trace.Clear();
         _farm.Restart(new((ushort)home));
 
-        Assert.Equal(asks, _farm.Trace.Exists(step => step.Node == _farm[1]
-            && step.Output is HandoffOutput.Send { } send && send.Peer.Value == home && (MessageKind)send.Message.Span[1] == MessageKind.Swap));
-        Assert.Equal(!asks, _farm.Trace.Exists(step => step.Node == _farm[1] && step.Output is HandoffOutput.Discard));
-        Assert.Equal(asks ? 1 : 0, _farm[1].Agent.SourceHandoffs);
+        Assert.Equal(asks, Asks(home));
+
+        // A target that was the home has forgotten, too.
+        Assert.Equal(!asks && home == 2, _farm.Trace.Exists(step => step.Node == _farm[1] && step.Output is HandoffOutput.Discard));
+        Assert.Equal(asks || home == 3 ? 1 : 0, _farm[1].Agent.SourceHandoffs);
+        if (!asks && home == 3)
+        {
+            _farm.ChannelUp(new(1), new(2));
+            _farm.Run();
+            Assert.Equal(HandoffOutcome.Committed, _farm.Outcome(request, HandoffRole.Source).Outcome);
+        }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_target_that_has_not_gone_on_has_the_word_before_a_home_that_was_started_anew(bool onlyTheSourceReachesTheHome)
+    {
+        var flow = _farm.Connect(home: 3, owner: 1);
+        var request = _farm.Request(flow, home: 3, source: 1, target: 2);
+        _farm.OnOutput = (node, output) =>
+        {
+            if (node == _farm[2] && output is HandoffOutput.Install)
+            {
+                _farm.Crash(new(3));
+                _farm.Break(new(1), new(2));
+            }
+        };
+        _farm.Begin(request, 1);
+        _farm.Run(TimeSpan.FromSeconds(3));
+        _farm.OnOutput = (_, _) => { };
+        _farm.Restart(new(3));
+        _farm[3].Home.Add(flow, new(1), Epoch.First, _farm[1].Endpoints[request.Endpoint].Reference);
+        if (onlyTheSourceReachesTheHome)
+        {
+            _farm.Break(new(2), new(3));
+        }
+
+        _farm.Run(TimeSpan.FromSeconds(1));
+        Assert.False(Asks(3));
+        Assert.Equal(onlyTheSourceReachesTheHome ? 1 : 0, _farm[1].Agent.SourceHandoffs);
+
+        _farm.ChannelUp(new(1), new(2));
+        _farm.Run();
+        var outcome = onlyTheSourceReachesTheHome ? HandoffOutcome.Aborted : HandoffOutcome.Committed;
+        Assert.Equal((outcome, outcome), (_farm.Outcome(request, HandoffRole.Source).Outcome, _farm.Outcome(request, HandoffRole.Target).Outcome));
+        Assert.NotNull(_farm.Active(flow));
+    }
+
+    [Fact]
+    public void A_target_that_is_never_heard_again_is_not_waited_for_for_ever()
+    {
+        var flow = _farm.Connect(home: 3, owner: 1);
+        var request = CutOff(flow, home: 3, seconds: 3);
+        _farm.Crash(new(3));
+        _farm.OnOutput = (_, _) => { };
+        _farm.Restart(new(3));
+        _farm.Run(HandoffLimits.Default.TargetsWord + TimeSpan.FromSeconds(1));
+        Assert.Equal(HandoffOutcome.Gone, _farm.Outcome(request, HandoffRole.Source).Outcome);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Who_was_cut_off_from_the_target_for_long_asks_no_home_that_took_the_address_over(bool hasTheDirectory)
+    {
+        var flow = _farm.Connect(home: 3, owner: 1);
+        CutOff(flow, home: 3, seconds: 3);
+        _farm.Crash(new(3));
+        _farm.Trace.Clear();
+        _farm[1].Input(agent => agent.OnHome(_farm.Now, flow.Tuple.LocalAddress, new(4), serving: hasTheDirectory));
+        _farm[1].Input(agent => agent.OnHome(_farm.Now, flow.Tuple.LocalAddress, new(4), serving: true));
+        Assert.Equal(hasTheDirectory, Asks(4));
+    }
+
+    [Fact]
+    public void A_target_that_became_the_home_is_told_by_a_source_that_has_forgotten_that_it_does_not_go_on()
+    {
+        var flow = _farm.Connect(home: 2, owner: 1);
+        var done = new MessageHeader(MessageKind.Done, new HandoffId(4711), new Epoch(1), flow);
+        _farm.Trace.Clear();
+        _farm[1].Input(agent => agent.OnHome(_farm.Now, flow.Tuple.LocalAddress, new(2), serving: true));
+        _farm[1].Input(agent => agent.OnMessage(_farm.Now, new(2), Done.Write(done, new Epoch(2), _farm[1].Endpoints.Values.Single().Reference)));
+        Assert.Contains(_farm.Trace, step => step.Node == _farm[1]
+            && step.Output is HandoffOutput.Send { Peer.Value: 2 } send && (MessageKind)send.Message.Span[1] == MessageKind.Done);
     }
 
     [Fact]
@@ -91,4 +162,24 @@ public sealed class LostHomeTests
         Assert.Equal(0, _farm[2].Agent.TargetHandoffs);
         Assert.Equal(_farm[1].Active(flow), _farm.Active(flow));
     }
+
+    /// <summary>The target has STATE, and the source hears neither it nor the home for some time.</summary>
+    private HandoffRequest CutOff(in Flow flow, int home, int seconds)
+    {
+        var request = _farm.Request(flow, home, source: 1, target: 2);
+        _farm.OnOutput = (node, output) =>
+        {
+            if (node == _farm[2] && output is HandoffOutput.Install)
+            {
+                _farm.Break(new(1), new(2));
+                _farm.Break(new(1), new(3));
+            }
+        };
+        _farm.Begin(request, 1);
+        _farm.Run(TimeSpan.FromSeconds(seconds));
+        return request;
+    }
+
+    private bool Asks(int home) => _farm.Trace.Exists(step => step.Node == _farm[1]
+        && step.Output is HandoffOutput.Send { } send && send.Peer.Value == home && (MessageKind)send.Message.Span[1] == MessageKind.Swap);
 }

@@ -298,7 +298,8 @@ internal sealed class HandoffRouter
 
     private void Thaw(HandoffOutput.Thaw o)
     {
-        if (_shard.Stack.Find(o.Endpoint) is { Phase: EndpointPhase.Frozen } endpoint)
+        // One that its home does not know any more ends with the handoff.
+        if (_shard.Stack.Find(o.Endpoint) is { Phase: EndpointPhase.Frozen } endpoint && EndpointRecord.Of(endpoint) is not { IsGone: true })
         {
             _shard.Stack.Thaw(Now, endpoint, o.Epoch);
             _shard.HomeShare.OnAwake(endpoint);
@@ -436,6 +437,11 @@ internal sealed class HandoffRouter
             LearnFrom(record, moved && o.Frozen <= _shard.Options.HandoffBudget);
             End(running, new MoveResult(handoff.Outcome, handoff.Reason, handoff));
             _shard.HomeShare.OnHandoffEnded(record);
+            if (o.Outcome == Handoff.HandoffOutcome.Gone)
+            {
+                // A home that was told of it as frozen has an entry.
+                OnEndpointClosed(record, 0);
+            }
         }
         else
         {

@@ -216,6 +216,7 @@ internal sealed class HomeRouter
         {
             case HomeOutput.Send { AfterAnnounced: true } o: _shard.OnOthersThen(static _ => { }, () => _shard.Channels.Send(o.Peer, PeerMessageKind.Home, o.Message.Span)); break;
             case HomeOutput.Send o: _shard.Channels.Send(o.Peer, PeerMessageKind.Home, o.Message.Span); break;
+            case HomeOutput.BreakChannel o: _shard.Channels.Break(o.Peer); break;
             case HomeOutput.TakeAddress o: _shard.OnEach(shard => shard.Stack.AnnounceAddress(shard.Now, _front, o.Address)); break;
             case HomeOutput.GiveAddress o: _shard.OnEach(shard => shard.Stack.WithdrawAddress(_front, o.Address)); break;
             case HomeOutput.HomeIs o: _shard.OnEach(shard => shard.Handoffs.OnHome(o.Address, o.Home, o.Serving)); break;
@@ -228,6 +229,7 @@ internal sealed class HomeRouter
             case HomeOutput.WriteOff o: _shard.OnEach(shard => shard.HomeShare.WriteOff(o)); break;
             case HomeOutput.Discard o: OnShardOf(o.Flow, share => share.Discard(o)); break;
             case HomeOutput.Silence o: _shard.OnEach(shard => shard.HomeShare.Silence(o)); break;
+            case HomeOutput.EndSilent o: _shard.OnEach(shard => shard.HomeShare.EndSilent(o)); break;
             case HomeOutput.Speak o: _shard.OnEach(shard => shard.HomeShare.Speak(o)); break;
             case HomeOutput.AskSilence o: _agent.OnSilence(Now, o.Asker, o.Number, o.Home, _shard.Exchange.IsSilent(Now, o.Home)); break;
             case HomeOutput.TakeoverEnded o: TakeoverEnded(o); break;

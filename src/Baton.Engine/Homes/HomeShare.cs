@@ -48,9 +48,21 @@ internal sealed class HomeShare(Shard shard)
         bool known = shard.Flows.TryFind(o.Announced.Flow, out var before);
         bool gone = shard.Flows.Announce(o.Announced, o.List, o.Recovering) is AnnounceResult.Gone or AnnounceResult.Full;
         bool displaced = known && shard.Flows.TryFind(o.Announced.Flow, out var after) && after.Owner != before.Owner;
-        if (gone || displaced)
+        bool goneElsewhere = gone && o.Announced.Owner != Self;
+        bool displacedElsewhere = displaced && before.Owner != Self;
+        if (gone && !goneElsewhere)
         {
-            shard.RunOn(shard.First, first => first.Homes.OnAnnounced(o.Announced, gone, displaced ? before : null));
+            End(ReferenceCodec.Id(o.Announced.Reference.Span));
+        }
+
+        if (displaced && !displacedElsewhere)
+        {
+            End(ReferenceCodec.Id(before.Reference.Span));
+        }
+
+        if (goneElsewhere || displacedElsewhere)
+        {
+            shard.RunOn(shard.First, first => first.Homes.OnAnnounced(o.Announced, goneElsewhere, displacedElsewhere ? before : null));
         }
     }
 
@@ -66,10 +78,20 @@ internal sealed class HomeShare(Shard shard)
 
     public void Speak(HomeOutput.Speak o) => ForEach(o.Address, Continue);
 
-    /// <summary>One that is in a handoff ends with it: by the home's word, or when it is called off.</summary>
-    public void Discard(HomeOutput.Discard o)
+    public void Discard(HomeOutput.Discard o) => End(o.Endpoint);
+
+    public void EndSilent(HomeOutput.EndSilent o) => ForEach(o.Address, endpoint =>
     {
-        if (shard.Stack.Find(o.Endpoint) is not { } endpoint || EndpointRecord.Of(endpoint) is not { } record)
+        if (endpoint.Phase == EndpointPhase.Frozen)
+        {
+            End(endpoint.Id);
+        }
+    });
+
+    /// <summary>One that is in a handoff ends with it: by the home's word, or when it is called off.</summary>
+    private void End(EndpointId id)
+    {
+        if (shard.Stack.Find(id) is not { } endpoint || EndpointRecord.Of(endpoint) is not { } record)
         {
             return;
         }
@@ -93,7 +115,8 @@ internal sealed class HomeShare(Shard shard)
         {
             if (endpoint.Service is null || endpoint.Reference.Length == 0 || endpoint.Phase == EndpointPhase.Closed
                 || endpoint is TcpEndpoint { Connection.State: TcpState.Closed }
-                || !addresses.Contains(endpoint.Flow.Tuple.LocalAddress))
+                || !addresses.Contains(endpoint.Flow.Tuple.LocalAddress)
+                || EndpointRecord.Of(endpoint) is { IsGone: true })
             {
                 continue;
             }

@@ -168,6 +168,15 @@ internal sealed class PeerChannels
         }
     }
 
+    /// <summary>Breaks the channel to a node, with all that waits in it.</summary>
+    public void Break(NodeId node)
+    {
+        if (_byNode.TryGetValue(node, out var channel))
+        {
+            channel.Break(abort: true);
+        }
+    }
+
     /// <summary>A session with a node is there.</summary>
     public void OnSession(NodeId node, ulong peerIncarnation) => _byNode[node].OnSession(peerIncarnation);
 

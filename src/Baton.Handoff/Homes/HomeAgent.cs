@@ -164,8 +164,14 @@ public sealed class HomeAgent
         if (restarted)
         {
             WriteOff(peer);
+            foreach (var home in _homes)
+            {
+                // What it may have given up in an earlier life, it has forgotten; in this one it has just begun to wait.
+                home.SilencedAt = home.Claim.Home == peer ? now : home.SilencedAt;
+            }
         }
 
+        Doubt(now, peer);
         SendClaims(peer);
     }
 
@@ -229,7 +235,7 @@ public sealed class HomeAgent
             {
                 if (home.Claim.Home == peer)
                 {
-                    Silence(home);
+                    Silence(now, home);
                 }
             }
 
@@ -237,6 +243,7 @@ public sealed class HomeAgent
         }
 
         _withoutLease.Remove(peer);
+        Doubt(now, peer);
         if (Array.Exists(_homes, home => home.Claim.Home == peer && home.IsSilenced))
         {
             _lists.Begin(peer, _homes);
@@ -263,7 +270,7 @@ public sealed class HomeAgent
                 Settle(home);
                 if (!holds)
                 {
-                    Silence(home);
+                    Silence(now, home);
                 }
                 else
                 {
@@ -374,7 +381,13 @@ public sealed class HomeAgent
 
         foreach (var claim in claims)
         {
-            _byAddress[claim.Address].Unheard.Remove(Self);
+            var home = _byAddress[claim.Address];
+            home.Unheard.Remove(Self);
+            if (home.AwaitsOwnList && home.Claim == claim)
+            {
+                home.AwaitsOwnList = false;
+                Speak(home);
+            }
         }
 
         EndRecoveries(now);
@@ -391,18 +404,8 @@ public sealed class HomeAgent
         }
     }
 
-    /// <summary>An entry has made room for one of a higher epoch, or was refused: its owner is to end the endpoint.</summary>
-    public void OnDisplaced(in Flow flow, NodeId owner, EndpointId endpoint)
-    {
-        if (owner == Self)
-        {
-            _outbox.Add(new HomeOutput.Discard(flow, endpoint));
-        }
-        else
-        {
-            _outbox.Send(owner, GoneMessage.Write(flow, endpoint));
-        }
-    }
+    /// <summary>An entry has made room for one of a higher epoch, or was refused: its owner, another node, is to end the endpoint.</summary>
+    public void OnDisplaced(in Flow flow, NodeId owner, EndpointId endpoint) => _outbox.Send(owner, GoneMessage.Write(flow, endpoint));
 
     /// <summary>A message from a peer's channel. Bad and late ones have a reason, counted, and no effect.</summary>
     public DropReason OnMessage(Instant now, NodeId from, ReadOnlySpan<byte> message)
@@ -435,7 +438,12 @@ public sealed class HomeAgent
             if (now >= at)
             {
                 _writeOffs[member] = Instant.Never;
-                WriteOff(member);
+                if (Array.Exists(_homes, home => home.IsHere))
+                {
+                    // What this home has told it, a commit perhaps, is not to arrive when another has the flow.
+                    _outbox.Add(new HomeOutput.BreakChannel(member));
+                    WriteOff(member);
+                }
             }
         }
 
@@ -555,6 +563,12 @@ public sealed class HomeAgent
         home.IsServing = serving;
         home.Unheard.Clear();
         home.Until = Instant.Never;
+        home.AwaitsOwnList = false;
+        if (!serving)
+        {
+            EndDoubtful(home);
+        }
+
         if (isHeir)
         {
             home.Phase = HomePhase.Former;
@@ -577,7 +591,7 @@ public sealed class HomeAgent
         _takeovers.OnClaim();
         if (_withoutLease.Contains(claim.Home))
         {
-            Silence(home);
+            Silence(now, home);
         }
 
         Tell(home);
@@ -654,9 +668,14 @@ public sealed class HomeAgent
             home.Phase = HomePhase.Serving;
             home.Until = Instant.Never;
             AwaitMembers(now);
-            Speak(home);
             Settle(home);
             Broadcast();
+            if (home.IsSilenced)
+            {
+                // The home before may have given them up while they were silent.
+                home.AwaitsOwnList = true;
+                _lists.BeginOwn(home.Address);
+            }
         }
 
         return DropReason.None;
@@ -788,6 +807,7 @@ public sealed class HomeAgent
         home.Unheard.Clear();
         home.Unheard.UnionWith(_members);
         Settle(home);
+        EndDoubtful(home);
         _lists.BeginOwn(home.Address);
     }
 
@@ -853,11 +873,12 @@ public sealed class HomeAgent
         _outbox.Add(new HomeOutput.Forget(home.Address));
     }
 
-    private void Silence(ServiceHome home)
+    private void Silence(Instant now, ServiceHome home)
     {
         if (!home.IsSilenced)
         {
             home.IsSilenced = true;
+            home.SilencedAt = now;
             _outbox.Add(new HomeOutput.Silence(home.Address));
         }
     }
@@ -865,10 +886,29 @@ public sealed class HomeAgent
     private void Speak(ServiceHome home)
     {
         // A node that takes an address over does not know yet whether others have its endpoints behind it in a higher epoch.
-        if (home.IsSilenced && (home.Claim.Home != Self || _holdsRole) && home.Phase != HomePhase.Recovering)
+        if (home.IsSilenced && (home.Claim.Home != Self || _holdsRole) && home.Phase != HomePhase.Recovering && !home.AwaitsOwnList)
         {
-            home.IsSilenced = false;
+            home.IsSilenced = home.IsInDoubt = false;
             _outbox.Add(new HomeOutput.Speak(home.Address));
+        }
+    }
+
+    /// <summary>A home is heard again that has been there all the time: it may have given up what was silent for so long.</summary>
+    private void Doubt(Instant now, NodeId peer)
+    {
+        foreach (var home in _homes)
+        {
+            home.IsInDoubt |= home.Claim.Home == peer && home.IsSilenced && now >= home.SilencedAt + _options.WriteOff - _options.Lease;
+        }
+    }
+
+    /// <summary>The next home recovers: it would believe what the last one may have given up.</summary>
+    private void EndDoubtful(ServiceHome home)
+    {
+        if (home.IsInDoubt)
+        {
+            home.IsInDoubt = false;
+            _outbox.Add(new HomeOutput.EndSilent(home.Address));
         }
     }
 

@@ -52,7 +52,10 @@ public abstract record HomeOutput
     /// <param name="Address">The service address.</param>
     public sealed record ListDirectory(NodeId Heir, ulong Number, InetAddress Address) : HomeOutput;
 
-    /// <summary>A member has told of an endpoint: put it into the directory, and answer with <see cref="HomeAgent.OnAnnounced"/>.</summary>
+    /// <summary>
+    /// A member has told of an endpoint: put it into the directory, and answer with <see cref="HomeAgent.OnAnnounced"/>. One of this
+    /// node's that has no place, or has lost it, ends at once: a <see cref="Speak"/> that follows does not wake it.
+    /// </summary>
     /// <param name="Announced">The endpoint.</param>
     /// <param name="List">The member's list.</param>
     /// <param name="Recovering">Whether announcements make entries.</param>
@@ -77,6 +80,10 @@ public abstract record HomeOutput
     /// <param name="Address">The service address.</param>
     public sealed record WriteOff(NodeId Owner, InetAddress Address) : HomeOutput;
 
+    /// <summary>Break the channel to a member, if there is one: nothing that was sent on it arrives any more.</summary>
+    /// <param name="Peer">The member.</param>
+    public sealed record BreakChannel(NodeId Peer) : HomeOutput;
+
     /// <summary>The home does not know an endpoint of this node's any more: it ends silently.</summary>
     /// <param name="Flow">The flow.</param>
     /// <param name="Endpoint">The endpoint.</param>
@@ -89,6 +96,10 @@ public abstract record HomeOutput
     /// <summary>The home knows this node's endpoints again: they go on.</summary>
     /// <param name="Address">The service address.</param>
     public sealed record Speak(InetAddress Address) : HomeOutput;
+
+    /// <summary>This node's silent endpoints behind the address, which their last home may have given up, end silently.</summary>
+    /// <param name="Address">The service address.</param>
+    public sealed record EndSilent(InetAddress Address) : HomeOutput;
 
     /// <summary>
     /// Say with <see cref="HomeAgent.OnSilence"/> whether this node has heard nothing of <paramref name="Home"/> for lease and

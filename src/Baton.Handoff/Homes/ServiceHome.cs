@@ -38,5 +38,17 @@ internal sealed class ServiceHome(InetAddress address, NodeId configured)
     /// <summary>This node's endpoints behind the address emit nothing.</summary>
     public bool IsSilenced { get; set; }
 
+    /// <summary>Since when they do.</summary>
+    public Instant SilencedAt { get; set; }
+
+    /// <summary>
+    /// They have been silent for so long that the home, which has been heard since, may have given them up; only a home that knows
+    /// all flows can say that it has not.
+    /// </summary>
+    public bool IsInDoubt { get; set; }
+
+    /// <summary>This node has the directory of the home before, and goes through its own endpoints by it.</summary>
+    public bool AwaitsOwnList { get; set; }
+
     public bool IsHere => Phase is HomePhase.Recovering or HomePhase.Serving;
 }
