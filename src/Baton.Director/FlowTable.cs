@@ -62,11 +62,28 @@ public sealed class FlowTable
             return Verdict.Unknown;
         }
 
-        ref readonly var entry = ref _entries[number];
+        ref var entry = ref _entries[number];
         var kind = entry.Owner == _self ? VerdictKind.Local : VerdictKind.Forward;
         _counters.Count(kind);
-        return new Verdict(kind, in entry);
+        return new Verdict(kind, ref entry);
     }
+
+    /// <summary>What a flow is looked for by, for <see cref="SlotOf"/> and <see cref="FirstWith"/>.</summary>
+    public uint TagOf(in Flow flow) => (uint)(flow.Hash(in _key) >> 32);
+
+    /// <summary>Where the search for a tag begins: to be brought near before it.</summary>
+    public ref readonly ulong SlotOf(uint tag) => ref _index.At(_index.Start(tag));
+
+    /// <summary>The number of the first entry with a tag, most likely that of its flow; -1 for none.</summary>
+    public int FirstWith(uint tag)
+    {
+        int slot = _index.Start(tag);
+        _ = _index.TryProbe(tag, ref slot, out int number);
+        return number;
+    }
+
+    /// <summary>The entry with a number that <see cref="FirstWith"/> gave.</summary>
+    public ref readonly FlowEntry EntryAt(int number) => ref _entries[number];
 
     /// <summary>A copy of a flow's entry, for listings; counts nothing.</summary>
     public bool TryFind(in Flow flow, out FlowEntry entry)
@@ -106,10 +123,8 @@ public sealed class FlowTable
             BeganEpoch = epoch,
             BeganEndpoint = ReferenceCodec.Id(reference.Span),
             StoredReference = reference,
-            NextFree = -1,
-            InUse = true,
         };
-        _index.Add(Tag(in flow), number);
+        _index.Add(TagOf(in flow), number);
         Count++;
         Observer?.OnWritten(in entry);
         return AddResult.Added;
@@ -144,6 +159,7 @@ public sealed class FlowTable
             entry.Owner = question.NewOwner;
             entry.Epoch = question.NewEpoch;
             entry.LastHandoff = question.Handoff;
+            entry.Known = null;
             if (!question.IsAbort)
             {
                 entry.StoredReference = question.Reference;
@@ -300,6 +316,7 @@ public sealed class FlowTable
         (entry.BeganEpoch, entry.BeganEndpoint) = (default, default);
         entry.LastHandoff = announced.Handoff;
         entry.StoredReference = announced.Reference;
+        entry.Known = null;
         Observer?.OnWritten(in entry);
     }
 
@@ -314,11 +331,9 @@ public sealed class FlowTable
         && question.NewEpoch == question.ExpectedEpoch + (question.IsAbort ? 2u : 1u)
         && question.NewEpoch > question.ExpectedEpoch;
 
-    private uint Tag(in Flow flow) => (uint)(flow.Hash(in _key) >> 32);
-
     private int Find(in Flow flow, out int slot)
     {
-        uint tag = Tag(in flow);
+        uint tag = TagOf(in flow);
         slot = _index.Start(tag);
         while (_index.TryProbe(tag, ref slot, out int number))
         {
@@ -341,7 +356,7 @@ public sealed class FlowTable
         }
 
         int number = _firstFree;
-        _firstFree = _entries[number].NextFree;
+        _firstFree = (int)_entries[number].List;
         return number;
     }
 
@@ -356,7 +371,7 @@ public sealed class FlowTable
 
         var removed = entry;
         _index.RemoveAt(slot);
-        entry = new FlowEntry { NextFree = _firstFree };
+        entry = new FlowEntry { List = (ulong)_firstFree };
         _firstFree = number;
         Count--;
         Observer?.OnRemoved(in removed);

@@ -50,6 +50,9 @@ internal sealed class ProbeIndex
         }
     }
 
+    /// <summary>The slot at a position.</summary>
+    public ref readonly ulong At(int position) => ref _slots[position];
+
     /// <summary>The slot behind.</summary>
     public int Next(int position) => (position + 1) & _mask;
 

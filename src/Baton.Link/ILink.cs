@@ -64,6 +64,14 @@ public interface ILink : IDisposable
 /// <summary>Takes what a link receives.</summary>
 public interface IFrameReceiver
 {
+    /// <summary>
+    /// A frame that <see cref="OnFrame"/> will give later in the same burst: what it will need can be brought near. Links that
+    /// have several frames at once say so of all of them before they give the first; nothing depends on it.
+    /// </summary>
+    void Expect(ReadOnlySpan<byte> frame)
+    {
+    }
+
     /// <summary>One frame, valid only during the call.</summary>
     void OnFrame(ILink link, FrameOffload offload, Span<byte> frame);
 }

@@ -4,11 +4,11 @@ namespace Baton.Stack;
 
 /// <summary>
 /// One deadline for each endpoint that has one, in a binary heap whose items know their place: to set, change or take
-/// away a deadline costs the heap's depth and no memory.
+/// away a deadline costs the heap's depth. The deadlines stand in the heap, so that to compare them no endpoint is looked at.
 /// </summary>
 internal sealed class EndpointTimers
 {
-    private Endpoint[] _heap = new Endpoint[64];
+    private Item[] _heap = new Item[64];
 
     public int Count { get; private set; }
 
@@ -17,42 +17,44 @@ internal sealed class EndpointTimers
     /// <summary>Sets an endpoint's deadline; <see cref="Instant.Never"/> takes it away.</summary>
     public void Set(Endpoint endpoint, Instant deadline)
     {
-        if (endpoint.Deadline == deadline)
+        var before = endpoint.Deadline;
+        if (before == deadline)
         {
             return;
         }
 
-        bool later = deadline > endpoint.Deadline;
         endpoint.Deadline = deadline;
+        var item = new Item(deadline, endpoint);
+        int index = endpoint.TimerIndex;
         if (deadline == Instant.Never)
         {
-            RemoveAt(endpoint.TimerIndex);
+            RemoveAt(index);
             endpoint.TimerIndex = -1;
         }
-        else if (endpoint.TimerIndex < 0)
+        else if (index < 0)
         {
             if (Count == _heap.Length)
             {
                 Array.Resize(ref _heap, 2 * Count);
             }
 
-            Rise(endpoint, Count++);
+            Rise(in item, Count++);
         }
-        else if (later)
+        else if (deadline > before)
         {
-            Sink(endpoint, endpoint.TimerIndex);
+            Sink(in item, index);
         }
         else
         {
-            Rise(endpoint, endpoint.TimerIndex);
+            Rise(in item, index);
         }
     }
 
     /// <summary>Takes the endpoint whose deadline came first, if it has come.</summary>
     public bool TryTakeDue(Instant now, out Endpoint endpoint)
     {
-        endpoint = Count > 0 ? _heap[0] : null!;
-        if (Count == 0 || endpoint.Deadline > now)
+        endpoint = Count > 0 ? _heap[0].Endpoint : null!;
+        if (Count == 0 || _heap[0].Deadline > now)
         {
             return false;
         }
@@ -64,29 +66,29 @@ internal sealed class EndpointTimers
     private void RemoveAt(int index)
     {
         var last = _heap[--Count];
-        _heap[Count] = null!;
+        _heap[Count] = default;
         if (index == Count)
         {
             return;
         }
 
         // The item that fills the gap may belong above or below it.
-        Rise(last, index);
-        Sink(last, last.TimerIndex);
+        Rise(in last, index);
+        Sink(in last, last.Endpoint.TimerIndex);
     }
 
-    private void Rise(Endpoint item, int index)
+    private void Rise(in Item item, int index)
     {
         for (int parent = (index - 1) / 2; index > 0 && item.Deadline < _heap[parent].Deadline; parent = (index - 1) / 2)
         {
-            Place(_heap[parent], index);
+            Place(in _heap[parent], index);
             index = parent;
         }
 
-        Place(item, index);
+        Place(in item, index);
     }
 
-    private void Sink(Endpoint item, int index)
+    private void Sink(in Item item, int index)
     {
         for (int child = 2 * index + 1; child < Count; child = 2 * index + 1)
         {
@@ -100,16 +102,18 @@ internal sealed class EndpointTimers
                 break;
             }
 
-            Place(_heap[child], index);
+            Place(in _heap[child], index);
             index = child;
         }
 
-        Place(item, index);
+        Place(in item, index);
     }
 
-    private void Place(Endpoint item, int index)
+    private void Place(in Item item, int index)
     {
         _heap[index] = item;
-        item.TimerIndex = index;
+        item.Endpoint.TimerIndex = index;
     }
+
+    private readonly record struct Item(Instant Deadline, Endpoint Endpoint);
 }

@@ -16,6 +16,7 @@ namespace Baton.Stack;
 public sealed class NetworkStack
 {
     private readonly StackOptions _options;
+    private readonly InFlightPool _inFlight = new();
     private readonly EndpointTable _table;
     private readonly Transmitter _transmitter;
     private readonly TcpEmitter _emitter;
@@ -39,7 +40,7 @@ public sealed class NetworkStack
     public NetworkStack(StackOptions options)
     {
         TcpMemory = new QueueMemory(options.Limits.TcpQueueBytes);
-        options = options.Sharing(TcpMemory);
+        options = options.Sharing(TcpMemory, _inFlight);
         _options = options;
         _table = new EndpointTable(options.Limits, options.Keys.Sequence);
         _transmitter = new Transmitter(options.Limits, options.Drops, options.Pool, options.Keys.Sequence);
@@ -146,7 +147,8 @@ public sealed class NetworkStack
     /// <summary>Adds an interface.</summary>
     /// <param name="options">What it is to be.</param>
     /// <param name="now">The time, from which the check of its addresses counts.</param>
-    public InterfaceId AddInterface(InterfaceOptions options, Instant now = default) => _interfaces.Add(now, options);
+    public InterfaceId AddInterface(InterfaceOptions options, Instant now = default) => _interfaces.Add(
+        now, options.OwnTcp is { } own ? options with { OwnTcp = own with { InFlight = _inFlight } } : options);
 
     /// <summary>
     /// From now on the interface answers ARP or Neighbor Discovery for the service address, and tells its link so (RFC 5227

@@ -36,10 +36,14 @@ public sealed record StackOptions
     /// <summary>Where drops are counted.</summary>
     public DropCounters Drops { get; init; } = new();
 
-    /// <summary>The same with one memory for the queues of all clients' connections; to pass some on when it is used up, the node's own have theirs.</summary>
-    internal StackOptions Sharing(QueueMemory memory) => this with
+    /// <summary>
+    /// The same with one memory for the queues of all clients' connections (to pass some on when it is used up, the node's own have
+    /// theirs), and one pool for all.
+    /// </summary>
+    internal StackOptions Sharing(QueueMemory memory, InFlightPool pool) => this with
     {
-        ServiceTcp = ServiceTcp with { Memory = memory },
-        ServiceTcpV6 = ServiceTcpV6 is null ? null : ServiceTcpV6 with { Memory = memory },
+        ServiceTcp = ServiceTcp with { Memory = memory, InFlight = pool },
+        ServiceTcpV6 = ServiceTcpV6 is null ? null : ServiceTcpV6 with { Memory = memory, InFlight = pool },
+        OwnTcp = OwnTcp with { InFlight = pool },
     };
 }

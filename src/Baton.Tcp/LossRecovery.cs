@@ -26,12 +26,6 @@ internal sealed class LossRecovery
     /// <summary>What a connection with nothing in flight knows; never changed.</summary>
     public static readonly LossRecovery Calm = new();
 
-    /// <summary>Most that are kept for the next that need one: those of a thread's connections that are in turn.</summary>
-    private const int MaxFree = 256;
-
-    [ThreadStatic]
-    private static Stack<LossRecovery>? t_free;
-
     /// <summary>DupThresh (RFC 5681 §3.2).</summary>
     public const int DuplicateThreshold = 3;
 
@@ -126,10 +120,10 @@ internal sealed class LossRecovery
     private bool IsForgettable =>
         IsCalm && !_rack.Remembers && _spurious is { From: 0, Step: FRtoStep.None } && _duplicates == 0 && _sent.Parts.IsEmpty;
 
-    /// <summary>For what is about to be sent.</summary>
-    public static LossRecovery Take(bool usesSack, TimeSpan smoothed)
+    /// <summary>For what is about to be sent; from the pool, if there is one and it has some.</summary>
+    public static LossRecovery Take(InFlightPool? pool, bool usesSack, TimeSpan smoothed)
     {
-        var recovery = t_free is not null && t_free.TryPop(out var free) ? free : new();
+        var recovery = pool?.Take() ?? new();
         recovery._usesSack = usesSack;
         recovery._rack.Begin(smoothed);
         recovery._lost = -1;
@@ -137,11 +131,11 @@ internal sealed class LossRecovery
     }
 
     /// <summary>Whether nothing has to be kept of it: then it is for the next that needs one.</summary>
-    public bool TryGiveBack()
+    public bool TryGiveBack(InFlightPool? pool)
     {
         if (IsForgettable)
         {
-            GiveBack();
+            GiveBack(pool);
             return true;
         }
 
@@ -149,17 +143,13 @@ internal sealed class LossRecovery
     }
 
     /// <summary>The connection is closed, or holds nothing of note.</summary>
-    public void GiveBack()
+    public void GiveBack(InFlightPool? pool)
     {
         _sent.Release();
         _sacked.Clear();
         (_rack, _probe, _rate, _spurious, _timed) = (default, default, default, default, default);
         (_phase, _point, _duplicates, _lost, _peak, _peakUntil, _smallEnd) = (RecoveryPhase.Open, 0, 0, 0, 0, 0, 0);
-        t_free ??= new(MaxFree);
-        if (t_free.Count < MaxFree)
-        {
-            t_free.Push(this);
-        }
+        pool?.Keep(this);
     }
 
     /// <summary>An ACK comes while so much is in flight.</summary>

@@ -455,7 +455,7 @@ internal sealed class Sender(TcpSettings settings, SeqNum iss)
     public void Release()
     {
         Queue.Release();
-        _recovery?.GiveBack();
+        _recovery?.GiveBack(_settings.InFlight);
         _recovery = null;
     }
 
@@ -586,14 +586,14 @@ internal sealed class Sender(TcpSettings settings, SeqNum iss)
         return control;
     }
 
-    private LossRecovery NeedRecovery() => _recovery ??= LossRecovery.Take(_usesSack, _rtt.Smoothed);
+    private LossRecovery NeedRecovery() => _recovery ??= LossRecovery.Take(_settings.InFlight, _usesSack, _rtt.Smoothed);
 
     private void ForgetTimed() => _recovery?.Timed.OnResent();
 
     /// <summary>With nothing in flight there is nothing to know of it.</summary>
     private void ForgetFlight()
     {
-        if (!InFlight && _nxt >= 1 && _recovery is { } recovery && recovery.TryGiveBack())
+        if (!InFlight && _nxt >= 1 && _recovery is { } recovery && recovery.TryGiveBack(_settings.InFlight))
         {
             _recovery = null;
         }

@@ -297,6 +297,9 @@ public sealed class TcpConnection
     /// <summary>Whether the peer's FIN came and everything before it was read.</summary>
     public bool ReadCompleted => Receiver.FinReceived && ReadableBytes == 0;
 
+    /// <summary>The objects that each segment needs besides this one, for who brings them near before (never to be used).</summary>
+    public (object Sender, object Receiver) Parts => (Sender, Receiver);
+
     [field: NotInSnapshot("its parts are listed at Sender")]
     internal Sender Sender { get; }
 

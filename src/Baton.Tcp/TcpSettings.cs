@@ -35,6 +35,9 @@ public sealed record TcpSettings
     /// <summary>The memory that these connections share with others; null: each has its own bounds only.</summary>
     public QueueMemory? Memory { get; init; }
 
+    /// <summary>Where connections get what they know of what is in flight; null: each makes its own when it needs it.</summary>
+    public InFlightPool? InFlight { get; init; }
+
     /// <summary>The MSS announced, and the bound on what is sent: interface MTU less the fixed IP and TCP headers (RFC 6691).</summary>
     public ushort Mss { get; init; } = 1460;
 

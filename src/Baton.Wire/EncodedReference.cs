@@ -26,6 +26,9 @@ public readonly struct EncodedReference : IEquatable<EncodedReference>
         ? new(header.ToArray())
         : throw new ArgumentException($"An encoded reference has at most {MaxLength} bytes.", nameof(header));
 
+    /// <summary>Whether both are one and the same in memory; then they have the same bytes.</summary>
+    public bool IsSame(in EncodedReference other) => ReferenceEquals(_bytes, other._bytes);
+
     /// <inheritdoc/>
     public bool Equals(EncodedReference other) => Span.SequenceEqual(other.Span);
 

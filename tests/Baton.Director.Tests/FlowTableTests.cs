@@ -47,6 +47,45 @@ public sealed class FlowTableTests
     }
 
     [Fact]
+    public void What_was_remembered_of_a_local_flow_is_known_until_its_entry_says_something_else()
+    {
+        var table = new FlowTable(A, Key, 16);
+        table.TryAdd(FlowNumber(1), A, Epoch.First, Encoded(7));
+        table.TryAdd(FlowNumber(2), B, Epoch.First, Encoded(8));
+        object found = new();
+        table.Decide(FlowNumber(1)).Remember(found);
+        table.Decide(FlowNumber(2)).Remember(found);
+        table.Decide(FlowNumber(3)).Remember(found);
+
+        Assert.Same(found, table.Decide(FlowNumber(1)).Known);
+        Assert.Null(table.Decide(FlowNumber(2)).Known);
+        Assert.Null(table.Decide(FlowNumber(3)).Known);
+
+        var away = SwapQuestion.Commit(FlowNumber(1), new(5), A, Epoch.First, new(7), B, Encoded(9));
+        Assert.Equal(SwapOutcome.Swapped, table.CompareAndSwap(in away).Outcome);
+        Assert.Null(table.Decide(FlowNumber(1)).Known);
+
+        table.TryAdd(FlowNumber(4), A, Epoch.First, Encoded(7));
+        table.Decide(FlowNumber(4)).Remember(found);
+        Assert.True(table.Remove(FlowNumber(4)));
+        table.TryAdd(FlowNumber(4), A, Epoch.First, Encoded(7));
+        Assert.Null(table.Decide(FlowNumber(4)).Known);
+    }
+
+    [Fact]
+    public void A_flows_tag_leads_to_its_entry_without_a_verdict()
+    {
+        var table = new FlowTable(A, Key, 16);
+        Assert.Equal(-1, table.FirstWith(table.TagOf(FlowNumber(1))));
+        table.TryAdd(FlowNumber(1), A, Epoch.First, Encoded(7));
+
+        uint tag = table.TagOf(FlowNumber(1));
+        Assert.Equal(FlowNumber(1), table.EntryAt(table.FirstWith(tag)).Flow);
+        Assert.NotEqual(0ul, table.SlotOf(tag));
+        Assert.Equal(0, table.Verdicts[VerdictKind.Local]);
+    }
+
+    [Fact]
     public void The_same_four_tuple_in_two_protocols_is_two_flows()
     {
         var table = new FlowTable(A, Key, 16);

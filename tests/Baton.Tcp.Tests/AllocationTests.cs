@@ -33,9 +33,10 @@ public class AllocationTests
         public DirectPair(int maxSegment, int lossPerMille)
         {
             (_maxSegment, _loss) = (maxSegment, lossPerMille);
-            _left = TcpConnection.Connect(TcpSettings.Default, Script.Tuple, new(1), 0, _now);
+            var settings = TcpSettings.Default with { InFlight = new() };
+            _left = TcpConnection.Connect(settings, Script.Tuple, new(1), 0, _now);
             _left.TryEmit(_now, maxSegment, out var syn);
-            _right = TcpConnection.Accept(TcpSettings.Default, Script.Tuple.Reversed, syn.Header, new(2), 0, _now);
+            _right = TcpConnection.Accept(settings, Script.Tuple.Reversed, syn.Header, new(2), 0, _now);
         }
 
         public long Transfer(long bytes)

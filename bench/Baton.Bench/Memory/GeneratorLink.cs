@@ -38,6 +38,11 @@ internal sealed class GeneratorLink(string name, GeneratedClients? clients) : IL
     {
         int count = _count;
         _count = 0;
+        for (int i = 0; count > 1 && i < count; i++)
+        {
+            receiver.Expect(_frames.AsSpan(i * GeneratedClients.MaxFrame, _lengths[i]));
+        }
+
         for (int i = 0; i < count; i++)
         {
             receiver.OnFrame(this, new(ChecksumState.Verified, GsoType.None, 0), _frames.AsSpan(i * GeneratedClients.MaxFrame, _lengths[i]));

@@ -183,7 +183,7 @@ internal sealed class PacketPath
         }
         else
         {
-            OnLocal(in layout, bytes, offload, in flow, in verdict.Reference);
+            OnLocal(in layout, bytes, offload, in flow, in verdict);
         }
     }
 
@@ -207,7 +207,7 @@ internal sealed class PacketPath
                 _shard.Lan.Forward(in layout, bytes, offload, in verdict.Reference, verdict.Owner);
                 break;
             case VerdictKind.Local:
-                OnLocal(in layout, bytes, offload, in flow, in verdict.Reference);
+                OnLocal(in layout, bytes, offload, in flow, in verdict);
                 break;
             default:
                 OnUnknown(in layout, bytes, offload);
@@ -216,23 +216,36 @@ internal sealed class PacketPath
     }
 
     /// <summary>Packet and reference go to the stack, as they would at any other owner (R13, R15).</summary>
-    private void OnLocal(in IpPacket layout, ReadOnlySpan<byte> bytes, FrameOffload offload, in Flow flow, in EncodedReference reference)
+    private void OnLocal(in IpPacket layout, ReadOnlySpan<byte> bytes, FrameOffload offload, in Flow flow, in Verdict verdict)
     {
         Counters.Local++;
-        if (Stack.Find(ReferenceCodec.Id(reference.Span)) is not { } endpoint)
+        var endpoint = KnownEndpoint(in verdict);
+        bool isKnown = endpoint is not null;
+        endpoint ??= Stack.Find(ReferenceCodec.Id(verdict.Reference.Span));
+        if (endpoint is null)
         {
             // The endpoint has ended, and its CLOSED is on its way here.
             Drop(DropReason.UnknownEndpoint);
             return;
         }
 
-        if (Stack.ReferenceMatches(endpoint, reference.Span)
+        if (!isKnown && endpoint.Reference.IsSame(in verdict.Reference))
+        {
+            verdict.Remember(endpoint);
+            isKnown = true;
+        }
+
+        if ((isKnown || Stack.ReferenceMatches(endpoint, verdict.Reference.Span))
             && Stack.OnServicePacket(_shard.Now, endpoint, in layout, bytes, offload) == DropReason.TcpReopen)
         {
             _shard.Flows.Remove(in flow);
             OnUnknown(in layout, bytes, offload);
         }
     }
+
+    /// <summary>The endpoint that the directory's reference was found to name, while it lives under that reference.</summary>
+    private static Endpoint? KnownEndpoint(in Verdict verdict) =>
+        verdict.Known is Endpoint { Phase: not EndpointPhase.Closed } endpoint && endpoint.Reference.IsSame(in verdict.Reference) ? endpoint : null;
 
     /// <summary>A SYN or first datagram to a service makes an endpoint (R1); the home notes where it lives.</summary>
     private void OnUnknown(in IpPacket layout, ReadOnlySpan<byte> bytes, FrameOffload offload)
@@ -314,6 +327,11 @@ internal sealed class PacketPath
 
     private sealed class Port(PacketPath path, bool fromLan) : IFrameReceiver
     {
+        // What comes by the lan stands behind a reference, or is the node's own.
+        private readonly BurstAhead? _ahead = fromLan ? null : new(path._shard);
+
+        public void Expect(ReadOnlySpan<byte> frame) => _ahead?.Expect(frame);
+
         public void OnFrame(ILink link, FrameOffload offload, Span<byte> frame)
         {
             if (fromLan)
@@ -325,6 +343,7 @@ internal sealed class PacketPath
                 path.Counters.FrontFramesIn++;
             }
 
+            _ahead?.Fetch();
             path.OnFrame(fromLan, offload, frame, path._shard.Crossing);
         }
     }

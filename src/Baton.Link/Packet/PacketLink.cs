@@ -74,6 +74,12 @@ public sealed unsafe class PacketLink : ILink
             return 0;
         }
 
+        for (int i = 0; count > 1 && i < count; i++)
+        {
+            var received = _received[i][.._received.ReceivedLength(i)];
+            receiver.Expect(received[Math.Min(HeaderLength, received.Length)..]);
+        }
+
         for (int i = 0; i < count; i++)
         {
             Give(receiver, _received[i][.._received.ReceivedLength(i)]);

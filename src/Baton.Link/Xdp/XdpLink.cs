@@ -143,6 +143,13 @@ public sealed unsafe class XdpLink : ILink
         var ring = _socket.Received;
         int waiting = ring.Waiting;
         int taken = 0, given = 0;
+        for (int i = 0; waiting > 1 && i < Math.Min(waiting, limit); i++)
+        {
+            // Of a frame in several pieces the first has what is looked at, and the others mean nothing.
+            var descriptor = ring[i];
+            receiver.Expect(_socket.Memory(descriptor.Address, (int)descriptor.Length));
+        }
+
         while (taken < waiting && given < limit)
         {
             var descriptor = ring[taken++];
