@@ -49,7 +49,8 @@ public sealed class SeedTests
     /// What short seeds have found. 5774: what was acknowledged was not read when a held packet ended the connection as it came. 6663: a
     /// target that was the home was lost once it had emitted, before its source had heard of it. 8007: who took an address over woke
     /// its own old endpoint at once. 28639: a home started anew did not wait for who it heard without a channel. 215427: a drain that was
-    /// called off went on, and an address to and fro. The others were the simulator's own mistakes.
+    /// called off went on, and an address to and fro. 460763: an heir's own endpoint that the last home had written off lived on, unlisted. The others were the
+    /// simulator's own mistakes.
     /// </summary>
     [Theory]
     [InlineData(5774)]
@@ -64,6 +65,9 @@ public sealed class SeedTests
     [InlineData(231995)]
     [InlineData(299871)]
     [InlineData(335319)]
+    [InlineData(440903)]
+    [InlineData(443019)]
+    [InlineData(460763)]
     public void Short_seeds_that_failed_once_hold(ulong seed) => Assert.Null(SimulationRun.Run(seed, form: SeedForm.Short).Failure);
 
     [Fact]

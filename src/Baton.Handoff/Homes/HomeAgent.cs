@@ -670,12 +670,10 @@ public sealed class HomeAgent
             AwaitMembers(now);
             Settle(home);
             Broadcast();
-            if (home.IsSilenced)
-            {
-                // The home before may have given them up while they were silent.
-                home.AwaitsOwnList = true;
-                _lists.BeginOwn(home.Address);
-            }
+
+            // What the last home had written off is over here too: other owners hear it when they list, this node of itself.
+            home.AwaitsOwnList = home.IsSilenced;
+            _lists.BeginOwn(home.Address);
         }
 
         return DropReason.None;

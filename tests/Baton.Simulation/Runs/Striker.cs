@@ -75,6 +75,7 @@ internal sealed class Striker
     /// <summary>What an owner has that its home has not heard for so long may be given up.</summary>
     private void Listen()
     {
+        Hearing.Look();
         foreach (var home in _farm.Nodes)
         {
             foreach (var owner in _farm.Nodes)
