@@ -23,8 +23,18 @@ internal sealed class FaultTable
         (Fault.TargetHomeCut, "T-H cut"),
     ];
 
-    private readonly Dictionary<(HomePlace, string Step, Fault), SortedSet<string>> _cells = [];
-    private readonly Dictionary<HomePlace, List<string>> _rows = [];
+    private static readonly (HomePlace Home, bool Fresh, string Name)[] s_parts =
+    [
+        (HomePlace.Source, false, "S is the home"),
+        (HomePlace.Target, false, "T is the home"),
+        (HomePlace.Third, false, "H is a third node"),
+        (HomePlace.Source, true, "S is the home; channels are being made"),
+        (HomePlace.Target, true, "T is the home; channels are being made"),
+        (HomePlace.Third, true, "H is a third node; channels are being made"),
+    ];
+
+    private readonly Dictionary<(HomePlace, bool Fresh, string Step, Fault), SortedSet<string>> _cells = [];
+    private readonly Dictionary<(HomePlace, bool Fresh), List<string>> _rows = [];
 
     /// <summary>Every kind of flow.</summary>
     public static IReadOnlyList<FlowKind> AllKinds { get; } = [FlowKind.StreamAhead, FlowKind.Stream, FlowKind.Datagrams];
@@ -45,14 +55,17 @@ internal sealed class FaultTable
         var faults = new List<(SingleFault Fault, string Step)>();
         foreach (var home in Enum.GetValues<HomePlace>())
         {
-            foreach (var kind in kinds)
+            foreach (var channels in Enum.GetValues<ChannelState>())
             {
-                var (steps, _) = SingleFaultRun.Run(new(home, kind, Fault.None, 0));
-                table.AddRows(home, steps);
-                for (int step = 1; step <= steps.Count + 1; step++)
+                foreach (var kind in kinds)
                 {
-                    string name = step <= steps.Count ? steps[step - 1] : After;
-                    faults.AddRange(s_columns.Where(c => SingleFaultRun.Applies(home, c.Fault, name)).Select(c => (new SingleFault(home, kind, c.Fault, step), name)));
+                    var (steps, _) = SingleFaultRun.Run(new(home, kind, channels, Fault.None, 0));
+                    table.AddRows(home, channels == ChannelState.Fresh, steps);
+                    for (int step = 1; step <= steps.Count + 1; step++)
+                    {
+                        string name = step <= steps.Count ? steps[step - 1] : After;
+                        faults.AddRange(s_columns.Where(c => SingleFaultRun.Applies(home, c.Fault, name)).Select(c => (new SingleFault(home, kind, channels, c.Fault, step), name)));
+                    }
                 }
             }
         }
@@ -62,7 +75,7 @@ internal sealed class FaultTable
         table.Runs = outcomes.Count;
         foreach (var (fault, step, (outcome, failure)) in outcomes)
         {
-            table.Cell(fault.Home, step, fault.Fault).Add(outcome);
+            table.Cell(fault.Home, fault.Channels == ChannelState.Fresh, step, fault.Fault).Add(outcome);
             if (failure is not null)
             {
                 table.Failures.Add($"before '{step}': {failure}");
@@ -76,13 +89,13 @@ internal sealed class FaultTable
     public override string ToString()
     {
         var text = new StringBuilder();
-        foreach (var (home, name) in new[] { (HomePlace.Source, "S is the home"), (HomePlace.Target, "T is the home"), (HomePlace.Third, "H is a third node") })
+        foreach (var (home, fresh, name) in s_parts)
         {
-            var columns = s_columns.Where(c => _cells.Keys.Any(k => k.Item1 == home && k.Item3 == c.Fault)).ToList();
+            var columns = s_columns.Where(c => _cells.Keys.Any(k => k.Item1 == home && k.Fresh == fresh && k.Item4 == c.Fault)).ToList();
             text.Append($"### {name}\n\n| before | {string.Join(" | ", columns.Select(c => c.Name))} |\n|---|{string.Concat(columns.Select(_ => "---|"))}\n");
-            foreach (string row in _rows[home])
+            foreach (string row in _rows[(home, fresh)])
             {
-                var cells = columns.Select(c => _cells.TryGetValue((home, row, c.Fault), out var outcomes) ? string.Join(" or ", outcomes) : "");
+                var cells = columns.Select(c => _cells.TryGetValue((home, fresh, row, c.Fault), out var outcomes) ? string.Join(" or ", outcomes) : "");
                 text.Append($"| {row} | {string.Join(" | ", cells)} |\n");
             }
 
@@ -107,11 +120,11 @@ internal sealed class FaultTable
     private const string After = "*after all*";
 
     /// <summary>Steps of one kind of flow among those of the others, in their order.</summary>
-    private void AddRows(HomePlace home, IReadOnlyList<string> steps)
+    private void AddRows(HomePlace home, bool fresh, IReadOnlyList<string> steps)
     {
-        if (!_rows.TryGetValue(home, out var rows))
+        if (!_rows.TryGetValue((home, fresh), out var rows))
         {
-            _rows[home] = rows = [After];
+            _rows[(home, fresh)] = rows = [After];
         }
 
         int at = 0;
@@ -129,11 +142,11 @@ internal sealed class FaultTable
         }
     }
 
-    private SortedSet<string> Cell(HomePlace home, string step, Fault fault)
+    private SortedSet<string> Cell(HomePlace home, bool fresh, string step, Fault fault)
     {
-        if (!_cells.TryGetValue((home, step, fault), out var outcomes))
+        if (!_cells.TryGetValue((home, fresh, step, fault), out var outcomes))
         {
-            _cells[(home, step, fault)] = outcomes = new(StringComparer.Ordinal);
+            _cells[(home, fresh, step, fault)] = outcomes = new(StringComparer.Ordinal);
         }
 
         return outcomes;

@@ -26,6 +26,19 @@ internal enum FlowKind
     Datagrams,
 }
 
+/// <summary>How the nodes' channels are when the handoff begins.</summary>
+internal enum ChannelState
+{
+    /// <summary>Made, and open.</summary>
+    Made,
+
+    /// <summary>Made, and sealed.</summary>
+    Sealed,
+
+    /// <summary>Broken at their far ends, which the source has yet to hear; then made anew.</summary>
+    Fresh,
+}
+
 /// <summary>The one thing that goes wrong.</summary>
 internal enum Fault
 {
@@ -69,6 +82,7 @@ internal enum Fault
 /// <summary>A handoff and a fault before one of its steps.</summary>
 /// <param name="Home">Where the home is.</param>
 /// <param name="Kind">What is handed off.</param>
+/// <param name="Channels">How the nodes' channels are.</param>
 /// <param name="Fault">What goes wrong.</param>
 /// <param name="Step">Before which step, from 1 on; one more than there are: after the last.</param>
-internal sealed record SingleFault(HomePlace Home, FlowKind Kind, Fault Fault, int Step);
+internal sealed record SingleFault(HomePlace Home, FlowKind Kind, ChannelState Channels, Fault Fault, int Step);

@@ -52,7 +52,7 @@ internal sealed class SingleFaultRun
     {
         SingleFaultRun? single = null;
         string outcome = "";
-        var result = SimulationRun.RunScript(Settings(), (run, farm) =>
+        var result = SimulationRun.RunScript(Settings(fault), (run, farm) =>
         {
             single = new SingleFaultRun(run, farm, fault);
             run.Stepping = single.OnStep;
@@ -71,10 +71,11 @@ internal sealed class SingleFaultRun
         _ => true,
     };
 
-    private static Scenario Settings() => new()
+    private static Scenario Settings(SingleFault fault) => new()
     {
         Farm = new FarmSettings
         {
+            Sealed = fault.Channels == ChannelState.Sealed,
             Grid = TimeSpan.FromMicroseconds(20),
             ClientTcp = TcpSettings.Default with { TimeWaitLength = TimeSpan.FromSeconds(2), ReceiveBufferLimit = 32 << 10 },
             Services = Scenario.Services,
@@ -100,6 +101,11 @@ internal sealed class SingleFaultRun
         if (_home != _source)
         {
             Move(_home, _source);
+        }
+
+        if (_fault.Channels == ChannelState.Fresh)
+        {
+            BreakChannels();
         }
 
         var epoch = Active(_source)!.Epoch;
@@ -273,6 +279,20 @@ internal sealed class SingleFaultRun
         {
             endpoint.Abort(_farm.Now);
         }
+    }
+
+    /// <summary>At their far ends: the handoff begins before its source has heard of it, and what it sends first is lost.</summary>
+    private void BreakChannels()
+    {
+        BreakChannel(_target, _source.Id);
+        if (_fault.Home == HomePlace.Third)
+        {
+            BreakChannel(_target, _home.Id);
+            BreakChannel(_home, _source.Id);
+            _home.Touch();
+        }
+
+        _target.Touch();
     }
 
     private void Repeat(FarmNode node, HandoffOutput.Send send)
