@@ -8,6 +8,7 @@ using Baton.Bench.Machine;
 using Baton.Bench.Memory;
 using Baton.Bench.Moves;
 using Baton.Bench.Nic;
+using Baton.Bench.Paths;
 using Baton.Bench.Web;
 
 bool quick = args.Contains("--quick");
@@ -37,6 +38,8 @@ try
             return await HandoffBenchmark.RunAsync(quick, args);
         case ["memory"]:
             return MemoryBenchmark.Run(quick);
+        case ["path"]:
+            return await PathBenchmark.RunAsync(quick, only);
         case ["nic"]:
             return NicBenchmark.Run(quick);
         case ["kestrel"]:
@@ -61,6 +64,7 @@ try
             Console.WriteLine("  flood     500,000 SYNs a second beside established connections and new clients; the kernel's cookies beside it");
             Console.WriteLine("  handoff   what a move takes, beside one by the kernel's TCP_REPAIR, and how long a client sees nothing new;");
             Console.WriteLine("            --sealed: the channel between the nodes is; --pictures=FOLDER: histograms; --only=moves");
+            Console.WriteLine("  path      a long path with loss and a bloated one: the own stack and the kernel as senders through the same relay");
             Console.WriteLine("  memory    what idle connections occupy");
             Console.WriteLine("  nic       the NIC program's time for a packet, beside the least that forwarding takes");
             Console.WriteLine("  farm      HTTP by way of a node in NIC mode, against the same without it, and HAProxy and nginx; needs them and wrk");

@@ -154,6 +154,16 @@ internal readonly unsafe struct KernelSocket(int descriptor)
         }
     }
 
+    /// <summary>Sends by a congestion control of the kernel's; what is accepted does so too. A namespace may only be given some as its default.</summary>
+    public void UseCongestionControl(string name)
+    {
+        byte[] bytes = System.Text.Encoding.ASCII.GetBytes(name);
+        fixed (byte* start = bytes)
+        {
+            Check(Libc.SetOption(descriptor, Libc.IPPROTO_TCP, Libc.TCP_CONGESTION, start, (uint)bytes.Length), $"congestion control {name}");
+        }
+    }
+
     public void ShutdownWrite() => Check(Libc.Shutdown(descriptor, Libc.SHUT_WR), "shutdown");
 
     public void Close() => _ = Libc.Close(descriptor);

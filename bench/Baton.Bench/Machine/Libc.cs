@@ -10,7 +10,7 @@ namespace Baton.Bench.Machine;
 internal static unsafe partial class Libc
 {
     public const int AF_UNIX = 1, AF_INET = 2, AF_NETLINK = 16, SOCK_STREAM = 1, SOCK_RAW = 3, SOCK_NONBLOCK = 0x800, SOCK_CLOEXEC = 0x80000;
-    public const int SOL_SOCKET = 1, SO_REUSEADDR = 2, SO_RCVBUF = 8, SO_LINGER = 13, SO_RCVTIMEO = 20, SO_SNDTIMEO = 21, SO_SNDBUFFORCE = 32, SO_RCVBUFFORCE = 33, IPPROTO_TCP = 6, TCP_NODELAY = 1;
+    public const int SOL_SOCKET = 1, SO_REUSEADDR = 2, SO_RCVBUF = 8, SO_LINGER = 13, SO_RCVTIMEO = 20, SO_SNDTIMEO = 21, SO_SNDBUFFORCE = 32, SO_RCVBUFFORCE = 33, IPPROTO_TCP = 6, TCP_NODELAY = 1, TCP_CONGESTION = 13;
     public const int MSG_PEEK = 2, MSG_DONTWAIT = 0x40, MSG_NOSIGNAL = 0x4000, SHUT_WR = 1;
     public const int EINTR = 4, EAGAIN = 11, EINPROGRESS = 115, F_SETFL = 4;
     public const int EPOLL_CLOEXEC = 0x80000, EPOLL_CTL_ADD = 1;
