@@ -22,6 +22,7 @@ internal static class DebianPackages
         ("scp", "openssh-client"),
         ("redis-benchmark", "redis-tools"),
         ("sipp", "sip-tester"),
+        ("slirp4netns", "slirp4netns"),
         ("nmap", "nmap"),
         ("hping3", "hping3"),
         ("scapy", "python3-scapy"),
