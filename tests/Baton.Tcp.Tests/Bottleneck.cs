@@ -51,6 +51,9 @@ internal sealed class Bottleneck
     /// <summary>Segments that were marked.</summary>
     public long Marked { get; private set; }
 
+    /// <summary>Says of each data segment, by the stream's position of its first byte, whether it is lost; null: none but by chance.</summary>
+    public Func<long, bool>? Drops { get; set; }
+
     public Flow Start(TcpSettings settings)
     {
         var flow = new Flow(settings, _flows.Count, Now);
@@ -144,7 +147,7 @@ internal sealed class Bottleneck
             double seconds = (e.PayloadLength + Overhead) * 8 / _path.Rate;
             _linkFree = Math.Max(_linkFree, Now.Ticks) + (long)(seconds * TimeSpan.TicksPerSecond);
             arrival += _linkFree - Now.Ticks;
-            if (_random.NextDouble() < _path.Loss)
+            if (_random.NextDouble() < _path.Loss || (e.PayloadLength > 0 && Drops?.Invoke(e.Header.Sequence.Value - Flow.FirstByte) == true))
             {
                 Lost++;
                 return;
@@ -163,6 +166,10 @@ internal sealed class Bottleneck
     /// <summary>One transfer.</summary>
     internal sealed class Flow
     {
+        /// <summary>The sequence number of the stream's first byte.</summary>
+        public const uint FirstByte = InitialNumber + 1;
+
+        private const uint InitialNumber = 77;
         private static readonly byte[] Data = new byte[256 * 1024];
         private readonly byte[] _sink = new byte[256 * 1024];
         private readonly TcpSettings _settings;
@@ -174,7 +181,7 @@ internal sealed class Bottleneck
         {
             _settings = settings;
             _tuple = Script.Tuple with { LocalPort = (ushort)(1000 + index) };
-            Sender = TcpConnection.Connect(settings, _tuple, new(77), 0, now);
+            Sender = TcpConnection.Connect(settings, _tuple, new(InitialNumber), 0, now);
         }
 
         public TcpConnection Sender { get; }

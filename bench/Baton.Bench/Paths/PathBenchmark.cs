@@ -64,7 +64,7 @@ internal static class PathBenchmark
     private static async Task<double> CarriedAsync()
     {
         await using var path = new LongPath(s_wide, FirstSeed, CongestionAlgorithm.Cubic);
-        return (await path.FromKernelAsync(CarriedFlows, TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(3))) / Megabit;
+        return (await path.FromKernelAsync(CarriedFlows, TimeSpan.FromSeconds(6), TimeSpan.FromSeconds(3))) / Megabit;
     }
 
     /// <summary>The medians of several rounds, each with a seed of its own.</summary>
