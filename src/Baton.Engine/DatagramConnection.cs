@@ -3,6 +3,11 @@ using Baton.Wire;
 
 namespace Baton.Engine;
 
+/// <summary>Datagrams that were received together.</summary>
+/// <param name="Length">Bytes of all of them.</param>
+/// <param name="DatagramLength">Bytes of each but the last, which has what is left.</param>
+public readonly record struct DatagramBatch(int Length, int DatagramLength);
+
 /// <summary>An application's side of one UDP endpoint: the datagrams of one flow.</summary>
 public sealed class DatagramConnection : IAsyncDisposable
 {
@@ -51,6 +56,30 @@ public sealed class DatagramConnection : IAsyncDisposable
     /// <summary>Sends one datagram.</summary>
     public async ValueTask SendAsync(ReadOnlyMemory<byte> datagram, CancellationToken cancellationToken = default) =>
         await _endpoint.Send.SendAsync(new ReadOnlySequence<byte>(datagram), cancellationToken).ConfigureAwait(false);
+
+    /// <summary>
+    /// Receives the oldest datagram and those of its length that wait behind it, one after the other: as many as fit, the last
+    /// perhaps shorter. For flows of many datagrams, of which several come at once (as UDP_GRO).
+    /// </summary>
+    /// <inheritdoc cref="ReceiveAsync" path="/exception"/>
+    public async ValueTask<DatagramBatch> ReceiveBatchAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        int length = await _endpoint.Receive.ReceiveBatchAsync(buffer, cancellationToken).ConfigureAwait(false);
+        return new(length, _endpoint.Receive.DatagramLength);
+    }
+
+    /// <summary>
+    /// Sends datagrams of <paramref name="datagramLength"/> bytes that stand one after the other, the last of what is left. To the
+    /// network each is as if sent by itself, but they cross stack and link as one where the link cuts them (as UDP_SEGMENT).
+    /// </summary>
+    /// <param name="datagrams">At most 65,507 bytes.</param>
+    /// <param name="datagramLength">Above zero.</param>
+    /// <param name="cancellationToken">Cancels it: nothing was sent.</param>
+    public async ValueTask SendBatchAsync(ReadOnlyMemory<byte> datagrams, int datagramLength, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(datagramLength);
+        await _endpoint.Send.SendAsync(new ReadOnlySequence<byte>(datagrams), cancellationToken, datagramLength).ConfigureAwait(false);
+    }
 
     /// <inheritdoc cref="Connection.HandOffAsync(string?, ReadOnlyMemory{byte}, CancellationToken)"/>
     public ValueTask<MoveResult> HandOffAsync(

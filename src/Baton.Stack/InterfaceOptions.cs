@@ -52,6 +52,9 @@ public sealed record InterfaceOptions
     /// <summary>The link cuts TCP frames of up to 64 KiB.</summary>
     public bool Tso { get; init; }
 
+    /// <summary>The link cuts frames of up to 64 KiB into equal UDP datagrams, if it completes checksums too.</summary>
+    public bool Uso { get; init; }
+
     /// <summary>
     /// The node's own addresses of both families, the first IPv4 one being the source of ARP requests. An interface that
     /// speaks IPv6 has a link-local address as well.

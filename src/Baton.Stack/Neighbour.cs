@@ -64,4 +64,5 @@ internal sealed class Neighbour(InetAddress address, NetworkInterface networkInt
 /// <summary>A frame that waits, in a pool's buffer: room for the link header, then the packet.</summary>
 /// <param name="Buffer">The frame's bytes.</param>
 /// <param name="Interface">Where it leaves.</param>
-internal readonly record struct QueuedFrame(PooledBuffer Buffer, NetworkInterface Interface);
+/// <param name="Offload">What the link has to do to it.</param>
+internal readonly record struct QueuedFrame(PooledBuffer Buffer, NetworkInterface Interface, FrameOffload Offload = default);

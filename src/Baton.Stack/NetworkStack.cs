@@ -427,13 +427,13 @@ public sealed class NetworkStack
 
     /// <summary>
     /// Makes the next frame. Its headers stand in <paramref name="scratch"/> (at least <see cref="ScratchLength"/> bytes,
-    /// another piece for each frame until the link is flushed), its payload in the connection, until the next input.
+    /// another piece for each frame until the link is flushed), its payload in the connection, until the next input, or in a
+    /// buffer, until <see cref="ReleaseSent"/>.
     /// </summary>
     public bool TryEmit(Instant now, Span<byte> scratch, out OutgoingFrame frame)
     {
-        if (_transmitter.TryTake(scratch, out int length, out var networkInterface))
+        if (_transmitter.TryTake(scratch, out frame))
         {
-            frame = new OutgoingFrame(networkInterface, FrameOffload.None, scratch[..length], default, default);
             return true;
         }
 
@@ -458,6 +458,9 @@ public sealed class NetworkStack
         frame = default;
         return false;
     }
+
+    /// <summary>The links were flushed: gives back what super-segments of datagrams stood in (<see cref="InterfaceOptions.Uso"/>).</summary>
+    public void ReleaseSent() => _transmitter.ReleaseSent();
 
     /// <summary>Does what is due.</summary>
     public void OnDeadline(Instant now)

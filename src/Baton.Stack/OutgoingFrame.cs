@@ -4,7 +4,8 @@ namespace Baton.Stack;
 
 /// <summary>
 /// A frame to be sent: link header, IP and transport header in <see cref="Headers"/> (the caller's scratch memory), the
-/// payload in the connection's ring, in two parts where it wraps. Frames made at once stand in <see cref="Headers"/> whole.
+/// payload in the connection's ring, in two parts where it wraps. Frames made at once stand in <see cref="Headers"/> whole, but
+/// for the payload of datagrams that the link is to cut apart.
 /// </summary>
 public readonly ref struct OutgoingFrame
 {

@@ -122,7 +122,7 @@ internal sealed class ServiceInput
         Add(endpoint);
         created = endpoint;
         _table.Raise(endpoint, EndpointEvents.Established);
-        return _udp.Receive(now, endpoint, packet.Source, header.SourcePort, payload);
+        return _udp.Receive(now, endpoint, packet.Source, header.SourcePort, payload, offload);
     }
 
     private void Add(Endpoint endpoint)

@@ -13,6 +13,7 @@ internal sealed class Transmitter
     private readonly DropCounters _drops;
     private readonly BufferPool _pool;
     private readonly Queue<QueuedFrame> _ready = new();
+    private readonly Queue<PooledBuffer> _leaving = new();
     private readonly HashKey _identificationKey;
     private uint _identification;
 
@@ -45,9 +46,9 @@ internal sealed class Transmitter
 
     /// <summary>
     /// Sends the IP packet in <paramref name="buffer"/>, which is the transmitter's from now on. A packet longer than the
-    /// link's MTU, or over IPv6 the path's, is fragmented; an IPv4 one with DF set is dropped.
+    /// link's MTU, or over IPv6 the path's, is fragmented, unless the link cuts it; an IPv4 one with DF set is dropped.
     /// </summary>
-    public DropReason Send(Instant now, PooledBuffer buffer, InetAddress destination, int pathMtu = ushort.MaxValue)
+    public DropReason Send(Instant now, PooledBuffer buffer, InetAddress destination, int pathMtu = ushort.MaxValue, FrameOffload offload = default)
     {
         var packet = Packet(buffer);
         bool v6 = !destination.IsV4;
@@ -64,9 +65,9 @@ internal sealed class Transmitter
         }
 
         int mtu = v6 ? Math.Min(pathMtu, networkInterface.Options.Mtu) : networkInterface.Options.Mtu;
-        if (packet.Length <= mtu)
+        if (packet.Length <= mtu || offload.Gso != GsoType.None)
         {
-            return SendTo(neighbour, new QueuedFrame(buffer, networkInterface));
+            return SendTo(neighbour, new QueuedFrame(buffer, networkInterface, offload));
         }
 
         if (!v6 && Ipv4Fragmenter.HasDontFragment(packet))
@@ -98,21 +99,42 @@ internal sealed class Transmitter
         return DropReason.None;
     }
 
-    /// <summary>Takes the oldest frame and copies it to <paramref name="destination"/>.</summary>
-    public bool TryTake(Span<byte> destination, out int length, out InterfaceId networkInterface)
+    /// <summary>
+    /// Takes the oldest frame and copies it to <paramref name="scratch"/>; of a super-segment only the headers, its payload stays
+    /// where it is until <see cref="ReleaseSent"/>.
+    /// </summary>
+    public bool TryTake(Span<byte> scratch, out OutgoingFrame frame)
     {
-        if (!_ready.TryDequeue(out var frame))
+        if (!_ready.TryDequeue(out var queued))
         {
-            length = 0;
-            networkInterface = default;
+            frame = default;
             return false;
         }
 
-        frame.Buffer.Span.CopyTo(destination);
-        length = frame.Buffer.Length;
-        networkInterface = frame.Interface.Id;
-        frame.Buffer.Dispose();
+        var bytes = queued.Buffer.Span;
+        bool isSuper = queued.Offload.Gso != GsoType.None;
+        int copied = isSuper ? UdpDriver.HeadersLength(bytes) : bytes.Length;
+        bytes[..copied].CopyTo(scratch);
+        frame = new OutgoingFrame(queued.Interface.Id, queued.Offload, scratch[..copied], bytes[copied..], default);
+        if (isSuper)
+        {
+            _leaving.Enqueue(queued.Buffer);
+        }
+        else
+        {
+            queued.Buffer.Dispose();
+        }
+
         return true;
+    }
+
+    /// <summary>Gives back what super-segments stood in: the link was flushed.</summary>
+    public void ReleaseSent()
+    {
+        while (_leaving.TryDequeue(out var buffer))
+        {
+            buffer.Dispose();
+        }
     }
 
     /// <summary>Sends what waited for a neighbour that has answered.</summary>

@@ -5,6 +5,9 @@ namespace Baton.Stack;
 /// <summary>Drives UDP endpoints: receive queues, sending, idle time.</summary>
 internal sealed class UdpDriver
 {
+    // UDP_MAX_SEGMENTS of older kernels, which the other end of a link may have.
+    private const int MaxTogether = 64;
+
     private readonly StackOptions _options;
     private readonly EndpointTable _table;
     private readonly Transmitter _transmitter;
@@ -43,12 +46,31 @@ internal sealed class UdpDriver
     {
         var reason = Parse(packet, bytes, offload, out var header, out var payload);
         return reason == DropReason.None
-            ? Receive(now, endpoint, packet.Source, header.SourcePort, payload)
+            ? Receive(now, endpoint, packet.Source, header.SourcePort, payload, offload)
             : Drop(reason);
     }
 
-    /// <summary>Queues a payload that has been verified.</summary>
-    public DropReason Receive(Instant now, UdpEndpoint endpoint, InetAddress source, ushort port, ReadOnlySpan<byte> payload)
+    /// <summary>Queues a payload that has been verified: one datagram, or those that a super-segment stands for.</summary>
+    /// <returns>The last reason why one was dropped.</returns>
+    public DropReason Receive(
+        Instant now, UdpEndpoint endpoint, InetAddress source, ushort port, ReadOnlySpan<byte> payload, FrameOffload offload)
+    {
+        if (offload.Gso != GsoType.UdpL4 || offload.SegmentSize == 0)
+        {
+            return Receive(now, endpoint, source, port, payload);
+        }
+
+        var result = DropReason.None;
+        for (; !payload.IsEmpty; payload = payload[Math.Min(offload.SegmentSize, payload.Length)..])
+        {
+            var received = Receive(now, endpoint, source, port, payload[..Math.Min(offload.SegmentSize, payload.Length)]);
+            result = received == DropReason.None ? result : received;
+        }
+
+        return result;
+    }
+
+    private DropReason Receive(Instant now, UdpEndpoint endpoint, InetAddress source, ushort port, ReadOnlySpan<byte> payload)
     {
         endpoint.In = (endpoint.In.Packets + 1, endpoint.In.Bytes + payload.Length);
         Touch(now, endpoint);
@@ -79,7 +101,38 @@ internal sealed class UdpDriver
 
     public void CountLoad(UdpEndpoint endpoint) => _table.CountLoad(endpoint);
 
-    public UdpSendResult Send(Instant now, UdpEndpoint endpoint, ReadOnlySpan<byte> payload, InetAddress remoteAddress, ushort remotePort)
+    /// <summary>Sends datagrams of <paramref name="segmentSize"/> bytes, the last of what is left: as one super-segment where the link cuts it.</summary>
+    public UdpSendResult SendBatch(
+        Instant now, UdpEndpoint endpoint, ReadOnlySpan<byte> payload, int segmentSize, InetAddress remoteAddress, ushort remotePort)
+    {
+        int together = FitsCut(endpoint, remoteAddress, segmentSize) ? MaxTogether : 1;
+        while (payload.Length > segmentSize)
+        {
+            int length = Math.Min(payload.Length, segmentSize * together);
+            var result = Send(now, endpoint, payload[..length], remoteAddress, remotePort, segmentSize);
+            if (result != UdpSendResult.Sent)
+            {
+                return result;
+            }
+
+            payload = payload[length..];
+        }
+
+        return payload.IsEmpty ? UdpSendResult.Sent : Send(now, endpoint, payload, remoteAddress, remotePort);
+    }
+
+    /// <summary>Bytes of all headers of a datagram made here, the link's too.</summary>
+    public static int HeadersLength(ReadOnlySpan<byte> frame) =>
+        EthernetHeader.Length + (frame[EthernetHeader.Length] >> 4 == 4 ? Ipv4Header.Length : Ipv6Header.Length) + UdpHeader.Length;
+
+    /// <param name="now">The time.</param>
+    /// <param name="endpoint">The sender.</param>
+    /// <param name="payload">One datagram's; or, above <paramref name="segmentSize"/>, of several that the link cuts apart.</param>
+    /// <param name="remoteAddress">Where to.</param>
+    /// <param name="remotePort">Its port.</param>
+    /// <param name="segmentSize">Bytes of each; zero for one.</param>
+    public UdpSendResult Send(
+        Instant now, UdpEndpoint endpoint, ReadOnlySpan<byte> payload, InetAddress remoteAddress, ushort remotePort, int segmentSize = 0)
     {
         var tuple = endpoint.Flow.Tuple;
         var source = tuple.LocalAddress;
@@ -102,7 +155,8 @@ internal sealed class UdpDriver
 
         // What fits the path goes unfragmented and finds out if the path shrinks; what does not, goes in fragments.
         var packet = Transmitter.Packet(buffer);
-        bool fits = headerLength + datagramLength <= mtu;
+        bool isSuper = segmentSize > 0 && payload.Length > segmentSize;
+        bool fits = isSuper || headerLength + datagramLength <= mtu;
         IpHeader.Write(
             packet,
             source,
@@ -116,13 +170,17 @@ internal sealed class UdpDriver
         var datagram = packet[headerLength..];
         new UdpHeader(tuple.LocalPort, remotePort, (ushort)datagramLength, 0).Write(datagram);
         payload.CopyTo(datagram[UdpHeader.Length..]);
-        UdpChecksum.Write(datagram, UdpChecksum.Compute(source, remoteAddress, datagram));
+        var offload = isSuper ? new FrameOffload(ChecksumState.Partial, GsoType.UdpL4, (ushort)segmentSize) : FrameOffload.None;
+        UdpChecksum.Write(datagram, isSuper
+            ? UdpChecksum.Partial(source, remoteAddress, datagramLength)
+            : UdpChecksum.Compute(source, remoteAddress, datagram));
 
         Touch(now, endpoint);
-        switch (_transmitter.Send(now, buffer, remoteAddress, mtu))
+        switch (_transmitter.Send(now, buffer, remoteAddress, mtu, offload))
         {
             case DropReason.None:
-                endpoint.Out = (endpoint.Out.Packets + 1, endpoint.Out.Bytes + payload.Length);
+                int count = isSuper ? (payload.Length + segmentSize - 1) / segmentSize : 1;
+                endpoint.Out = (endpoint.Out.Packets + count, endpoint.Out.Bytes + payload.Length);
                 return UdpSendResult.Sent;
 
             case DropReason.NoRoute or DropReason.NeighbourUnresolved:
@@ -131,6 +189,19 @@ internal sealed class UdpDriver
             default:
                 return UdpSendResult.QueueFull;
         }
+    }
+
+    /// <summary>Whether the way to an address begins with a link that cuts super-segments, and each datagram fits the path.</summary>
+    private bool FitsCut(UdpEndpoint endpoint, InetAddress remoteAddress, int segmentSize)
+    {
+        if (!_transmitter.Routes.TryFind(endpoint.Flow.Tuple.LocalAddress, remoteAddress, out var networkInterface, out _))
+        {
+            return false;
+        }
+
+        var options = networkInterface.Options;
+        int length = IpHeader.Length(remoteAddress) + UdpHeader.Length + segmentSize;
+        return options is { Uso: true, ChecksumOffload: true } && length <= Math.Min(endpoint.PathMtu, options.Mtu);
     }
 
     /// <summary>A datagram went by; the timer is looked at only when it fires.</summary>

@@ -119,6 +119,33 @@ public sealed class UdpEndpoint : Endpoint
         return true;
     }
 
+    /// <summary>
+    /// Takes the oldest datagram and those behind it that are of its sender and length, as many as fit and the last perhaps
+    /// shorter, one after the other (as UDP_GRO): what came as a batch is read as one. One that is longer than the
+    /// destination is cut off and comes alone, as an empty one does.
+    /// </summary>
+    /// <param name="destination">Where they go.</param>
+    /// <param name="length">Bytes taken.</param>
+    /// <param name="segmentSize">Bytes of each but the last.</param>
+    /// <param name="remoteAddress">Their sender.</param>
+    /// <param name="remotePort">Its port.</param>
+    public bool TryReceiveBatch(
+        Span<byte> destination, out int length, out int segmentSize, out InetAddress remoteAddress, out ushort remotePort)
+    {
+        bool any = TryReceive(destination, out length, out remoteAddress, out remotePort);
+        segmentSize = length;
+        int last = length;
+        while (any && last == segmentSize && _received.TryPeek(out var next)
+            && next.Length > 0 && next.Length <= Math.Min(segmentSize, destination.Length - length)
+            && next.Address == remoteAddress && next.Port == remotePort)
+        {
+            TryReceive(destination[length..], out last, out _, out _);
+            length += last;
+        }
+
+        return any;
+    }
+
     private protected override int Unread => WaitingBytes;
 
     /// <summary>Payload bytes of the oldest datagram, or -1 when none waits.</summary>
@@ -133,6 +160,30 @@ public sealed class UdpEndpoint : Endpoint
         Phase != EndpointPhase.Active || remotePort == 0 ? UdpSendResult.NotActive
         : payload.Length > MaxPayload ? UdpSendResult.TooLong
         : _driver.Send(now, this, payload, remoteAddress, remotePort);
+
+    /// <summary>Sends datagrams of equal length to the remote address.</summary>
+    public UdpSendResult SendBatch(Instant now, ReadOnlySpan<byte> payload, int segmentSize) =>
+        SendBatchTo(now, payload, segmentSize, Flow.Tuple.RemoteAddress, Flow.Tuple.RemotePort);
+
+    /// <summary>
+    /// Sends datagrams of equal length, one after the other in <paramref name="payload"/> (as UDP_SEGMENT): to the network each is
+    /// as if sent by itself, but they cross stack and link as one frame where the link cuts it (<see cref="InterfaceOptions.Uso"/>).
+    /// </summary>
+    /// <param name="now">The time.</param>
+    /// <param name="payload">At most <see cref="MaxPayload"/> bytes.</param>
+    /// <param name="segmentSize">Bytes of each datagram, above zero; the last has what is left.</param>
+    /// <param name="remoteAddress">Where to.</param>
+    /// <param name="remotePort">Its port.</param>
+    /// <returns>What became of the first that was not sent; those behind it are not sent either.</returns>
+    public UdpSendResult SendBatchTo(
+        Instant now, ReadOnlySpan<byte> payload, int segmentSize, InetAddress remoteAddress, ushort remotePort)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(segmentSize);
+        return segmentSize >= payload.Length ? SendTo(now, payload, remoteAddress, remotePort)
+            : Phase != EndpointPhase.Active || remotePort == 0 ? UdpSendResult.NotActive
+            : payload.Length > MaxPayload ? UdpSendResult.TooLong
+            : _driver.SendBatch(now, this, payload, segmentSize, remoteAddress, remotePort);
+    }
 
     /// <summary>Ends the endpoint.</summary>
     public void Close()

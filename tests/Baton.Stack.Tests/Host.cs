@@ -47,11 +47,12 @@ internal sealed class Host
         TcpSettings? tcp = null,
         bool checkAddresses = false,
         bool acceptRouters = false,
-        bool reportGroups = false)
+        bool reportGroups = false,
+        bool diagnostic = true)
     {
         Address = address;
         Mac = mac;
-        Pool = new BufferPool(1 << 28, diagnostic: true);
+        Pool = new BufferPool(1 << 28, diagnostic);
         Stack = new NetworkStack(new StackOptions
         {
             Keys = new StackKeys(new HashKey(1, 2), new HashKey(3, 4)),
@@ -68,6 +69,7 @@ internal sealed class Host
             Mtu = mtu,
             ChecksumOffload = offloads,
             Tso = offloads,
+            Uso = offloads,
             Addresses = [new InterfaceAddress(address, 24), new InterfaceAddress(InetAddress.Parse($"2001:db8:1::{address.V4 & 0xFF}"), 64)],
             Gateway = Gateway,
             GatewayV6 = acceptRouters ? null : GatewayV6,

@@ -6,6 +6,10 @@ internal sealed class ReceiveOperation(AsyncEndpoint owner, bool inline) : Endpo
     private Memory<byte> _buffer;
     private int _minimum;
     private bool _peek;
+    private bool _batch;
+
+    /// <summary>Bytes of each datagram but the last that <see cref="ReceiveBatchAsync"/> took.</summary>
+    public int DatagramLength { get; private set; }
 
     /// <summary>Starts one.</summary>
     /// <param name="buffer">Where the bytes go.</param>
@@ -15,9 +19,15 @@ internal sealed class ReceiveOperation(AsyncEndpoint owner, bool inline) : Endpo
     public ValueTask<int> ReceiveAsync(Memory<byte> buffer, int minimum, bool peek, CancellationToken token)
     {
         Take("receive");
-        _buffer = buffer;
-        _minimum = minimum;
-        _peek = peek;
+        (_buffer, _minimum, _peek, _batch) = (buffer, minimum, peek, false);
+        return new ValueTask<int>(this, Start(token));
+    }
+
+    /// <summary>Starts one that takes equal datagrams that wait one behind the other.</summary>
+    public ValueTask<int> ReceiveBatchAsync(Memory<byte> buffer, CancellationToken token)
+    {
+        Take("receive");
+        (_buffer, _minimum, _peek, _batch) = (buffer, 1, false, true);
         return new ValueTask<int>(this, Start(token));
     }
 
@@ -31,7 +41,16 @@ internal sealed class ReceiveOperation(AsyncEndpoint owner, bool inline) : Endpo
             return false;
         }
 
-        result = _peek ? attachment.Peek(_buffer.Span) : attachment.Read(_buffer.Span);
+        if (_batch)
+        {
+            result = attachment.ReadBatch(_buffer.Span, out int datagramLength);
+            DatagramLength = datagramLength;
+        }
+        else
+        {
+            result = _peek ? attachment.Peek(_buffer.Span) : attachment.Read(_buffer.Span);
+        }
+
         return true;
     }
 

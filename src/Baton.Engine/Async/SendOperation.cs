@@ -6,12 +6,16 @@ namespace Baton.Engine;
 internal sealed class SendOperation(AsyncEndpoint owner, bool inline) : EndpointOperation(owner, inline)
 {
     private ReadOnlySequence<byte> _buffers;
+    private int _datagramLength;
 
     /// <summary>Starts one; its result is the number of bytes taken, at least one.</summary>
-    public ValueTask<int> SendAsync(in ReadOnlySequence<byte> buffers, CancellationToken token)
+    /// <param name="buffers">What is sent.</param>
+    /// <param name="token">Cancels it.</param>
+    /// <param name="datagramLength">Of each datagram of a batch, which stands in one buffer; zero: it is none.</param>
+    public ValueTask<int> SendAsync(in ReadOnlySequence<byte> buffers, CancellationToken token, int datagramLength = 0)
     {
         Take("send");
-        _buffers = buffers;
+        (_buffers, _datagramLength) = (buffers, datagramLength);
         return new ValueTask<int>(this, Start(token));
     }
 
@@ -19,7 +23,8 @@ internal sealed class SendOperation(AsyncEndpoint owner, bool inline) : Endpoint
 
     protected override bool TryComplete(Attachment attachment, out int result)
     {
-        result = _buffers.IsSingleSegment ? attachment.Write(_buffers.FirstSpan) : WriteEach(attachment);
+        result = _datagramLength > 0 ? attachment.WriteBatch(_buffers.FirstSpan, _datagramLength)
+            : _buffers.IsSingleSegment ? attachment.Write(_buffers.FirstSpan) : WriteEach(attachment);
         return result > 0 || _buffers.IsEmpty;
     }
 

@@ -171,6 +171,30 @@ public sealed class Attachment
     public int Write(ReadOnlySpan<byte> source) =>
         !IsOpen ? 0 : _tcp is not null ? _tcp.Write(_shard.Now, source) : SendDatagram(source);
 
+    /// <summary>Writes datagrams of <paramref name="datagramLength"/> bytes, the last of what is left, as one batch (UDP; as UDP_SEGMENT).</summary>
+    /// <returns>Bytes written: all of them, or 0 when it is not open.</returns>
+    /// <exception cref="ArgumentException">They are more than 65,507 bytes together.</exception>
+    public int WriteBatch(ReadOnlySpan<byte> source, int datagramLength) => !IsOpen || _udp is null ? 0
+        : CountSent(_udp.SendBatch(_shard.Now, source, datagramLength), source.Length);
+
+    /// <summary>
+    /// Reads the oldest datagram and those of its length that wait behind it, as many as fit and the last perhaps shorter
+    /// (UDP; as UDP_GRO).
+    /// </summary>
+    /// <param name="destination">Where they go, one after the other.</param>
+    /// <param name="datagramLength">Bytes of each but the last.</param>
+    /// <returns>Bytes read.</returns>
+    public int ReadBatch(Span<byte> destination, out int datagramLength)
+    {
+        datagramLength = 0;
+        if (!_unread.IsEmpty)
+        {
+            return datagramLength = Read(destination);
+        }
+
+        return MayRead && _udp is not null && _udp.TryReceiveBatch(destination, out int length, out datagramLength, out _, out _) ? length : 0;
+    }
+
     /// <summary>Sets whether small writes go at once, although earlier ones are not acknowledged (TCP).</summary>
     public void SetNoDelay(bool noDelay) => _tcp?.SetNoDelay(noDelay);
 
@@ -348,9 +372,11 @@ public sealed class Attachment
     }
 
     // What the network would lose anyway counts as sent; only a datagram that can never be sent is an error.
-    private int SendDatagram(ReadOnlySpan<byte> source) => _udp!.Send(_shard.Now, source) is UdpSendResult.TooLong
-        ? throw new ArgumentException($"A datagram has at most {UdpEndpoint.MaxPayload} bytes.", nameof(source))
-        : source.Length;
+    private int SendDatagram(ReadOnlySpan<byte> source) => CountSent(_udp!.Send(_shard.Now, source), source.Length);
+
+    private static int CountSent(UdpSendResult result, int length) => result is UdpSendResult.TooLong
+        ? throw new ArgumentException($"A datagram, and a batch of them, has at most {UdpEndpoint.MaxPayload} bytes.", nameof(length))
+        : length;
 
     private int ReadUnread(ref Span<byte> destination)
     {

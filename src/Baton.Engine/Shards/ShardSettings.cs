@@ -156,6 +156,7 @@ internal static class ShardSettings
         Mtu = network.Link.Mtu,
         ChecksumOffload = network.Link.Offloads.HasFlag(LinkOffloads.Checksum),
         Tso = network.Link.Offloads.HasFlag(LinkOffloads.Tso),
+        Uso = network.Link.Offloads.HasFlag(LinkOffloads.Uso),
         Addresses = second is { } other
             ? [new InterfaceAddress(address, (byte)network.PrefixLength), new InterfaceAddress(other, (byte)network.PrefixLengthV6)]
             : [new InterfaceAddress(address, (byte)network.PrefixLength)],

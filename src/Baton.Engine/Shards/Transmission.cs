@@ -52,6 +52,7 @@ internal sealed class Transmission
     {
         _front.Flush();
         _lan.Flush();
+        _shard.Stack.ReleaseSent();
         _used = 0;
     }
 
