@@ -13,7 +13,7 @@
 #define CRASHES 2 /* of S and T */
 #endif
 
-mtype = { idle, serving, frozen, asked, tombstone, ready, gone, dead, absent };
+mtype = { idle, serving, frozen, asked, tombstone, ready, committed, gone, dead, absent };
 
 mtype s = serving, t = idle;
 byte sEpoch = 0;
@@ -29,11 +29,14 @@ bool sTaken = false, tTaken = false; /* a list that is not acknowledged */
 byte sList = 0, tList = 0;          /* under way: 1 nothing or READY, 2 frozen, 3 + epoch active */
 
 bool state, doneToS, doneToT, abortToT;
+bool doneBack;                      /* S's answer to a T that is the home */
 bool commit[HOMES], abort[HOMES], yesT[HOMES], yesS[HOMES], noT[HOMES], okS[HOMES], goneS[HOMES], goneT[HOMES];
 bool endS[HOMES], endT[HOMES];       /* GONE, in answer to a list: one that is in a handoff waits for its end */
 
 byte crashes = CRASHES;
 bool mayBeLost;                     /* S or T was lost, or not heard for longer than its lease */
+bool tEmitted;                      /* the client may have been told what S does not know */
+bool heldForLost;                   /* T did not wait for S, which it could not hear */
 bool isReset;                       /* this home has told the client that the connection is gone */
 
 #ifdef NO_LEASE
@@ -49,6 +52,16 @@ bool isReset;                       /* this home has told the client that the co
 #define WORD_COUNTS (tHome == readyHome)
 #endif
 #define ACKNOWLEDGES serves
+#if defined(HOME_AT_T) && !defined(EMIT_AT_ONCE)
+#define DECIDED committed
+#else
+#define DECIDED serving
+#endif
+#ifdef HOME_AT_T
+#define T_WRITTEN_OFF (t == dead)   /* a home does not write itself off */
+#else
+#define T_WRITTEN_OFF (t == dead || !tLease)
+#endif
 /* Awake without a lease: what was listed before, and may be acknowledged, does not say so. */
 #define RELIST(x) if :: !x##Lease -> x##List = 0; x##Taken = false :: else fi
 #define S_LISTS (s == serving -> 3 + sEpoch : (s == frozen || s == asked -> 2 : 1))
@@ -57,7 +70,11 @@ bool isReset;                       /* this home has told the client that the co
 inline check() {
     assert(!(S_EMITS && T_EMITS));                              /* one emitter */
     assert(!(isReset && (S_EMITS || T_EMITS)));                 /* what was reset is over */
-    assert(mayBeLost || !(s == serving && sEpoch == 2 && t == serving)) /* one outcome */
+    assert(mayBeLost || !(s == serving && sEpoch == 2 && t == serving)); /* one outcome */
+#ifdef HOME_AT_T
+    if :: T_EMITS -> tEmitted = true :: else fi;
+    assert(heldForLost || !(S_EMITS && sEpoch == 2 && tEmitted)) /* nothing goes on that knows less than the client */
+#endif
 }
 
 /*
@@ -110,7 +127,10 @@ active proctype Run() {
         fi }
 
     /* S and T hear of it; only from the home that they know. */
-    :: atomic { t == ready && yesT[tHome] -> t = serving; doneToS = true; RELIST(t); check() }
+    :: atomic { t == ready && yesT[tHome] -> t = DECIDED; doneToS = true; RELIST(t); check() }
+    /* T is the home: what it has decided it has told nobody. It emits when S knows, or is lost. */
+    :: atomic { t == committed && doneBack -> t = serving; RELIST(t); check() }
+    :: atomic { t == committed && (s == dead || !sLease) -> heldForLost = heldForLost || s != dead; t = serving; RELIST(t); check() }
     /* S's word counts while T has had no other home and no other channel to it since it was READY. */
     :: atomic { t == ready && doneToT && WORD_COUNTS -> t = serving; doneToS = true; RELIST(t); check() }
     :: atomic { t == ready && (noT[tHome] || goneT[tHome] || abortToT) -> t = gone;
@@ -120,7 +140,11 @@ active proctype Run() {
         doneToT = true
 #endif
         }
-    :: atomic { (s == frozen || s == asked) && doneToS -> s = tombstone }
+    :: atomic { (s == frozen || s == asked) && doneToS -> s = tombstone; doneBack = true }
+#ifndef ANSWERS_ONCE
+    /* Also long after its end, and when it has forgotten. */
+    :: atomic { doneToS && !doneBack && (s == tombstone || s == gone) -> doneBack = true }
+#endif
     :: atomic { s == asked && okS[sHome] -> s = serving; sEpoch = 2; abortToT = true; RELIST(s); check() }
     :: atomic { s == asked && goneS[sHome] -> s = gone; abortToT = true }
     :: atomic { s == serving && endS[sHome] -> s = gone }
@@ -169,7 +193,7 @@ active proctype Run() {
      */
     :: atomic { up && serves && owner == 1 && (s == dead || !sLease) -> owner = 0; mayBeLost = true;
         sTaken = false; sList = 0; okS[home] = false; yesS[home] = false; abort[home] = false }
-    :: atomic { up && serves && owner == 2 && (t == dead || !tLease) -> owner = 0; mayBeLost = true;
+    :: atomic { up && serves && owner == 2 && T_WRITTEN_OFF -> owner = 0; mayBeLost = true;
         tTaken = false; tList = 0; yesT[home] = false; noT[home] = false; commit[home] = false; readyHome = HOMES }
     :: atomic { up && serves && owner == 0 && !isReset -> isReset = true; check() }
 
@@ -177,6 +201,6 @@ active proctype Run() {
     :: else -> break
     od;
     assert(up && serves);
-    assert(s != frozen && s != asked && t != ready);
+    assert(s != frozen && s != asked && t != ready && t != committed);
     assert(mayBeLost || S_EMITS || T_EMITS)
 }

@@ -13,6 +13,7 @@ public sealed class OwnershipModelTests : IDisposable
     [InlineData("")]
     [InlineData("-DHOME_AT_S")]
     [InlineData("-DHOME_AT_T")]
+    [InlineData("-DHOME_AT_T -DHOMES=1")]
     public void No_order_of_messages_and_crashes_breaks_an_invariant(string variant)
     {
         string report = Explore(variant);
@@ -27,12 +28,14 @@ public sealed class OwnershipModelTests : IDisposable
     [InlineData("-DNO_LEASE")]
     [InlineData("-DSERVE_AT_ONCE")]
     [InlineData("-DANY_WORD")]
+    [InlineData("-DHOME_AT_T -DEMIT_AT_ONCE")]
+    [InlineData("-DHOME_AT_T -DHOMES=1 -DANSWERS_ONCE")]
     public void A_planted_error_is_found(string error) => Assert.Contains("assertion violated", Explore(error));
 
-    private string Explore(string define)
+    private string Explore(string defines)
     {
         Assert.SkipUnless(Exists("spin") && Exists("gcc"), "spin and gcc are needed; as root ./build test installs them.");
-        Run("spin", [.. define.Length > 0 ? new[] { define } : [], "-a", Path.Combine(Root(), "docs", "spec", "ownership.pml")]);
+        Run("spin", [.. defines.Split(' ', StringSplitOptions.RemoveEmptyEntries), "-a", Path.Combine(Root(), "docs", "spec", "ownership.pml")]);
         Run("gcc", ["-w", "-O2", "-DSAFETY", "-o", "pan", "pan.c"]);
         return Run(Path.Combine(_folder, "pan"), ["-m100000"]);
     }
