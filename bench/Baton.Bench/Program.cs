@@ -10,6 +10,7 @@ using Baton.Bench.Moves;
 using Baton.Bench.Nic;
 using Baton.Bench.Paths;
 using Baton.Bench.Web;
+using Baton.Bench.Wire;
 
 bool quick = args.Contains("--quick");
 string? only = args.FirstOrDefault(argument => argument.StartsWith("--only=", StringComparison.Ordinal))?["--only=".Length..];
@@ -41,7 +42,7 @@ try
         case ["path"]:
             return await PathBenchmark.RunAsync(quick, only);
         case ["nic"]:
-            return NicBenchmark.Run(quick);
+            return only == "wire" ? WireBenchmark.Run(quick) : NicBenchmark.Run(quick);
         case ["kestrel"]:
             return await KestrelBenchmark.RunAsync(quick, only);
         case ["farm"]:
@@ -66,7 +67,8 @@ try
             Console.WriteLine("            --sealed: the channel between the nodes is; --pictures=FOLDER: histograms; --only=moves");
             Console.WriteLine("  path      a long path with loss and a bloated one: the own stack and the kernel as senders through the same relay");
             Console.WriteLine("  memory    what idle connections occupy");
-            Console.WriteLine("  nic       the NIC program's time for a packet, beside the least that forwarding takes");
+            Console.WriteLine("  nic       the NIC program's time for a packet, beside the least that forwarding takes;");
+            Console.WriteLine("            --only=wire: real frames over cables, forwarded by the program, by XDP sockets and by a node");
             Console.WriteLine("  farm      HTTP by way of a node in NIC mode, against the same without it, and HAProxy and nginx; needs them and wrk");
             Console.WriteLine("  kestrel   ASP.NET Core on the farm against ASP.NET Core on sockets; needs wrk");
             return 2;

@@ -51,13 +51,12 @@ public interface ILink : IDisposable
     int Receive(IFrameReceiver receiver, int limit);
 
     /// <summary>
-    /// Sends one frame: <paramref name="headers"/>, then both payload parts. The parts must stay as they are until
-    /// <see cref="Flush"/>.
+    /// Sends one frame: <paramref name="headers"/>, then both payload parts, which are the caller's again when this returns.
     /// </summary>
     /// <returns>False when the link has no room now: the frame was not taken.</returns>
     bool TrySend(FrameOffload offload, ReadOnlySpan<byte> headers, ReadOnlySpan<byte> payload, ReadOnlySpan<byte> more = default);
 
-    /// <summary>Hands everything sent so far to the device.</summary>
+    /// <summary>Hands everything sent so far to the device: once for a burst, since it may take a system call.</summary>
     void Flush();
 }
 

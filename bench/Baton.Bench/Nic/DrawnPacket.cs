@@ -25,7 +25,7 @@ internal sealed class DrawnPacket : IDisposable
     public DrawnPacket(MacAddress to, InetAddress destination, TcpFlags flags)
     {
         _template = new byte[Length];
-        new EthernetHeader(to, new(0x02_00_00_00_00_09), EtherType.Ipv4).Write(_template);
+        new EthernetHeader(to, Source, EtherType.Ipv4).Write(_template);
         Ipv4Header.Write(_template.AsSpan(14), InetAddress.FromV4(0), destination, IpProtocol.Tcp, Length - 14);
         (_template[34], _template[35], _template[37], _template[46], _template[47]) = (0x14, 0xE9, 80, 5 << 4, (byte)flags);
         for (int at = 14; at < 34; at += 2)
@@ -36,11 +36,21 @@ internal sealed class DrawnPacket : IDisposable
         _state.TryWrite(0, 0x9E37_79B9_7F4A_7C15);
     }
 
+    /// <summary>The sender's Ethernet address.</summary>
+    public static MacAddress Source { get; } = new(0x02_00_00_00_00_09);
+
     /// <summary>The packet that the first run is given.</summary>
     public ReadOnlySpan<byte> Template => _template;
 
     /// <summary>The client's address in flow <paramref name="number"/> of at most 2^24.</summary>
     public static InetAddress Client(int number) => InetAddress.FromV4(0x0A00_0000 | (uint)number);
+
+    /// <summary>Flow <paramref name="number"/>.</summary>
+    public static Flow FlowOf(int number) => new(IpProtocol.Tcp, new(NicBenchmark.Service, 80, Client(number), 5353));
+
+    /// <summary>What its owner would give out.</summary>
+    public static EncodedReference ReferenceOf(int number) => ReferenceCodec.Encode(new Reference(
+        FlowOf(number), new((ulong)number + 1), new(1), InetAddress.Parse("192.0.2.2"), 80, new SequenceGroup(new(1), new(2), new(3), new(4), new(5))));
 
     /// <summary>Draws a flow and makes its packet; the context is in R1 before and after.</summary>
     /// <param name="code">The program.</param>

@@ -10,6 +10,8 @@ namespace Baton.Bench.Nic;
 /// <summary>
 /// The least that forwarding with the same headers can be: a table of flows whose entries are the finished headers, no
 /// check, no address or counter looked up, nothing left to the host. What a program does beyond this it does for its rules.
+/// The table is a hash map, or an array in which each flow's place is known beforehand, as in no real table: what any table of
+/// one access could reach.
 /// </summary>
 internal sealed class FloorProgram : IDisposable
 {
@@ -18,10 +20,21 @@ internal sealed class FloorProgram : IDisposable
 
     private const int Key = -16;
 
-    private readonly BpfMap<FlowKey, Headers> _flows;
+    private readonly int _count;
+    private readonly BpfMap<FlowKey, Headers>? _flows;
+    private readonly BpfMap<uint, Headers>? _places;
 
-    public FloorProgram(int flows)
+    /// <param name="flows">How many there are.</param>
+    /// <param name="knowsPlaces">Whether the table is the array.</param>
+    public FloorProgram(int flows, bool knowsPlaces = false)
     {
+        _count = flows;
+        if (knowsPlaces)
+        {
+            _places = new(BpfMapKind.Array, "bench_places", flows);
+            return;
+        }
+
         _flows = new(BpfMapKind.Hash, "bench_floor", flows);
         const int chunk = 4096;
         var keys = new FlowKey[Math.Min(chunk, flows)];
@@ -57,11 +70,7 @@ internal sealed class FloorProgram : IDisposable
         code.JumpIf(R1, When.NotEqual, 0x0008, pass);
         code.Load(Width.Byte, R1, R7, ip);
         code.JumpIf(R1, When.NotEqual, 0x45, pass);
-        code.Copy(R10, Key, R7, ip + 12, 8);
-        code.Copy(R10, Key + 8, R7, tcp, 4);
-        code.Load(Width.Byte, R1, R7, ip + 9);
-        code.Store(Width.Word, R10, Key + 12, R1);
-        code.Lookup(_flows, Key, pass);
+        LookUp(code, ip, tcp, pass);
         if (!forwards)
         {
             code.Place(pass);
@@ -99,7 +108,29 @@ internal sealed class FloorProgram : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _flows.Dispose();
+    public void Dispose()
+    {
+        _flows?.Dispose();
+        _places?.Dispose();
+    }
+
+    private void LookUp(Assembler code, int ip, int tcp, Label otherwise)
+    {
+        if (_places is not null)
+        {
+            code.LoadBigEndian(Width.Word, R1, R7, ip + 12);
+            code.And(R1, _count - 1);
+            code.Store(Width.Word, R10, Key, R1);
+            code.Lookup(_places, Key, otherwise);
+            return;
+        }
+
+        code.Copy(R10, Key, R7, ip + 12, 8);
+        code.Copy(R10, Key + 8, R7, tcp, 4);
+        code.Load(Width.Byte, R1, R7, ip + 9);
+        code.Store(Width.Word, R10, Key + 12, R1);
+        code.Lookup(_flows!, Key, otherwise);
+    }
 
     private readonly record struct FlowKey(uint Source, uint Destination, uint Ports, uint Protocol);
 

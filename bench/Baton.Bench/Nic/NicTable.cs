@@ -11,11 +11,21 @@ internal sealed class NicTable : IDisposable
     private static readonly MacAddress s_owner = new(0x02_00_00_00_00_02);
 
     public NicTable(int flows, VerdictKind kind)
+        : this(flows, kind, NicBenchmark.Mac, s_owner, device: 0)
+    {
+    }
+
+    /// <param name="flows">How many.</param>
+    /// <param name="kind">What is to be done with their packets.</param>
+    /// <param name="sender">The Ethernet address that forwarded frames come from.</param>
+    /// <param name="owner">And where they go.</param>
+    /// <param name="device">The interface that they leave by, in the map of devices; 0 for the one that they came by.</param>
+    public NicTable(int flows, VerdictKind kind, MacAddress sender, MacAddress owner, uint device)
     {
         Flows = flows;
         Maps = new NicMaps(new NicLimits { Flows = flows, Endpoints = 1, SynSources = 1 });
         Maps.TryAddAddress(NicBenchmark.Service, NicAddressKind.Service);
-        Maps.NextHops.TryWrite(2, NicNextHop.Of(NicBenchmark.Mac, s_owner, InetAddress.Parse("192.0.2.1"), InetAddress.Parse("192.0.2.2"), 1700, device: 0));
+        Maps.NextHops.TryWrite(2, NicNextHop.Of(sender, owner, InetAddress.Parse("192.0.2.1"), InetAddress.Parse("192.0.2.2"), 1700, device));
         const int chunk = 4096;
         var keys = new NicFlowKey[Math.Min(chunk, flows)];
         var values = new NicFlow[keys.Length];
@@ -23,9 +33,8 @@ internal sealed class NicTable : IDisposable
         {
             for (int i = 0; i < keys.Length; i++)
             {
-                var flow = new Flow(IpProtocol.Tcp, new(NicBenchmark.Service, 80, DrawnPacket.Client(first + i), 5353));
-                var reference = ReferenceCodec.Encode(new Reference(
-                    flow, new((ulong)(first + i) + 1), new(1), InetAddress.Parse("192.0.2.2"), 80, new SequenceGroup(new(1), new(2), new(3), new(4), new(5))));
+                var flow = DrawnPacket.FlowOf(first + i);
+                var reference = DrawnPacket.ReferenceOf(first + i);
                 keys[i] = NicFlowKey.Of(in flow);
                 values[i] = NicFlow.Of(kind, new(2), new(1), in reference, 50_000);
             }
@@ -43,6 +52,9 @@ internal sealed class NicTable : IDisposable
 
     /// <summary>The program behind <see cref="DrawnPacket.Draw"/>.</summary>
     public IReadOnlyList<Instruction> Program(Action<Assembler> draw) => NicProgram.Assemble(Maps, NicBenchmark.Mac, before: draw);
+
+    /// <summary>Loads the program for an interface with this Ethernet address.</summary>
+    public BpfProgram Load(MacAddress address) => NicProgram.Load(Maps, address);
 
     /// <inheritdoc/>
     public void Dispose() => Maps.Dispose();

@@ -77,12 +77,9 @@ internal sealed class LanForwarding
                 // The neighbour is asked for; meanwhile the stack keeps a few packets.
                 reason = _shard.Stack.Send(_shard.Now, frame.Headers[EthernetHeader.Length..], frame.Payload, member.LanAddress);
             }
-            else if (_link.TrySend(FrameOffload.None, frame.Headers, frame.Payload))
+            else if (TrySend(in frame))
             {
                 Frames++;
-
-                // The frame stands in memory that the next one uses.
-                _link.Flush();
             }
             else
             {
@@ -91,6 +88,18 @@ internal sealed class LanForwarding
         }
 
         return reason;
+    }
+
+    /// <summary>What is sent leaves at the end of the shard's run, or when the device has no room for more.</summary>
+    private bool TrySend(scoped in ForwardedFrame frame)
+    {
+        if (_link.TrySend(FrameOffload.None, frame.Headers, frame.Payload))
+        {
+            return true;
+        }
+
+        _link.Flush();
+        return _link.TrySend(FrameOffload.None, frame.Headers, frame.Payload);
     }
 
     private DropReason Drop(DropReason reason)

@@ -54,13 +54,26 @@ internal sealed unsafe class PacketBatch : IDisposable
     /// <summary>Says how much of a buffer is to be sent.</summary>
     public void SetLength(int number, int length) => _vectors[number].Length = (nuint)length;
 
+    /// <summary>One frame is read by the call that costs least.</summary>
     /// <returns>How many buffers were filled, from the first on; -1 for an error.</returns>
-    public int Receive(int descriptor, int limit) =>
-        Syscalls.ReceiveMessages(descriptor, _messages, (uint)Math.Min(limit, Count), Syscalls.MSG_DONTWAIT, null);
+    public int Receive(int descriptor, int limit)
+    {
+        if (limit > 1)
+        {
+            return Syscalls.ReceiveMessages(descriptor, _messages, (uint)Math.Min(limit, Count), Syscalls.MSG_DONTWAIT, null);
+        }
 
+        nint read = Syscalls.ReceiveFrom(descriptor, _buffers, (nuint)BufferLength, Syscalls.MSG_DONTWAIT, null, null);
+        _messages[0].Transferred = (uint)Math.Max(0, read);
+        return read < 0 ? -1 : 1;
+    }
+
+    /// <summary>One frame is sent by the call that costs least.</summary>
     /// <returns>How many buffers were sent; -1 for an error with the first.</returns>
     public int Send(int descriptor, int first, int count) =>
-        Syscalls.SendMessages(descriptor, _messages + first, (uint)count, Syscalls.MSG_DONTWAIT);
+        count > 1 ? Syscalls.SendMessages(descriptor, _messages + first, (uint)count, Syscalls.MSG_DONTWAIT)
+        : Syscalls.SendTo(descriptor, _vectors[first].Base, _vectors[first].Length, Syscalls.MSG_DONTWAIT, null, 0) < 0 ? -1
+        : 1;
 
     public void Dispose()
     {

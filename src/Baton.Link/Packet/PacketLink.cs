@@ -19,11 +19,17 @@ public sealed unsafe class PacketLink : ILink
     // What is longer goes out by a call of its own, without a copy: the call's cost is small against its bytes.
     private const int ShortFrame = 2048;
 
+    // A burst ends after so many bytes: with more, a whole window is answered by one acknowledgment, and the sender stands still meanwhile.
+    private const int MaxBurstBytes = 64 * 1024;
+
     private readonly PacketBatch _received = new(Batch, LongestFrame);
     private readonly PacketBatch _sent = new(Batch, HeaderLength + ShortFrame);
     private int _descriptor;
     private int _first;
     private int _pending;
+    private int _burst = 1;
+    private bool _wasFull;
+    private bool _hasLong;
 
     private PacketLink(PacketOptions options, int descriptor, MacAddress address, int mtu)
     {
@@ -63,29 +69,47 @@ public sealed unsafe class PacketLink : ILink
         return new PacketLink(options, descriptor, address, mtu);
     });
 
-    /// <inheritdoc/>
+    /// <summary>Gives waiting frames, and perhaps not all: whoever got some asks again before he waits.</summary>
     /// <exception cref="LinkException">The interface was deleted.</exception>
     public int Receive(IFrameReceiver receiver, int limit)
     {
-        int count = _received.Receive(_descriptor, limit);
-        if (count < 0)
+        int given = 0;
+        int bytes = 0;
+        int count;
+        limit = Math.Min(limit, _burst);
+        do
         {
-            EnsureInterface(Syscalls.LastError);
-            return 0;
-        }
+            // Long frames one by one, since some of them are a burst.
+            count = _received.Receive(_descriptor, _hasLong ? 1 : limit - given);
+            if (count < 0)
+            {
+                EnsureInterface(Syscalls.LastError);
+                break;
+            }
 
-        for (int i = 0; count > 1 && i < count; i++)
-        {
-            var received = _received[i][.._received.ReceivedLength(i)];
-            receiver.Expect(received[Math.Min(HeaderLength, received.Length)..]);
-        }
+            for (int i = 0; count > 1 && i < count; i++)
+            {
+                var received = _received[i][.._received.ReceivedLength(i)];
+                receiver.Expect(received[Math.Min(HeaderLength, received.Length)..]);
+            }
 
-        for (int i = 0; i < count; i++)
-        {
-            Give(receiver, _received[i][.._received.ReceivedLength(i)]);
-        }
+            for (int i = 0; i < count; i++)
+            {
+                int length = _received.ReceivedLength(i);
+                bytes += length;
+                Give(receiver, _received[i][..length]);
+            }
 
-        return count;
+            given += count;
+            _hasLong = bytes > given * ShortFrame;
+        }
+        while (_hasLong && given < limit && bytes < MaxBurstBytes);
+
+        // As many at once as came together before: to ask for more that is not there takes time.
+        bool isFull = given == _burst || bytes >= MaxBurstBytes;
+        _burst = !isFull ? Math.Max(1, given) : _wasFull && given == _burst ? Math.Min(2 * _burst, Batch) : _burst;
+        _wasFull = isFull;
+        return given;
     }
 
     /// <inheritdoc/>

@@ -15,9 +15,11 @@ public sealed unsafe class XdpLink : ILink
 {
     private const int LongestFrame = 68 * 1024;
 
-    // Only now and then: most times that nothing waits, nothing is wrong.
+    // Only now and then: most times that nothing waits, nothing is wrong, and the answer is in memory that the kernel's side of the rings uses.
     private const int EmptiesBetweenChecks = 64;
     private const int MaxKicks = 256;
+
+    private static readonly TimeSpan s_checkPause = TimeSpan.FromMilliseconds(1);
 
     // A device that takes no frames, since it is down, is asked again so much later.
     private static readonly TimeSpan s_refusedPause = TimeSpan.FromMilliseconds(20);
@@ -34,6 +36,7 @@ public sealed unsafe class XdpLink : ILink
     private int _assembledLength;
     private int _written;
     private int _empties;
+    private Instant _nextCheck;
     private Instant _nextKick;
     private bool _disposed;
 
@@ -389,11 +392,17 @@ public sealed unsafe class XdpLink : ILink
     /// <summary>Asks the kernel, which by busy polling finds some; in any case it says now and then if the interface is gone.</summary>
     private void AskForFrames()
     {
-        bool checks = ++_empties == EmptiesBetweenChecks;
-        if (checks)
+        bool checks = false;
+        if (++_empties == EmptiesBetweenChecks)
         {
             _empties = 0;
-            Counters.Missed = _socket.CountMissed();
+            var now = MonotonicClock.Now;
+            checks = now >= _nextCheck;
+            if (checks)
+            {
+                _nextCheck = now + s_checkPause;
+                Counters.Missed = _socket.CountMissed();
+            }
         }
 
         if ((checks || _socket.BusyPolls) && Syscalls.ReceiveFrom(_socket.Descriptor, null, 0, Syscalls.MSG_DONTWAIT, null, null) < 0)
