@@ -74,6 +74,25 @@ public sealed class DatagramTests(RealNetwork network)
     }
 
     [RealFact]
+    public async Task A_batch_of_the_clients_kernel_reaches_another_owner_as_its_datagrams()
+    {
+        const int SOL_UDP = 17, UDP_SEGMENT = 103;
+        await using var farm = await RealFarm.StartAsync(network);
+        Serve(farm, "udp-spread");
+        await farm.ConnectUdp(FarmSetup.UdpSpread).AskDatagramAsync("at a");
+        var client = farm.ConnectUdp(FarmSetup.UdpSpread);
+        Assert.Equal("b 1 hello", await client.AskDatagramAsync("hello"));
+
+        client.SetRawSocketOption(SOL_UDP, UDP_SEGMENT, BitConverter.GetBytes(5));
+        await client.SendAsync("one..two..end"u8.ToArray(), Wait.Patience());
+        byte[] buffer = new byte[100];
+        foreach (string answer in (string[])["b 2 one..", "b 3 two..", "b 4 end"])
+        {
+            Assert.Equal(answer, Encoding.ASCII.GetString(buffer, 0, await client.ReceiveAsync(buffer, Wait.Patience())));
+        }
+    }
+
+    [RealFact]
     public async Task A_flow_moves_and_the_next_owner_answers_directly_from_the_address_used()
     {
         await using var farm = await RealFarm.StartAsync(network);

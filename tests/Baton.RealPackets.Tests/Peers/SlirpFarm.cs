@@ -130,7 +130,7 @@ internal sealed class SlirpFarm : IAsyncDisposable
     private async Task StartNodeAsync(FaultProfile profile)
     {
         var link = PacketLink.Open(new PacketOptions { Name = "tap0", Namespace = _name, Offloads = LinkOffloads.Checksum });
-        _faults = new FaultLink(link, profile, profile, seed: 1, static () => MonotonicClock.Now);
+        _faults = new FaultLink(link, profile, profile, seed: 2, static () => MonotonicClock.Now);
         Engine = await BatonEngine.StartAsync(new EngineOptions
         {
             Node = "a",
