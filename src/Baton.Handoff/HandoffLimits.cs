@@ -61,8 +61,8 @@ public sealed record HandoffLimits
     public TimeSpan PrepareTimeout { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// How long a source may not have heard its target for a home that has forgotten to decide: after longer, the target may
-    /// have gone on with the endpoint, and given it away.
+    /// How long a source may not have heard a target that was the home, and was started anew, for that home to decide: after longer,
+    /// the target may have gone on with the endpoint, and given it away.
     /// </summary>
     public TimeSpan DecidedUnheard { get; init; } = TimeSpan.FromSeconds(2);
 

@@ -43,8 +43,9 @@ internal sealed class SourceHandoff(HandoffRequest request)
     public Instant FrozenAt { get; set; }
 
     /// <summary>
-    /// Since when the target could not be heard, from STATE on. Forgotten when a channel to it is made again before
-    /// <see cref="HandoffLimits.DecidedUnheard"/> is over; a silence that no channel broke at is not forgotten, to be safe.
+    /// Since when the target could not be heard, from STATE on. Forgotten when it says on a channel that it has not gone on, and, where
+    /// it is the home, when a channel to it is made again before <see cref="HandoffLimits.DecidedUnheard"/> is over; a silence that no
+    /// channel broke at is not forgotten, to be safe.
     /// </summary>
     public Instant? TargetLostAt { get; set; }
 

@@ -363,7 +363,12 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
         }
     }
 
-    private bool MayBeDecidedUnheard(Instant now, SourceHandoff handoff) => handoff.TargetLostAt is { } lost && now >= lost + limits.DecidedUnheard;
+    /// <summary>
+    /// Whether the target may have gone on without this node's hearing of it. One that is the home does so only once it holds this
+    /// node for lost.
+    /// </summary>
+    private bool MayBeDecidedUnheard(Instant now, SourceHandoff handoff) => handoff.TargetLostAt is { } lost
+        && (handoff.Home != handoff.Request.Target || now >= lost + limits.DecidedUnheard);
 
     public void OnDeadline(Instant now)
     {

@@ -252,6 +252,25 @@ public class HomeTests : IDisposable
     }
 
     [Fact]
+    public void What_waits_on_a_channel_in_a_cut_does_not_wait_for_its_retransmission_once_the_peer_is_heard()
+    {
+        Connect(1, "a");
+        var (a, c) = (_farm["a"], _farm["c"]);
+        c.LanLink.IsPluggedIn = false;
+        a.Move(a.Endpoints.Single().Id, c);
+        _farm.RunFor(TimeSpan.FromSeconds(6));
+        var channels = a.Shard.Channels;
+        Assert.True(channels.QueuedTo(c.Id) > channels.DeliveredTo(c.Id));
+
+        // The next load datagrams, and a connection.
+        c.LanLink.IsPluggedIn = true;
+        _farm.RunFor(TimeSpan.FromMilliseconds(500));
+        Assert.True(channels.IsUp(c.Id));
+        Assert.Equal(channels.QueuedTo(c.Id), channels.DeliveredTo(c.Id));
+        FinishAll();
+    }
+
+    [Fact]
     public void An_owner_that_does_not_hear_its_home_is_silent_and_goes_on_when_the_home_knows_it_again()
     {
         Connect(3, "a");

@@ -38,7 +38,7 @@ public sealed class LostHomeTests
     }
 
     [Theory]
-    [InlineData(3, 1, true)]
+    [InlineData(3, 1, false)]
     [InlineData(3, 3, false)]
     [InlineData(2, 1, true)]
     [InlineData(2, 3, false)]

@@ -15,6 +15,7 @@ internal sealed class PeerChannel : IDisposable
     private static readonly TimeSpan s_longestBackoff = TimeSpan.FromSeconds(2);
 
     // More than a round trip on the lan: an answer that is on its way would be reset.
+    private static readonly TimeSpan s_tooLongToWait = TimeSpan.FromMilliseconds(800);
     private static readonly TimeSpan s_lastChance = TimeSpan.FromMilliseconds(50);
 
     private readonly PeerChannels _channels;
@@ -138,6 +139,21 @@ internal sealed class PeerChannel : IDisposable
         {
             Connect();
         }
+    }
+
+    /// <summary>
+    /// The peer is heard again: what waits for an acknowledgment, and would be sent again only seconds from now, goes with its
+    /// connection; on the next one it is repeated.
+    /// </summary>
+    public void OnReachable()
+    {
+        if (IsUp && Queued > Delivered && _endpoint is { Connection.Statistics.Rto: var rto } && rto >= s_tooLongToWait)
+        {
+            Break(abort: true);
+            NextAttempt = _channels.Now;
+        }
+
+        ConnectNow();
     }
 
     /// <summary>The peer is heard: an attempt that began before, and may be lost, is given up soon.</summary>

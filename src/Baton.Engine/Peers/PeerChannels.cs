@@ -150,12 +150,12 @@ internal sealed class PeerChannels
         }
     }
 
-    /// <summary>A node has been heard of: an attempt that began before does not go on waiting.</summary>
+    /// <summary>A node has been heard of: an attempt that began before, or what is to be sent again, does not go on waiting.</summary>
     public void OnReachable(NodeId node)
     {
         if (_byNode.TryGetValue(node, out var channel))
         {
-            channel.ConnectNow();
+            channel.OnReachable();
         }
     }
 
