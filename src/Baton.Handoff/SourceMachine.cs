@@ -278,14 +278,16 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
     {
         foreach (var handoff in _handoffs.All)
         {
+            bool wasLost = handoff.TargetLostAt is not null;
             if (handoff.Request.Target == peer && !MayBeDecidedUnheard(now, handoff))
             {
                 handoff.TargetLostAt = null;
             }
 
+            // Its word is worth more than the home's, which may have forgotten a connection that has ended since.
             if (handoff.Request.Target == peer
                 && (handoff.Phase is SourcePhase.Preparing or SourcePhase.Precopying or SourcePhase.AwaitingDecision
-                    || (handoff.Phase == SourcePhase.AskedAbort && handoff.TargetLostAt is not null && !handoff.TargetForgot)))
+                    || (handoff.Phase == SourcePhase.AskedAbort && wasLost && !handoff.TargetForgot)))
             {
                 handoff.AwaitsPosition = true;
                 outbox.Send(handoff.Header, peer, Prepare.Write(handoff.Request));

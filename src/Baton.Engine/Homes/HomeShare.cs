@@ -26,6 +26,11 @@ internal sealed class HomeShare(Shard shard)
     public void OnAwake(Endpoint endpoint)
     {
         var address = endpoint.Flow.Tuple.LocalAddress;
+        if (EndpointRecord.Of(endpoint) is { } record)
+        {
+            record.OutlivedLease = false;
+        }
+
         if (!shard.Node.MaySpeak(address))
         {
             Suspend(endpoint);
@@ -74,7 +79,15 @@ internal sealed class HomeShare(Shard shard)
 
     public void WriteOff(HomeOutput.WriteOff o) => WrittenOff += shard.Flows.RemoveAll(o.Address, o.Owner);
 
-    public void Silence(HomeOutput.Silence o) => ForEach(o.Address, Suspend);
+    public void Silence(HomeOutput.Silence o) => ForEach(o.Address, endpoint =>
+    {
+        if (EndpointRecord.Of(endpoint) is { } record)
+        {
+            record.OutlivedLease = endpoint.Phase is EndpointPhase.Active or EndpointPhase.Frozen;
+        }
+
+        Suspend(endpoint);
+    });
 
     public void Speak(HomeOutput.Speak o) => ForEach(o.Address, Continue);
 
@@ -82,7 +95,7 @@ internal sealed class HomeShare(Shard shard)
 
     public void EndSilent(HomeOutput.EndSilent o) => ForEach(o.Address, endpoint =>
     {
-        if (endpoint.Phase == EndpointPhase.Frozen)
+        if (endpoint.Phase == EndpointPhase.Frozen && EndpointRecord.Of(endpoint) is { OutlivedLease: true })
         {
             End(endpoint.Id);
         }
