@@ -224,12 +224,24 @@ public sealed class HomeAgentTests
         Assert.Equal(goesOn, !TakeAll(owner).Exists(output => output is HomeOutput.EndSilent));
     }
 
-    [Fact]
-    public void What_the_home_has_acknowledged_after_a_long_silence_goes_on_with_the_next()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void What_the_home_has_acknowledged_after_a_long_silence_goes_on_with_the_next(bool byChannel)
     {
         var owner = Silenced();
         var now = Instant.Zero + 8 * s_options.Lease;
-        owner.OnLease(now, s_a, holds: true);
+        if (byChannel)
+        {
+            owner.OnChannelDown(now, s_a);
+            owner.OnChannelUp(now, s_a, 1);
+            owner.OnMessage(now, s_a, Claims.Write([(s_claim, true)]));
+        }
+        else
+        {
+            owner.OnLease(now, s_a, holds: true);
+        }
+
         ulong list = TakeAll(owner).OfType<HomeOutput.ListEndpoints>().Last().Number;
         owner.OnMessage(now, s_a, HomeMessage.WriteNumber(HomeMessageKind.ListAck, list));
         owner.OnMessage(now, s_c, Claims.Write([(new HomeClaim(s_address, s_c, new(8)), false)]));

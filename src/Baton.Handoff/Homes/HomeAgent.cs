@@ -473,7 +473,7 @@ public sealed class HomeAgent
                     ? header.IsDirectory ? OnDirectory(now, from, header, named, items) : OnList(now, from, header, named, items)
                     : DropReason.MessageMalformed;
             case HomeMessageKind.ListAck:
-                return HomeMessage.TryReadNumber(body, out ulong number) ? OnListAck(from, number) : DropReason.MessageMalformed;
+                return HomeMessage.TryReadNumber(body, out ulong number) ? OnListAck(now, from, number) : DropReason.MessageMalformed;
             case HomeMessageKind.Gone:
                 return GoneMessage.TryRead(body, out var flow, out var endpoint) ? OnGone(from, flow, endpoint) : DropReason.MessageMalformed;
             case HomeMessageKind.Decline or HomeMessageKind.TakeBack:
@@ -679,9 +679,24 @@ public sealed class HomeAgent
         return DropReason.None;
     }
 
-    private DropReason OnListAck(NodeId from, ulong number)
+    private DropReason OnListAck(Instant now, NodeId from, ulong number)
     {
-        if (!_lists.IsLast(from, number) || _withoutLease.Contains(from))
+        if (!_lists.IsLast(from, number))
+        {
+            return DropReason.MessageStale;
+        }
+
+        foreach (var home in _homes)
+        {
+            if (home.Claim.Home == from)
+            {
+                // It knows them, whether its lease holds again or not.
+                home.IsInDoubt = false;
+                home.SilencedAt = now;
+            }
+        }
+
+        if (_withoutLease.Contains(from))
         {
             return DropReason.MessageStale;
         }
