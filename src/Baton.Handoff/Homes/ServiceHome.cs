@@ -38,7 +38,7 @@ internal sealed class ServiceHome(InetAddress address, NodeId configured)
     /// <summary>This node's endpoints behind the address emit nothing.</summary>
     public bool IsSilenced { get; set; }
 
-    /// <summary>Since when they do.</summary>
+    /// <summary>Since when they do, or since when the home has acknowledged them.</summary>
     public Instant SilencedAt { get; set; }
 
     /// <summary>
