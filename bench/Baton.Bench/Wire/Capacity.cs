@@ -7,8 +7,8 @@ namespace Baton.Bench.Wire;
 /// <param name="Goodput">Frames a second at that rate.</param>
 internal readonly record struct Capacity(double Most, double WithoutLoss, double Offered, double Goodput)
 {
-    private const double LeastLoss = 0.02, Excess = 3, Lowest = 0.1e6, Highest = 8e6;
-    private const int Steps = 8, WarmUps = 3;
+    private const double LeastLoss = 0.02, Excess = 3, Lowest = 0.2e6, Highest = 8e6;
+    private const int Steps = 6, WarmUps = 3;
 
     public static Capacity Measure(LiveFrames frames, IWireReceiver receiver)
     {
@@ -23,7 +23,7 @@ internal readonly record struct Capacity(double Most, double WithoutLoss, double
         // Until the runtime has compiled what is hot, and the node has found its neighbours.
         for (int i = 0; i < WarmUps; i++)
         {
-            At(Lowest * 5);
+            At(Lowest);
         }
 
         most = 0;

@@ -26,7 +26,7 @@ internal static class WireBenchmark
         {
             Cores.Hurry(0);
             var figures = new List<string>();
-            figures.AddRange(Programs(network, frames, quick ? 5 : 15));
+            figures.AddRange(Programs(network, frames, quick ? 3 : 15));
             figures.AddRange(Sockets(network, frames, quick ? 1 : 3));
             Print($"figures: {string.Join(' ', figures)}");
             return 0;
