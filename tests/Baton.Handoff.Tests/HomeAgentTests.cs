@@ -204,6 +204,28 @@ public sealed class HomeAgentTests
         Assert.IsType<HomeOutput.Speak>(then[1]);
     }
 
+    [Fact]
+    public void An_heir_does_not_write_off_what_a_member_has_had_since_it_was_started_anew()
+    {
+        var heir = new HomeAgent(s_b, [s_a, s_b, s_c], [(s_address, s_a)], s_options, Instant.Zero);
+        heir.OnChannelUp(Instant.Zero, s_a, 1);
+        heir.OnChannelUp(Instant.Zero, s_c, 1);
+        heir.OnMessage(Instant.Zero, s_a, Claims.Write([(s_claim, true)]));
+        TakeAll(heir);
+
+        // c has been started anew, the home has met it and this node has not.
+        heir.OnChannelDown(Instant.Zero, s_c);
+        heir.OnMessage(Instant.Zero, s_a, ListPart.Write(1, directory: true, [s_claim], [Item()]).Single());
+        Assert.Equal(HomePhase.Serving, heir.PhaseOf(s_address));
+        heir.OnChannelUp(Instant.Zero, s_c, 2);
+        Assert.Empty(TakeAll(heir).OfType<HomeOutput.WriteOff>());
+
+        // What it had when they have met is over with its next start.
+        heir.OnChannelDown(Instant.Zero, s_c);
+        heir.OnChannelUp(Instant.Zero, s_c, 3);
+        Assert.Equal(s_c, Assert.Single(TakeAll(heir).OfType<HomeOutput.WriteOff>()).Owner);
+    }
+
     [Theory]
     [InlineData(8, false, true, false)] // another home recovers: it would believe what the last one may have given up
     [InlineData(8, true, true, true)] // it has the directory, and tells

@@ -163,12 +163,17 @@ public sealed class HomeAgent
         _lists.OnChannelChanged(peer);
         if (restarted)
         {
-            WriteOff(peer);
+            WriteOff(peer, isRestarted: true);
             foreach (var home in _homes)
             {
                 // What it may have given up in an earlier life, it has forgotten; in this one it has just begun to wait.
                 home.SilencedAt = home.Claim.Home == peer ? now : home.SilencedAt;
             }
+        }
+
+        foreach (var home in _homes)
+        {
+            home.Unmet.Remove(peer);
         }
 
         Doubt(now, peer);
@@ -442,7 +447,7 @@ public sealed class HomeAgent
                 {
                     // What this home has told it, a commit perhaps, is not to arrive when another has the flow.
                     _outbox.Add(new HomeOutput.BreakChannel(member));
-                    WriteOff(member);
+                    WriteOff(member, isRestarted: false);
                 }
             }
         }
@@ -673,6 +678,7 @@ public sealed class HomeAgent
 
             // What the last home had written off is over here too: other owners hear it when they list, this node of itself.
             home.AwaitsOwnList = home.IsSilenced;
+            home.Unmet.UnionWith(_members);
             _lists.BeginOwn(home.Address);
         }
 
@@ -819,6 +825,7 @@ public sealed class HomeAgent
         home.AwaitsListsOnly = false;
         home.Unheard.Clear();
         home.Unheard.UnionWith(_members);
+        home.Unmet.Clear();
         Settle(home);
         EndDoubtful(home);
         _lists.BeginOwn(home.Address);
@@ -860,11 +867,15 @@ public sealed class HomeAgent
         }
     }
 
-    private void WriteOff(NodeId member)
+    /// <summary>
+    /// What a member that was started anew had is lost. Where the directory may name what it has had since, its list on the new channel
+    /// tells the one from the other.
+    /// </summary>
+    private void WriteOff(NodeId member, bool isRestarted)
     {
         foreach (var home in _homes)
         {
-            if (home.IsHere)
+            if (home.IsHere && !(isRestarted && home.Unmet.Contains(member)))
             {
                 _outbox.Add(new HomeOutput.WriteOff(member, home.Address));
             }

@@ -50,5 +50,11 @@ internal sealed class ServiceHome(InetAddress address, NodeId configured)
     /// <summary>This node has the directory of the home before, and goes through its own endpoints by it.</summary>
     public bool AwaitsOwnList { get; set; }
 
+    /// <summary>
+    /// Members with which this node has made no channel since it was given the directory: what that says they own may be of a later
+    /// start than this node knows of.
+    /// </summary>
+    public HashSet<NodeId> Unmet { get; } = [];
+
     public bool IsHere => Phase is HomePhase.Recovering or HomePhase.Serving;
 }
