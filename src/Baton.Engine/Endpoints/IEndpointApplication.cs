@@ -41,7 +41,10 @@ public enum LeaveReason
     /// <summary>It was detached and is here, unattached.</summary>
     Detached,
 
-    /// <summary>The connection ended.</summary>
+    /// <summary>
+    /// The connection ended. If that was while it was being handed off, the next application may have had it before: what it was given is
+    /// not to be acted on here.
+    /// </summary>
     Closed,
 }
 

@@ -57,7 +57,7 @@ internal sealed class StreamApplication(SimulationRun run, FarmNode node) : IEnd
         {
             Check(_buffer.AsSpan(0, read));
             Received += read;
-            _flow.ReadByFarm = Received;
+            CountRead();
             if (_flow.Plan.FarmPause is { } pause && !_flow.FarmHasPaused && Received >= pause.At)
             {
                 _flow.FarmHasPaused = _paused = true;
@@ -130,9 +130,12 @@ internal sealed class StreamApplication(SimulationRun run, FarmNode node) : IEnd
     private void TakeUnreadBack()
     {
         Received += _unreadAhead;
-        _flow.ReadByFarm = Received;
+        CountRead();
         _unreadAhead = 0;
     }
+
+    /// <summary>A source that was cut off learns late that the connection has ended, and has read less of it than the target.</summary>
+    private void CountRead() => _flow.ReadByFarm = Math.Max(_flow.ReadByFarm, Received);
 
     private void Resume()
     {

@@ -130,11 +130,14 @@ internal sealed class HandoffWatch
     }
 
     /// <summary>
-    /// Whether a source that was cut off ends without an answer: its home has been started anew since the target had one. It has
-    /// not gone on, and says so.
+    /// Whether a source that was cut off ends without an answer: its home has been started anew since the target had one, or the
+    /// connection has ended at the target meanwhile and its home knows of none. The source has not gone on, and says so.
     /// </summary>
     private bool IsForgotten(HandoffEvent handoff, bool isSource, int crashesThen) =>
-        isSource && handoff.Outcome == MoveOutcome.Closed && _run.Crashes > crashesThen;
+        isSource && handoff.Outcome == MoveOutcome.Closed && (_run.Crashes > crashesThen || HasEnded(handoff.Flow));
+
+    private bool HasEnded(Flow flow) =>
+        _run.ServingNode(flow.Tuple.LocalAddress) is not null && !_run.TryFindEntry(flow, out _) && !_run.IsAnywhere(in flow);
 
     private void Count(HandoffEvent handoff)
     {
