@@ -93,6 +93,12 @@ public sealed record EngineCounters
     /// <summary>Endpoints that ended silently because their home did not know them any more.</summary>
     public long EndpointsDiscarded { get; init; }
 
+    /// <summary>Other nodes' connections in TIME-WAIT that this node, their home, has taken.</summary>
+    public long ResiduesTaken { get; init; }
+
+    /// <summary>Of these, here now.</summary>
+    public int Residues { get; init; }
+
     /// <summary>Attempts to agree on keys with a peer that failed, by the name of the <see cref="PeerRefusal"/>; reasons never met are left out.</summary>
     public IReadOnlyDictionary<string, long> PeersRefused { get; init; } = new Dictionary<string, long>();
 
@@ -146,6 +152,8 @@ public sealed record EngineCounters
         FlowsWrittenOff = left.FlowsWrittenOff + right.FlowsWrittenOff,
         FlowsReconciled = left.FlowsReconciled + right.FlowsReconciled,
         EndpointsDiscarded = left.EndpointsDiscarded + right.EndpointsDiscarded,
+        ResiduesTaken = left.ResiduesTaken + right.ResiduesTaken,
+        Residues = left.Residues + right.Residues,
         PeersRefused = Sum(left.PeersRefused, right.PeersRefused),
         NicForwarded = left.NicForwarded + right.NicForwarded,
         NicHandedUp = left.NicHandedUp + right.NicHandedUp,

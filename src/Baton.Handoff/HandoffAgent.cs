@@ -17,6 +17,7 @@ public sealed class HandoffAgent
     private readonly TargetMachine _target;
     private readonly HomeDesk _home;
     private readonly ClosedLedger _closed;
+    private readonly ResidueLedger _residues;
 
     /// <summary>The protocol at node <paramref name="self"/>.</summary>
     public HandoffAgent(NodeId self, HandoffLimits limits)
@@ -28,6 +29,7 @@ public sealed class HandoffAgent
         _target = new TargetMachine(_outbox, limits);
         _home = new HomeDesk(_outbox);
         _closed = new ClosedLedger(_outbox, limits.MaxPendingClosed);
+        _residues = new ResidueLedger(_outbox, limits.MaxPendingClosed);
     }
 
     /// <summary>This node.</summary>
@@ -53,6 +55,9 @@ public sealed class HandoffAgent
 
     /// <summary>CLOSED messages not acknowledged yet.</summary>
     public int PendingClosed => _closed.Count;
+
+    /// <summary>Connections in TIME-WAIT here that their homes have not taken yet.</summary>
+    public int PendingResidues => _residues.Count;
 
     /// <summary>Whether the flow is in a handoff here, on either side.</summary>
     public bool IsMoving(in Flow flow) => _source.Moves(flow) || _target.Moves(flow);
@@ -117,8 +122,36 @@ public sealed class HandoffAgent
     /// <param name="endpoint">The endpoint, as in the reference that this node issued.</param>
     /// <param name="reason">Why: opaque here.</param>
     /// <returns>False when <see cref="HandoffLimits.MaxPendingClosed"/> wait already: tell it again later.</returns>
-    public bool OnEndpointClosed(Instant now, in Flow flow, NodeId home, Epoch epoch, EndpointId endpoint, byte reason) =>
-        _closed.TryAdd(flow, home, epoch, endpoint, reason);
+    public bool OnEndpointClosed(Instant now, in Flow flow, NodeId home, Epoch epoch, EndpointId endpoint, byte reason)
+    {
+        _residues.Remove(endpoint);
+        return _closed.TryAdd(flow, home, epoch, endpoint, reason);
+    }
+
+    /// <summary>
+    /// The owner's connection is in TIME-WAIT, and nobody reads from it any more: its home is asked to answer for it from now on
+    /// (<see cref="HandoffOutput.WriteResidue"/>), again with each channel that is re-made and each new home, until it answers.
+    /// Until <see cref="HandoffOutput.DropResidue"/> the owner keeps it.
+    /// </summary>
+    /// <param name="now">The time.</param>
+    /// <param name="flow">The flow; TCP.</param>
+    /// <param name="home">The node that holds its directory entry.</param>
+    /// <param name="epoch">The epoch of this node's ownership.</param>
+    /// <param name="endpoint">The endpoint, as in the reference that this node issued.</param>
+    /// <returns>
+    /// Whether the home will be asked: not when it is this node, is asked already, or <see cref="HandoffLimits.MaxPendingClosed"/> wait.
+    /// </returns>
+    public bool OnTimeWait(Instant now, in Flow flow, NodeId home, Epoch epoch, EndpointId endpoint) =>
+        _residues.TryAdd(flow, home, epoch, endpoint);
+
+    /// <summary>Answers <see cref="HandoffOutput.WriteResidue"/>: 1 to <see cref="HandoffLimits.MaxResidueBytes"/> bytes, or none when there is no such endpoint.</summary>
+    public void OnResidueWritten(Instant now, EndpointId endpoint, ReadOnlySpan<byte> residue) => _residues.OnWritten(endpoint, residue);
+
+    /// <summary>
+    /// Answers <see cref="HandoffOutput.TakeResidue"/>: taken when the entry does not name the owner's endpoint (any more), not taken
+    /// when the endpoint must stay where it is.
+    /// </summary>
+    public void OnResidueTaken(Instant now, HandoffOutput.TakeResidue question, bool taken) => _home.OnResidueTaken(question, taken);
 
     /// <summary>The flow that a message is about, for who has several agents, each with flows of its own; false for what is no message.</summary>
     public static bool TryReadFlow(ReadOnlySpan<byte> message, out Flow flow)
@@ -160,6 +193,7 @@ public sealed class HandoffAgent
         _source.OnChannelUp(now, peer);
         _target.OnChannelUp(peer);
         _closed.OnChannelUp(peer);
+        _residues.OnChannelUp(peer);
     }
 
     /// <summary>The channel to a peer broke. Nothing that is not this node's alone is decided by that.</summary>
@@ -189,6 +223,7 @@ public sealed class HandoffAgent
             _source.OnHome(now, address, home, serving);
             _target.OnHome(now, address, home, serving);
             _closed.OnHome(address, home);
+            _residues.OnHome(address, home, serving);
         }
     }
 
@@ -264,6 +299,8 @@ public sealed class HandoffAgent
         MessageKind.Done when Done.TryRead(header, body, out var m) => _target.Knows(header.Handoff) ? _target.OnDone(now, from, m) : _source.OnDone(now, from, m),
         MessageKind.Closed when Closed.TryRead(header, body, out var m) => _home.OnClosed(from, m),
         MessageKind.ClosedAck when ClosedAck.TryRead(header, body, out var m) => _closed.OnAck(from, m),
+        MessageKind.Residue when Residue.TryRead(header, body, out var m) => _home.OnResidue(from, m),
+        MessageKind.ResidueAck when ResidueAck.TryRead(header, body, out var m) => _residues.OnAck(from, m),
         _ => DropReason.MessageMalformed,
     };
 

@@ -24,6 +24,9 @@ public sealed record HandoffLimits
     /// <summary>Longest <see cref="HandoffRequest.Options"/> in bytes.</summary>
     public const int MaxOptionsBytes = 1024;
 
+    /// <summary>Longest residue of a connection in TIME-WAIT in bytes.</summary>
+    public const int MaxResidueBytes = 64;
+
     /// <summary>Longest held packet in bytes: a super-frame as a link with offloads gives it.</summary>
     public const int MaxHeldPacketBytes = 128 * 1024;
 
@@ -51,7 +54,7 @@ public sealed record HandoffLimits
     /// <summary>Ended handoffs remembered, so that a repeated question gets the same answer.</summary>
     public int MaxRemembered { get; init; } = 4096;
 
-    /// <summary>CLOSED messages that wait for their acknowledgment.</summary>
+    /// <summary>CLOSED messages that wait for their acknowledgment; and as many connections in TIME-WAIT that wait for their home to take them.</summary>
     public int MaxPendingClosed { get; init; } = 65536;
 
     /// <summary>How long an endpoint may be frozen before the source asks the home for an abort.</summary>

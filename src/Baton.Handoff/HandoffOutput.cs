@@ -147,6 +147,31 @@ public abstract record HandoffOutput(HandoffId Handoff, Flow Flow)
     /// <param name="Reason">Why it ended: opaque here.</param>
     public sealed record RemoveEntry(Flow Flow, NodeId Owner, Epoch Epoch, EndpointId Endpoint, byte Reason) : HandoffOutput(HandoffId.None, Flow);
 
+    /// <summary>
+    /// Owner: write what answers for an endpoint in TIME-WAIT, and answer with <see cref="HandoffAgent.OnResidueWritten"/> at once.
+    /// </summary>
+    /// <param name="Flow">The flow.</param>
+    /// <param name="Endpoint">The endpoint.</param>
+    public sealed record WriteResidue(Flow Flow, EndpointId Endpoint) : HandoffOutput(HandoffId.None, Flow);
+
+    /// <summary>
+    /// Home: if the directory's entry names this owner, epoch and endpoint, make an endpoint of the residue, in TIME-WAIT and without
+    /// application, and swap the entry to it; answer with <see cref="HandoffAgent.OnResidueTaken"/>, passing this back. May come
+    /// more than once.
+    /// </summary>
+    /// <param name="Flow">The flow.</param>
+    /// <param name="Owner">The owner that says so.</param>
+    /// <param name="Epoch">The epoch of its ownership.</param>
+    /// <param name="Endpoint">Its endpoint, as in its reference.</param>
+    /// <param name="Residue">What answers for it.</param>
+    public sealed record TakeResidue(Flow Flow, NodeId Owner, Epoch Epoch, EndpointId Endpoint, ReadOnlyMemory<byte> Residue)
+        : HandoffOutput(HandoffId.None, Flow);
+
+    /// <summary>Owner: the home answers for an endpoint in TIME-WAIT; end it here silently.</summary>
+    /// <param name="Flow">The flow.</param>
+    /// <param name="Endpoint">The endpoint.</param>
+    public sealed record DropResidue(Flow Flow, EndpointId Endpoint) : HandoffOutput(HandoffId.None, Flow);
+
     /// <summary>The handoff has ended at this node; the last output that names it.</summary>
     /// <param name="Handoff">The run of the protocol.</param>
     /// <param name="Flow">The flow.</param>

@@ -36,6 +36,25 @@ internal sealed class HomeDesk(Outbox outbox)
         return DropReason.None;
     }
 
+    public DropReason OnResidue(NodeId from, in Residue message)
+    {
+        var header = message.Header;
+        if (!outbox.Decides(header.Flow))
+        {
+            // Unanswered, it is told again to the home that decides.
+            return DropReason.MessageStale;
+        }
+
+        outbox.Add(new HandoffOutput.TakeResidue(header.Flow, from, header.Epoch, message.Endpoint, message.Bytes.ToArray()));
+        return DropReason.None;
+    }
+
+    public void OnResidueTaken(HandoffOutput.TakeResidue question, bool taken)
+    {
+        var header = new MessageHeader(MessageKind.ResidueAck, HandoffId.None, question.Epoch, question.Flow);
+        outbox.Send(header, question.Owner, ResidueAck.Write(header, question.Endpoint, taken));
+    }
+
     /// <summary>Tells the asker, and the source of a commit that it has been done; what is for this node is the caller's.</summary>
     public void OnSwapped(NodeId asker, in SwapQuestion question, in Decision decision)
     {

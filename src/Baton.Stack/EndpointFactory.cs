@@ -41,6 +41,18 @@ internal sealed class EndpointFactory
         return endpoint;
     }
 
+    /// <summary>An endpoint for what another node left of a connection in TIME-WAIT.</summary>
+    public TcpEndpoint Residue(TcpConnection connection, EndpointId id, Epoch epoch, Service service, Instant now)
+    {
+        var flow = new Flow(IpProtocol.Tcp, connection.Tuple);
+        var endpoint = new TcpEndpoint(_tcp, flow, id, epoch, service, EndpointPhase.Active, now)
+        {
+            FlowLabel = FlowLabel(flow), IsResidue = true, Connection = connection,
+        };
+        ApplyProfile(endpoint);
+        return endpoint;
+    }
+
     public UdpEndpoint Udp(in Flow flow, EndpointId id, Epoch epoch, Service? service, EndpointPhase phase, Instant now)
     {
         var endpoint = new UdpEndpoint(_udp, flow, id, epoch, service, phase, now) { FlowLabel = FlowLabel(flow) };

@@ -43,4 +43,7 @@ public enum EndpointEvents : ushort
 
     /// <summary>UDP: an ICMP error about one of its datagrams came (RFC 1122 §4.1.3.3); <see cref="UdpEndpoint.TryTakeError"/> has it.</summary>
     Error = 64,
+
+    /// <summary>TCP: TIME-WAIT has begun.</summary>
+    TimeWait = 128,
 }

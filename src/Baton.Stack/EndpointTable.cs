@@ -46,6 +46,9 @@ internal sealed class EndpointTable
     /// <summary>Endpoints that wait for their image.</summary>
     public int Embryos { get; private set; }
 
+    /// <summary>What is kept of other nodes' connections in TIME-WAIT.</summary>
+    public int Residues { get; private set; }
+
     public Endpoint? Find(EndpointId id) => _byId.TryGetValue(id, out var endpoint) ? endpoint : null;
 
     public Endpoint? Find(in Flow flow) => _byFlow.TryGetValue(flow, out var endpoint) ? endpoint : null;
@@ -87,6 +90,7 @@ internal sealed class EndpointTable
             Embryos++;
         }
 
+        Residues += endpoint is TcpEndpoint { IsResidue: true } ? 1 : 0;
         CountUnattached(endpoint);
         CountLoad(endpoint);
     }
@@ -100,6 +104,7 @@ internal sealed class EndpointTable
             Embryos--;
         }
 
+        Residues -= endpoint is TcpEndpoint { IsResidue: true } ? 1 : 0;
         endpoint.Phase = EndpointPhase.Closed;
         CountUnattached(endpoint);
         CountLoad(endpoint);
@@ -135,7 +140,8 @@ internal sealed class EndpointTable
     /// <summary>Counts an endpoint that is owned here, belongs to a service and has no application; called after each change of these.</summary>
     public void CountUnattached(Endpoint endpoint)
     {
-        bool counts = endpoint is { Service: not null, Application: null, Phase: EndpointPhase.Active or EndpointPhase.Frozen };
+        bool counts = endpoint is { Service: not null, Application: null, Phase: EndpointPhase.Active or EndpointPhase.Frozen }
+            && endpoint is not TcpEndpoint { IsResidue: true };
         if (counts != endpoint.CountsAsUnattached)
         {
             endpoint.CountsAsUnattached = counts;

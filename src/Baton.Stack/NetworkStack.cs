@@ -79,6 +79,9 @@ public sealed class NetworkStack
     /// <summary>Endpoints that wait for their image.</summary>
     public int Embryos => _table.Embryos;
 
+    /// <summary>What is kept of other nodes' connections in TIME-WAIT; at most <see cref="StackLimits.Residues"/>.</summary>
+    public int Residues => _table.Residues;
+
     /// <summary>Bytes that frozen endpoints and embryos hold.</summary>
     public long HeldBytes => _factory.HeldBytes;
 
@@ -515,6 +518,19 @@ public sealed class NetworkStack
 
     /// <summary>Step 7 at the target: processes what came with the image, then what arrived, re-arms timers, owes the client one ACK.</summary>
     public bool Activate(Instant now, Endpoint embryo) => _relocation.Activate(now, embryo);
+
+    /// <summary>
+    /// Another node's connection in TIME-WAIT goes on here without an application: it answers what comes again, and gives way to
+    /// a new connection (RFC 6191). It emits nothing by itself. Null where there is no room, or the bytes are no residue.
+    /// </summary>
+    /// <param name="now">The time.</param>
+    /// <param name="flow">The flow.</param>
+    /// <param name="service">Its service.</param>
+    /// <param name="id">The endpoint's id.</param>
+    /// <param name="epoch">The ownership's number.</param>
+    /// <param name="residue">What <see cref="TcpConnection.ToResidue"/> gave; not kept.</param>
+    public TcpEndpoint? TakeResidue(Instant now, in Flow flow, Service service, EndpointId id, Epoch epoch, ReadOnlySpan<byte> residue) =>
+        _relocation.TakeResidue(now, flow, id, epoch, service, residue);
 
     /// <summary>
     /// Takes an endpoint out of the stack in silence (no packet, no event) and gives its memory back; also for one that

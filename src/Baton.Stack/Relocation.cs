@@ -152,6 +152,27 @@ internal sealed class Relocation
         return true;
     }
 
+    /// <summary>TIME-WAIT goes on here from what another node left of it; null where there is no room, or the bytes are none.</summary>
+    public TcpEndpoint? TakeResidue(
+        Instant now, in Flow flow, EndpointId id, Epoch epoch, Service service, ReadOnlySpan<byte> residue)
+    {
+        if (flow.Protocol != IpProtocol.Tcp || _table.Residues >= _options.Limits.Residues
+            || _table.CheckRoom(flow, id, unattached: false) != DropReason.None
+            || !TcpConnection.TryRestoreResidue(
+                residue, flow.Tuple, _factory.ServiceSettings(service, flow.Tuple.RemoteAddress), now, out var connection))
+        {
+            return null;
+        }
+
+        // Nobody is told of what happened elsewhere.
+        connection.TakeEvents();
+        connection.Thaw(now);
+        var endpoint = _factory.Residue(connection, id, epoch, service, now);
+        _table.Add(endpoint);
+        _tcp.AfterCall(endpoint, now);
+        return endpoint;
+    }
+
     public void Remove(Endpoint endpoint)
     {
         if (endpoint.Phase != EndpointPhase.Closed)

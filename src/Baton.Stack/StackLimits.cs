@@ -33,6 +33,9 @@ public sealed record StackLimits
     /// <summary>Endpoints that wait for their image.</summary>
     public int Embryos { get; init; } = 4_096;
 
+    /// <summary>Connections in TIME-WAIT that are kept for other nodes.</summary>
+    public int Residues { get; init; } = 16_384;
+
     /// <summary>Packets that one frozen endpoint or embryo holds.</summary>
     public int HeldPacketsPerEndpoint { get; init; } = 1_024;
 

@@ -48,6 +48,9 @@ public sealed class TcpEndpoint : Endpoint
     /// <summary>The listener of the node's own address that made it, or null.</summary>
     public TcpListener? Listener { get; internal set; }
 
+    /// <summary>Whether it is only what another node left of a connection in TIME-WAIT: nobody is to have it.</summary>
+    public bool IsResidue { get; internal init; }
+
     internal bool CountsInBacklog { get; set; }
 
     /// <summary>Whether its listener has it for whoever accepts; TCP Fast Open tells of a connection twice.</summary>

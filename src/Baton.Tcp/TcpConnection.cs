@@ -174,6 +174,22 @@ public sealed class TcpConnection
         ReadOnlySpan<byte> image, TcpSettings settings, Instant now, [NotNullWhen(true)] out TcpConnection? connection) =>
         TryRestore(image.ToArray().AsMemory(), settings, now, default, out connection);
 
+    /// <summary>
+    /// A frozen connection in TIME-WAIT from what <see cref="ToResidue"/> gave: it answers the peer as the whole one would.
+    /// False, with no exception, when the bytes are none.
+    /// </summary>
+    /// <param name="residue">The bytes; not kept.</param>
+    /// <param name="tuple">Addresses and ports.</param>
+    /// <param name="settings">The new owner's limits and times; TIME-WAIT lasts no longer than they say.</param>
+    /// <param name="now">The new owner's time.</param>
+    /// <param name="connection">The connection.</param>
+    public static bool TryRestoreResidue(
+        ReadOnlySpan<byte> residue, in FourTuple tuple, TcpSettings settings, Instant now, [NotNullWhen(true)] out TcpConnection? connection)
+    {
+        connection = null;
+        return TcpResidue.TryRead(residue, out var read) && read.TryRestore(tuple, settings, now, out connection);
+    }
+
     /// <summary>Addresses and ports; local is this side.</summary>
     [field: InSnapshot(nameof(TcpSnapshot.Tuple))]
     public FourTuple Tuple { get; }
@@ -568,6 +584,12 @@ public sealed class TcpConnection
     public byte[] ToImage(Instant now, long sendFrom, long receiveFrom) =>
         TcpSnapshotCodec.Write(TcpSnapshotMapping.WithoutBelow(ToSnapshot(now), sendFrom, receiveFrom));
 
+    /// <summary>
+    /// What of the connection answers the peer until TIME-WAIT has ended, in a few bytes; empty in another state, and while
+    /// somebody may still read from it.
+    /// </summary>
+    public byte[] ToResidue(Instant now) => State == TcpState.TimeWait && NobodyReads ? TcpResidue.Of(this, now).ToBytes() : [];
+
     /// <summary>Gives the queues' memory back; the connection has moved or is not needed any more.</summary>
     public void Release()
     {
@@ -766,6 +788,7 @@ public sealed class TcpConnection
             case TcpState.TimeWait:
                 Timers.StopAll();
                 Timers.Set(TimerKind.Linger, now + Settings.TimeWaitLength);
+                Raise(TcpEvents.TimeWait);
                 break;
             case TcpState.FinWait1 or TcpState.FinWait2 or TcpState.LastAck:
                 LimitClosing(now);

@@ -95,6 +95,9 @@ public enum TcpEvents : byte
 
     /// <summary>The connection is closed; <see cref="TcpConnection.CloseReason"/> says why.</summary>
     Closed = 16,
+
+    /// <summary>TIME-WAIT has begun: both streams are complete.</summary>
+    TimeWait = 128,
 }
 
 /// <summary>What became of a segment.</summary>

@@ -19,6 +19,7 @@ internal sealed class HandoffRouter
     private readonly HandoffAgent _agent;
     private readonly Dictionary<HandoffId, RunningHandoff> _running = [];
     private readonly QueuesAhead _ahead;
+    private readonly ResidueDesk _residues;
     private readonly Queue<EndedEndpoint> _closedLater = new();
     private HandoffOutput? _later;
     private int _overruns;
@@ -28,6 +29,7 @@ internal sealed class HandoffRouter
         _shard = shard;
         _agent = new HandoffAgent(shard.Farm.Self.Id, limits);
         _ahead = new QueuesAhead(shard, _agent);
+        _residues = new ResidueDesk(shard, _agent);
         Log = new HandoffLog(shard.Options.Limits.History);
     }
 
@@ -100,6 +102,12 @@ internal sealed class HandoffRouter
             _closedLater.Enqueue(ended);
         }
     }
+
+    /// <summary>An endpoint of a service may be in TIME-WAIT, with nobody who reads from it: then its home is to answer for it.</summary>
+    public void OnTimeWait(EndpointRecord record) => _residues.Offer(record, HomeOf(record.Endpoint));
+
+    /// <summary>Connections in TIME-WAIT that this node as home has taken from their owners.</summary>
+    public long ResiduesTaken => _residues.Taken;
 
     public void OnMessage(NodeId from, ReadOnlySpan<byte> message) => _agent.OnMessage(Now, from, message);
 
@@ -183,6 +191,9 @@ internal sealed class HandoffRouter
             case HandoffOutput.AskSwap o when _shard.Node.Serves(o.Flow.Tuple.LocalAddress): _agent.OnSwapped(Now, o.Asker, o.Question, _shard.Flows.CompareAndSwap(o.Question)); break;
             case HandoffOutput.AskSwap: break; // Asked again when there is a home that decides.
             case HandoffOutput.RemoveEntry o: _shard.Flows.TryClose(o.Flow, o.Owner, o.Epoch, o.Endpoint); break;
+            case HandoffOutput.WriteResidue o: _residues.Write(o); break;
+            case HandoffOutput.TakeResidue o: _residues.Take(o); break;
+            case HandoffOutput.DropResidue o: _residues.Drop(o); break;
             case HandoffOutput.Completed o: Completed(o); break;
             default: throw new InvalidOperationException($"No route for {output.GetType().Name}.");
         }
@@ -454,6 +465,8 @@ internal sealed class HandoffRouter
 
             MoveDesk.OnArrived(record);
         }
+
+        OnTimeWait(record);
     }
 
     /// <summary>How busy the nodes are is not one endpoint's affair: the next one need not find it out again.</summary>

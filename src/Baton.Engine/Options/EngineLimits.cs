@@ -32,6 +32,9 @@ public sealed record EngineLimits
     /// <summary>How long a tombstone forwards late packets.</summary>
     public TimeSpan TombstoneTime { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>Other nodes' connections in TIME-WAIT that are kept here, as their home.</summary>
+    public int Residues { get; init; } = 16_384;
+
     /// <summary>Packets held for one endpoint during a handoff.</summary>
     public int HeldPackets { get; init; } = 4096;
 
@@ -94,6 +97,7 @@ public sealed record EngineLimits
             HalfOpen = Part(HalfOpen),
             Flows = Part(Flows),
             Tombstones = Part(Tombstones),
+            Residues = Part(Residues),
             Handoffs = Part(Handoffs),
         };
     }

@@ -545,10 +545,19 @@ public sealed class Shard : IDisposable
         {
             case TcpEndpoint tcp:
                 tcp.Close(Now);
+                OnTimeWait(tcp);
                 break;
             case UdpEndpoint udp:
                 udp.Close();
                 break;
+        }
+    }
+
+    private void OnTimeWait(TcpEndpoint endpoint)
+    {
+        if (EndpointRecord.Of(endpoint) is { } record)
+        {
+            Handoffs.OnTimeWait(record);
         }
     }
 
@@ -709,10 +718,15 @@ public sealed class Shard : IDisposable
         (endpoint.Application as Attachment)?.OnEvents(events);
         if ((events & EndpointEvents.Closed) == 0)
         {
+            if ((events & EndpointEvents.TimeWait) != 0)
+            {
+                OnTimeWait((TcpEndpoint)endpoint);
+            }
+
             return;
         }
 
-        Path.Closed++;
+        Path.Closed += endpoint is TcpEndpoint { IsResidue: true } ? 0 : 1;
         if (record is not null)
         {
             Moves.OnClosed(record);

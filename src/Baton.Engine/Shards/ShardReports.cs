@@ -115,6 +115,8 @@ internal static class ShardReports
             FlowsWrittenOff = shard.HomeShare.WrittenOff,
             FlowsReconciled = shard.HomeShare.Reconciled,
             EndpointsDiscarded = shard.HomeShare.Discarded,
+            ResiduesTaken = shard.Handoffs.ResiduesTaken,
+            Residues = shard.Stack.Residues,
             PeersRefused = Refusals(shard),
             NicForwarded = shard.Nic?.Count(NicVerdict.Forwarded) ?? 0,
             NicHandedUp = shard.Nic?.HandedUp ?? 0,

@@ -36,6 +36,7 @@ internal static class ShardSettings
                 HalfOpenEndpoints = limits.HalfOpen,
                 FastOpenEndpoints = limits.OpenedFast,
                 Embryos = limits.Handoffs,
+                Residues = limits.Residues,
                 HeldPacketsPerEndpoint = limits.HeldPackets,
                 HeldBytesPerEndpoint = limits.HeldBytes,
                 DatagramsPerEndpoint = limits.DatagramQueue,

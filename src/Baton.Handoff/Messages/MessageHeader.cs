@@ -9,8 +9,8 @@ namespace Baton.Handoff.Messages;
 /// bytes of its kind.
 /// </summary>
 /// <param name="Kind">What follows.</param>
-/// <param name="Handoff">The run of the protocol; 0 in CLOSED and its acknowledgment only.</param>
-/// <param name="Epoch">The source's epoch e; in CLOSED the owner's.</param>
+/// <param name="Handoff">The run of the protocol; 0 in CLOSED, RESIDUE and their acknowledgments only.</param>
+/// <param name="Epoch">The source's epoch e; in CLOSED and RESIDUE the owner's.</param>
 /// <param name="Flow">The flow.</param>
 internal readonly record struct MessageHeader(MessageKind Kind, HandoffId Handoff, Epoch Epoch, Flow Flow)
 {
@@ -45,8 +45,8 @@ internal readonly record struct MessageHeader(MessageKind Kind, HandoffId Handof
         uint epoch = BinaryPrimitives.ReadUInt32BigEndian(message[12..]);
         var protocol = (IpProtocol)message[16];
         int addressLength = message[17] switch { (byte)AddressFamily.V4 => 4, (byte)AddressFamily.V6 => 16, _ => 0 };
-        bool outsideHandoff = kind is MessageKind.Closed or MessageKind.ClosedAck;
-        if (kind is < MessageKind.Prepare or > MessageKind.ClosedAck
+        bool outsideHandoff = kind is >= MessageKind.Closed;
+        if (kind is < MessageKind.Prepare or > MessageKind.ResidueAck
             || message[2] != 0 || message[3] != 0
             || (handoff == 0) != outsideHandoff
             || epoch is 0 or > MaxEpoch

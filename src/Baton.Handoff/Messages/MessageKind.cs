@@ -15,4 +15,6 @@ internal enum MessageKind : byte
     Done = 10,
     Closed = 11,
     ClosedAck = 12,
+    Residue = 13,
+    ResidueAck = 14,
 }
