@@ -32,6 +32,12 @@ public sealed class CodecTests
             yield return Done.Write(header, new(8), Reference);
             yield return Closed.Write(flow, new(8), new(77), 3);
             yield return ClosedAck.Write(new(MessageKind.Closed, HandoffId.None, new(8), flow), new(77));
+            if (flow.Protocol == IpProtocol.Tcp)
+            {
+                yield return Residue.Write(new(MessageKind.Residue, HandoffId.None, new(8), flow), new(77), [5, 6, 7]);
+            }
+
+            yield return ResidueAck.Write(new(MessageKind.ResidueAck, HandoffId.None, new(8), flow), new(77), taken: true);
         }
     }
 
@@ -89,6 +95,15 @@ public sealed class CodecTests
                 case MessageKind.Closed:
                     Assert.True(Closed.TryRead(header, body, out var closed));
                     Assert.Equal((new EndpointId(77), 3), (closed.Endpoint, closed.Reason));
+                    break;
+                case MessageKind.Residue:
+                    Assert.True(Residue.TryRead(header, body, out var residue));
+                    Assert.Equal(new EndpointId(77), residue.Endpoint);
+                    Assert.Equal([5, 6, 7], residue.Bytes.ToArray());
+                    break;
+                case MessageKind.ResidueAck:
+                    Assert.True(ResidueAck.TryRead(header, body, out var answer));
+                    Assert.Equal((new EndpointId(77), true), (answer.Endpoint, answer.Taken));
                     break;
                 default:
                     Assert.Equal(MessageKind.ClosedAck, header.Kind);

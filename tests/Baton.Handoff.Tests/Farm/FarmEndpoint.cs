@@ -32,6 +32,9 @@ internal sealed class FarmEndpoint(EndpointId id, Flow flow, Epoch epoch, Endpoi
     /// <summary>How many of <see cref="Held"/> went into the last STATE.</summary>
     public int HeldMark { get; set; }
 
+    /// <summary>Both streams are complete: it answers what comes again, as whoever else has what is left of it.</summary>
+    public bool InTimeWait { get; set; }
+
     public EncodedReference Reference { get; set; }
 
     public byte[] Context { get; set; } = [];

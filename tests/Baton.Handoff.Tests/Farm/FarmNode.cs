@@ -41,6 +41,9 @@ internal sealed class FarmNode
     /// <summary>Swallows the engine's answer to a kind of output, as an engine does that takes for ever.</summary>
     public Func<HandoffOutput, bool> NeverAnswers { get; set; } = _ => false;
 
+    /// <summary>There is no room for what others leave of connections in TIME-WAIT.</summary>
+    public bool RefuseResidues { get; set; }
+
     public FarmEndpoint? Active(Flow flow) => Endpoints.Values.SingleOrDefault(e => e.Flow == flow && e.Phase == EndpointPhase.Active);
 
     /// <summary>An input, and everything that comes of it. Within another input's outputs it adds to them, in order.</summary>
@@ -161,6 +164,16 @@ internal sealed class FarmNode
             case HandoffOutput.RemoveEntry o:
                 Home.Close(o.Flow, o.Owner, o.Epoch, o.Endpoint);
                 break;
+            case HandoffOutput.WriteResidue o:
+                byte[] residue = Endpoints.TryGetValue(o.Endpoint, out var waiting) && waiting.InTimeWait ? [1, 2, 3] : [];
+                Answer(o, () => Input(a => a.OnResidueWritten(_farm.Now, o.Endpoint, residue)));
+                break;
+            case HandoffOutput.TakeResidue o:
+                Answer(o, () => Input(a => a.OnResidueTaken(_farm.Now, o, TryTake(o))));
+                break;
+            case HandoffOutput.DropResidue o:
+                Endpoints.Remove(o.Endpoint);
+                break;
             case HandoffOutput.Completed o:
                 _farm.Invariants.OnCompleted(this, o);
                 break;
@@ -168,6 +181,27 @@ internal sealed class FarmNode
                 Assert.Fail($"an output without a line in the table: {output}");
                 break;
         }
+    }
+
+    private bool TryTake(HandoffOutput.TakeResidue o)
+    {
+        if (!Home.TryGet(o.Flow, out var entry) || entry.Owner != o.Owner || EndpointOf(entry.Reference) != o.Endpoint)
+        {
+            return true;
+        }
+
+        if (RefuseResidues)
+        {
+            return false;
+        }
+
+        Assert.Equal([1, 2, 3], o.Residue.ToArray());
+        var epoch = new Epoch(o.Epoch.Value + 1);
+        var endpoint = NewEndpoint(o.Flow, epoch, EndpointPhase.Active);
+        endpoint.InTimeWait = true;
+        var question = SwapQuestion.Commit(o.Flow, new(_farm.NextRandom()), o.Owner, o.Epoch, o.Endpoint, Id, Issue(endpoint, epoch));
+        Assert.Equal(SwapOutcome.Swapped, Home.CompareAndSwap(question).Outcome);
+        return true;
     }
 
     private void Run(FarmEndpoint endpoint, Epoch epoch)

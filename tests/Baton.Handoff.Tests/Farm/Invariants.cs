@@ -57,7 +57,7 @@ internal sealed class Invariants(Farm farm)
             foreach (var endpoint in node.Endpoints.Values)
             {
                 Assert.True(
-                    endpoint.Phase != EndpointPhase.Active || emitters.Add(endpoint.Flow),
+                    endpoint.Phase != EndpointPhase.Active || endpoint.InTimeWait || emitters.Add(endpoint.Flow),
                     $"{farm}: two emitters for {endpoint.Flow}");
             }
         }

@@ -132,8 +132,12 @@ internal sealed class EndpointWatch(SimulationRun run, FarmNode node, Endpoint e
 
         switch (phase)
         {
+            case EndpointPhase.Active when endpoint is TcpEndpoint { IsResidue: false, Connection.State: TcpState.TimeWait } && run.IsLeftToHome(flow.Flow):
+                break;
+
             case EndpointPhase.Active:
-                if (watch.Active is { Phase: EndpointPhase.Active } other && !ReferenceEquals(other, endpoint))
+                bool isLeft = endpoint is TcpEndpoint { IsResidue: true } && watch.Active is TcpEndpoint { Connection.State: TcpState.TimeWait };
+                if (!isLeft && watch.Active is { Phase: EndpointPhase.Active } other && !ReferenceEquals(other, endpoint))
                 {
                     run.Fail($"{flow.Flow}: active at node {node.Name} and elsewhere: {other}.");
                 }

@@ -146,6 +146,20 @@ internal sealed class SimulationRun : IDisposable
         return null;
     }
 
+    /// <summary>Whether a home has what is left of the flow's connection in TIME-WAIT: its last owner may answer too, until it hears so.</summary>
+    public bool IsLeftToHome(in Flow flow)
+    {
+        foreach (var node in _farm.Nodes)
+        {
+            if (node.IsUp && node.Find(flow) is TcpEndpoint { IsResidue: true })
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Whether there is a flow that was not lost with its node.</summary>
     public bool IsAnythingLeft => !Striker.IsDone || _opened < _scenario.Flows || _flows.Exists(flow => !flow.IsLost);
 
