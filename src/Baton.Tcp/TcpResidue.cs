@@ -35,11 +35,15 @@ internal readonly record struct TcpResidue(
     public static TcpResidue Of(TcpConnection c, Instant now)
     {
         var s = c.ToSnapshot(now);
-        long receiveNext = s.RemoteFinPosition + 1;
+        long receiveNext = c.Receiver.Nxt;
+
+        // With what the ACK that may be due here will promise.
+        var window = c.Receiver.Window;
+        window.Announce(receiveNext, c.Receiver.Queue.ReadPosition, unscaled: false);
         return new(
             s.Iss + (uint)s.SndNxt,
             s.Irs + (uint)receiveNext,
-            (int)Math.Clamp(s.RcvEdge - receiveNext, 0, MaxWindow),
+            (int)Math.Clamp(window.Edge - receiveNext, 0, MaxWindow),
             s.RcvWindowScale,
             s.TimestampsOn,
             s.TsValue,
