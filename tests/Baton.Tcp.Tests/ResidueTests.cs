@@ -70,7 +70,7 @@ public sealed class ResidueTests
         byte[] sound = Sound();
         for (int length = 0; length < sound.Length; length++)
         {
-            Assert.Null(Restore(sound[..length]));
+            Assert.Null(Restore(sound.AsSpan(0, length)));
         }
 
         Assert.Null(Restore([.. sound, 0]));
