@@ -63,10 +63,12 @@ internal sealed class BatonMetrics : IDisposable
             new(c.HandoffsIn, new KeyValuePair<string, object?>("outcome", "in")),
             new(c.HandoffsFailed, new KeyValuePair<string, object?>("outcome", "failed")),
         ]);
+        Counter("baton.residues.taken", "{connection}", "Other nodes' connections in TIME-WAIT that this node, their home, has taken.", c => [new(c.ResiduesTaken)]);
         Gauge("baton.endpoints", "{endpoint}", "Endpoints here.", c => c.Endpoints);
         Gauge("baton.endpoints.unattached", "{endpoint}", "Endpoints without an application.", c => c.Unattached);
         Gauge("baton.flows", "{flow}", "Flows in the directory.", c => c.Flows);
         Gauge("baton.tombstones", "{endpoint}", "Endpoints that have left and whose late packets are forwarded.", c => c.Tombstones);
+        Gauge("baton.residues", "{connection}", "Other nodes' connections in TIME-WAIT that are kept here, at their home.", c => c.Residues);
     }
 
     /// <summary>Keeps the counters fresh until cancelled.</summary>

@@ -13,13 +13,21 @@ public sealed class ResidueTests
     private readonly List<Sitter> _sitters = [];
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void The_last_FIN_is_acknowledged_though_its_owner_is_gone(bool drained)
+    [InlineData(false, false, 1)]
+    [InlineData(true, false, 1)]
+    [InlineData(false, true, 1)]
+    [InlineData(true, true, 3)]
+    public void The_last_FIN_is_acknowledged_though_its_owner_is_gone(bool drained, bool isSealed, int shards)
     {
-        using var farm = Begin(new FarmSettings());
+        using var farm = Begin(new FarmSettings { Sealed = isSealed, Shards = _ => shards });
         var client = LoseLastAck(farm);
         var home = farm["a"];
+        if (shards > 1)
+        {
+            Assert.NotSame(home.Shard, home.ShardOf(FlowOf(client)));
+            Assert.NotSame(farm["b"].Shard, farm["b"].ShardOf(FlowOf(client)));
+        }
+
         Assert.Equal((1, 1), (home.Counters.Residues, home.FlowCount));
         Assert.Equal(TcpState.TimeWait, home.Tcp!.Connection!.State);
         Assert.Equal(0, home.Counters.Unattached);
@@ -157,30 +165,4 @@ public sealed class ResidueTests
     }
 
     private static Flow FlowOf(TcpEndpoint client) => new(IpProtocol.Tcp, client.Flow.Tuple.Reversed);
-
-    /// <summary>Does nothing but move.</summary>
-    private sealed class Sitter : IEndpointApplication
-    {
-        public Attachment? Attachment { get; private set; }
-
-        public LeaveReason? Left { get; private set; }
-
-        public void OnAttached(Attachment attachment) => Attachment = attachment;
-
-        public void OnReadable(Attachment attachment)
-        {
-        }
-
-        public void OnWritable(Attachment attachment)
-        {
-        }
-
-        public void OnMoveRequested(Attachment attachment, MoveRequest request) => attachment.HandOff(new HandOffRequest { Target = request.Target });
-
-        public void OnHandOffFailed(Attachment attachment, MoveResult result)
-        {
-        }
-
-        public void OnLeft(Attachment attachment, LeaveReason reason) => Left = reason;
-    }
 }

@@ -87,6 +87,9 @@ public sealed class ResidueTests
             var connection = Restore(bytes);
             Assert.True(connection is null or { State: TcpState.TimeWait });
             refused += connection is null ? 1 : 0;
+            connection?.Thaw(s_now);
+            Assert.True(connection is null || connection.NextDeadline <= s_now + TcpSettings.Default.TimeWaitLength);
+            Assert.False(connection?.TryEmit(s_now, 0, out _) ?? false);
         }
 
         Assert.InRange(refused, 1, 19_999);

@@ -192,7 +192,8 @@ internal sealed class HandoffRouter
             case HandoffOutput.AskSwap: break; // Asked again when there is a home that decides.
             case HandoffOutput.RemoveEntry o: _shard.Flows.TryClose(o.Flow, o.Owner, o.Epoch, o.Endpoint); break;
             case HandoffOutput.WriteResidue o: _residues.Write(o); break;
-            case HandoffOutput.TakeResidue o: _residues.Take(o); break;
+            case HandoffOutput.TakeResidue o when _shard.Node.Serves(o.Flow.Tuple.LocalAddress): _residues.Take(o); break;
+            case HandoffOutput.TakeResidue: break; // Told again when there is a home that decides.
             case HandoffOutput.DropResidue o: _residues.Drop(o); break;
             case HandoffOutput.Completed o: Completed(o); break;
             default: throw new InvalidOperationException($"No route for {output.GetType().Name}.");

@@ -110,7 +110,7 @@ internal sealed class MessageFuzz : IDisposable
         return length;
     }
 
-    /// <summary>What the nodes say while connections move and the home's role does.</summary>
+    /// <summary>What the nodes say while connections move and end, and the home's role moves.</summary>
     private void Record()
     {
         _farm.Lan.Observer = (_, _, frame) =>
@@ -147,9 +147,37 @@ internal sealed class MessageFuzz : IDisposable
             _farm.RunFor(TimeSpan.FromMilliseconds(5));
         }
 
+        EndInTimeWait();
         _farm["a"].Shard.Drain(_ => { });
         _farm["a"].Touch();
         _farm.RunFor(TimeSpan.FromSeconds(2));
         _farm.Lan.Observer = null;
+    }
+
+    /// <summary>Connections whose homes are not their owners, and which the farm closes first.</summary>
+    private void EndInTimeWait()
+    {
+        var sitters = new List<(FarmNode Node, Sitter Sitter)>();
+        foreach (var node in _farm.Nodes)
+        {
+            node.Bind("placed", () =>
+            {
+                sitters.Add((node, new Sitter()));
+                return sitters[^1].Sitter;
+            });
+        }
+
+        var clients = _farm.Nodes.Select(node => _farm.Clients[0].Connect(node.ServiceAddress, 81)).ToList();
+        _farm.RunUntil(() => clients.TrueForAll(client => client.IsEstablished) && sitters.Count == clients.Count, s_limit);
+        foreach (var (node, sitter) in sitters)
+        {
+            sitter.Attachment!.Close();
+            node.Touch();
+        }
+
+        _farm.RunFor(TimeSpan.FromMilliseconds(5));
+        clients.ForEach(client => client.Close(_farm.Now));
+        _farm.Clients[0].Touch();
+        _farm.RunUntil(() => _farm.Nodes.Sum(node => node.Counters.ResiduesTaken) > 0, s_limit);
     }
 }
