@@ -183,6 +183,32 @@ public sealed class HomeAgentTests
         Assert.Equal(s_c, Assert.Single(outputs.OfType<HomeOutput.BreakChannel>()).Peer);
     }
 
+    [Theory]
+    [InlineData(false, true)] // what it has been given on the new channel is lost with it
+    [InlineData(true, false)]
+    public void A_member_that_makes_a_channel_after_it_was_written_off_is_written_off_again_unless_it_is_heard(bool heard, bool writtenOff)
+    {
+        _home.OnMemberReachable(s_b);
+        Serve();
+        var now = Instant.Zero + s_options.Recovery + s_options.WriteOff;
+        _home.OnDeadline(now);
+        TakeAll();
+        _home.OnDeadline(now += s_options.WriteOff);
+        Assert.Empty(TakeAll().OfType<HomeOutput.WriteOff>());
+
+        _home.OnChannelUp(now, s_c, 1);
+        if (heard)
+        {
+            _home.OnMemberReachable(s_c);
+        }
+
+        _home.OnDeadline(now + (s_options.WriteOff / 2));
+        Assert.Empty(TakeAll().OfType<HomeOutput.WriteOff>());
+        Assert.Equal(writtenOff, _home.NextDeadline <= now + s_options.WriteOff);
+        _home.OnDeadline(now + s_options.WriteOff);
+        Assert.Equal(writtenOff, TakeAll().OfType<HomeOutput.WriteOff>().Any(output => output.Owner == s_c));
+    }
+
     [Fact]
     public void An_heir_lets_its_own_silent_endpoints_speak_when_the_directory_has_been_asked_for_them()
     {

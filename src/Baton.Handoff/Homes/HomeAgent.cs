@@ -176,6 +176,12 @@ public sealed class HomeAgent
             home.Unmet.Remove(peer);
         }
 
+        if (_writeOffs.TryGetValue(peer, out var at) && at == Instant.Never)
+        {
+            // Written off, and not heard yet: what it is given on this channel may be lost with it, too.
+            _writeOffs[peer] = now + _options.WriteOff;
+        }
+
         Doubt(now, peer);
         SendClaims(peer);
     }
