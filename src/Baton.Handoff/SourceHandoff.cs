@@ -58,6 +58,9 @@ internal sealed class SourceHandoff(HandoffRequest request)
     /// </summary>
     public bool IsInDoubt { get; set; }
 
+    /// <summary>STATE has been sent on the channel to the target that there is now.</summary>
+    public bool StateIsOnChannel { get; set; }
+
     /// <summary>Bytes of the precopied stream sent.</summary>
     public int PrecopiedBytes { get; set; }
 

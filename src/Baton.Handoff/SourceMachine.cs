@@ -77,10 +77,11 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
             return DropReason.MessageStale;
         }
 
-        if (handoff.IsInDoubt)
+        if (handoff.Phase == SourcePhase.AskedAbort && !handoff.StateIsOnChannel)
         {
-            // To a target that has forgotten it, it is a new one.
-            Refused(now, handoff);
+            // It has not got STATE whole, and gets it no more: it has not gone on, and cannot.
+            handoff.AwaitsPosition = false;
+            EndDoubt(handoff);
             return DropReason.None;
         }
 
@@ -289,8 +290,7 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
                 && (handoff.Phase is SourcePhase.Preparing or SourcePhase.Precopying or SourcePhase.AwaitingDecision
                     || (handoff.Phase == SourcePhase.AskedAbort && wasLost && !handoff.TargetForgot)))
             {
-                handoff.AwaitsPosition = true;
-                outbox.Send(handoff.Header, peer, Prepare.Write(handoff.Request));
+                AskTarget(handoff);
             }
 
             if (handoff.Home == peer && handoff.Phase == SourcePhase.AskedAbort && !handoff.IsInDoubt)
@@ -334,6 +334,7 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
             else if (handoff.Request.Target == peer && !handoff.StateIsUnsent)
             {
                 handoff.TargetLostAt ??= now;
+                handoff.StateIsOnChannel = false;
             }
         }
     }
@@ -400,6 +401,7 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
     {
         var body = new byte[length];
         StateBody.Write(state, body);
+        handoff.StateIsOnChannel = true;
         for (int offset = 0; offset < length; offset += HandoffLimits.ChunkBytes)
         {
             var chunk = body.AsMemory(offset, Math.Min(HandoffLimits.ChunkBytes, length - offset));
@@ -446,8 +448,16 @@ internal sealed class SourceMachine(Outbox outbox, HandoffLimits limits)
         handoff.OnAbort = handoff.Phase == SourcePhase.AskedAbort ? handoff.OnAbort : (HandoffOutcome.Aborted, reason);
         handoff.Phase = SourcePhase.AskedAbort;
         _handoffs.SetDeadline(handoff, now + limits.TargetsWord);
+        AskTarget(handoff);
+    }
+
+    /// <summary>Asks where the target is. Once the abort has been asked for, one that has forgotten the handoff must not begin it anew.</summary>
+    private void AskTarget(SourceHandoff handoff)
+    {
         handoff.AwaitsPosition = true;
-        outbox.Send(handoff.Header, handoff.Request.Target, Prepare.Write(handoff.Request));
+        outbox.Send(handoff.Header, handoff.Request.Target, handoff.Phase == SourcePhase.AskedAbort
+            ? Prepare.WriteQuestion(handoff.Request)
+            : Prepare.Write(handoff.Request));
     }
 
     /// <summary>The target has said that it has not gone on.</summary>

@@ -39,6 +39,12 @@ internal sealed class TargetMachine(Outbox outbox, HandoffLimits limits)
             return DropReason.None;
         }
 
+        if (message.IsQuestion)
+        {
+            outbox.Send(header, from, Reject.Write(header, HandoffReason.UnknownHandoff));
+            return DropReason.None;
+        }
+
         var refusal = Admit(now, message);
         if (refusal != HandoffReason.None)
         {

@@ -101,6 +101,71 @@ public sealed class LostHomeTests
         Assert.NotNull(_farm.Active(flow));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_target_that_never_got_the_state_lets_a_source_in_doubt_go_on(bool homeForgets)
+    {
+        var flow = _farm.Connect(home: 3, owner: 1);
+        var request = _farm.Request(flow, home: 3, source: 1, target: 2);
+        bool broken = false;
+        _farm.OnOutput = (node, output) =>
+        {
+            if (!broken && node == _farm[1] && output is HandoffOutput.Send { Peer.Value: 2 } send && (MessageKind)send.Message.Span[1] == MessageKind.State)
+            {
+                broken = true;
+                _farm.Break(new(1), new(2));
+                if (homeForgets)
+                {
+                    _farm.Crash(new(3));
+                }
+            }
+        };
+        _farm.Begin(request, 1);
+        _farm.Run(TimeSpan.FromMilliseconds(20));
+        if (homeForgets)
+        {
+            _farm.Restart(new(3));
+            _farm[3].Home.Add(flow, new(1), Epoch.First, _farm[1].Endpoints[request.Endpoint].Reference);
+            _farm.Run(TimeSpan.FromMilliseconds(20));
+            Assert.False(Asks(3));
+        }
+
+        _farm.ChannelUp(new(1), new(2));
+        _farm.Run();
+        Assert.Equal(HandoffOutcome.Aborted, _farm.Outcome(request, HandoffRole.Source).Outcome);
+        Assert.Equal((0, 0), (_farm[1].Agent.SourceHandoffs, _farm[2].Agent.TargetHandoffs));
+        Assert.Equal(_farm[1].Active(flow), _farm.Active(flow));
+    }
+
+    [Fact]
+    public void A_target_that_has_forgotten_a_handoff_does_not_begin_it_anew_for_a_source_in_doubt()
+    {
+        var farm = new Farm.Farm(limits: HandoffLimits.Default with { MaxRemembered = 1 }, nodes: 4);
+        var flow = farm.Connect(home: 3, owner: 1);
+        var request = farm.Request(flow, home: 3, source: 1, target: 2);
+        farm.OnOutput = (node, output) =>
+        {
+            if (node == farm[2] && output is HandoffOutput.Install)
+            {
+                farm.Break(new(1), new(2));
+                farm.Break(new(1), new(3));
+            }
+        };
+        farm.Begin(request, 1);
+        farm.Run(TimeSpan.FromMilliseconds(20));
+        farm.OnOutput = (_, _) => { };
+        farm.Begin(farm.Request(farm.Connect(home: 3, owner: 4), home: 3, source: 4, target: 2), 4);
+        farm.Run(TimeSpan.FromMilliseconds(20));
+        farm.Crash(new(3));
+        farm.Restart(new(3));
+        farm.ChannelUp(new(1), new(2));
+        farm.Run();
+        Assert.Equal(HandoffOutcome.Gone, farm.Outcome(request, HandoffRole.Source).Outcome);
+        Assert.Equal(0, farm[2].Agent.TargetHandoffs);
+        Assert.Equal(farm[2].Active(flow), farm.Active(flow));
+    }
+
     [Fact]
     public void A_target_that_is_never_heard_again_is_not_waited_for_for_ever()
     {

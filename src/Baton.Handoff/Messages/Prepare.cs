@@ -6,28 +6,20 @@ namespace Baton.Handoff.Messages;
 
 /// <summary>
 /// S→T: reserve and make an embryo. Said again when the channel was re-made, it asks where T is; the answer is
-/// <see cref="Prepared"/>, <see cref="Ready"/>, <see cref="Done"/> or <see cref="Reject"/>.
+/// <see cref="Prepared"/>, <see cref="Ready"/>, <see cref="Done"/> or <see cref="Reject"/>. Without an application's name it only asks:
+/// a target that does not know the handoff makes no embryo.
 /// </summary>
 internal readonly record struct Prepare(
     MessageHeader Header, NodeId Home, EndpointId Endpoint, int ExpectedStateBytes, string ApplicationName, ReadOnlyMemory<byte> Options)
 {
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    public static byte[] Write(HandoffRequest request)
-    {
-        int nameLength = Utf8.GetByteCount(request.ApplicationName);
-        var header = new MessageHeader(MessageKind.Prepare, request.Id, request.Epoch, request.Flow);
-        var message = header.Allocate(2 + 8 + 4 + 1 + nameLength + 2 + request.Options.Length, out var body);
-        body.UInt16(request.Home.Value);
-        body.UInt64(request.Endpoint.Value);
-        body.UInt32((uint)request.ExpectedStateBytes);
-        body.Byte((byte)nameLength);
-        body.Bytes(Utf8.GetBytes(request.ApplicationName));
-        body.UInt16((ushort)request.Options.Length);
-        body.Bytes(request.Options.Span);
-        body.End();
-        return message;
-    }
+    /// <summary>Whether it only asks.</summary>
+    public bool IsQuestion => ApplicationName.Length == 0;
+
+    public static byte[] Write(HandoffRequest request) => Write(request, request.ApplicationName, request.Options.Span);
+
+    public static byte[] WriteQuestion(HandoffRequest request) => Write(request, string.Empty, []);
 
     public static bool TryRead(in MessageHeader header, MessageReader body, out Prepare message)
     {
@@ -38,7 +30,7 @@ internal readonly record struct Prepare(
         int optionsLength = body.UInt16();
         var options = body.Take(optionsLength);
         message = default;
-        if (!body.IsExact || name.IsEmpty || optionsLength > HandoffLimits.MaxOptionsBytes || !System.Text.Unicode.Utf8.IsValid(name))
+        if (!body.IsExact || optionsLength > HandoffLimits.MaxOptionsBytes || !System.Text.Unicode.Utf8.IsValid(name))
         {
             return false;
         }
@@ -58,5 +50,21 @@ internal readonly record struct Prepare(
         {
             return false;
         }
+    }
+
+    private static byte[] Write(HandoffRequest request, string applicationName, ReadOnlySpan<byte> options)
+    {
+        int nameLength = Utf8.GetByteCount(applicationName);
+        var header = new MessageHeader(MessageKind.Prepare, request.Id, request.Epoch, request.Flow);
+        var message = header.Allocate(2 + 8 + 4 + 1 + nameLength + 2 + options.Length, out var body);
+        body.UInt16(request.Home.Value);
+        body.UInt64(request.Endpoint.Value);
+        body.UInt32((uint)request.ExpectedStateBytes);
+        body.Byte((byte)nameLength);
+        body.Bytes(Utf8.GetBytes(applicationName));
+        body.UInt16((ushort)options.Length);
+        body.Bytes(options);
+        body.End();
+        return message;
     }
 }
