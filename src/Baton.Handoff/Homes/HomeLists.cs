@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using System.Diagnostics.CodeAnalysis;
 using Baton.Handoff.Messages;
 using Baton.Wire;
@@ -9,7 +8,7 @@ namespace Baton.Handoff;
 /// The lists by which owners tell homes what lives with them, and a home gives its directory to the next: those that this
 /// node sends, and those that come in, part by part. A list counts only for the claims that it names, while they hold.
 /// </summary>
-internal sealed class HomeLists(HomeOutbox outbox, FrozenDictionary<InetAddress, ServiceHome> homes)
+internal sealed class HomeLists(HomeOutbox outbox, HomeTable homes)
 {
     private readonly Dictionary<NodeId, Incoming> _incoming = [];
     private readonly Dictionary<ulong, Outgoing> _outgoing = [];
@@ -17,9 +16,9 @@ internal sealed class HomeLists(HomeOutbox outbox, FrozenDictionary<InetAddress,
     private ulong _number;
 
     /// <summary>Asks for this node's endpoints behind all addresses of a home.</summary>
-    public void Begin(NodeId home, IEnumerable<ServiceHome> all)
+    public void Begin(NodeId home)
     {
-        HomeClaim[] claims = [.. all.Where(h => h.Claim.Home == home).Select(h => h.Claim)];
+        HomeClaim[] claims = [.. homes.All.Where(h => h.Claim.Home == home).Select(h => h.Claim)];
         if (claims.Length > 0 && outbox.Reaches(home))
         {
             _outgoing.Add(++_number, new(home, claims, IsDirectory: false));
@@ -31,14 +30,14 @@ internal sealed class HomeLists(HomeOutbox outbox, FrozenDictionary<InetAddress,
     /// <summary>Asks for this node's endpoints behind an address of its own.</summary>
     public void BeginOwn(InetAddress address)
     {
-        _outgoing.Add(++_number, new(outbox.Self, [homes[address].Claim], IsDirectory: false));
+        _outgoing.Add(++_number, new(outbox.Self, [homes.ByAddress[address].Claim], IsDirectory: false));
         outbox.Add(new HomeOutput.ListEndpoints(outbox.Self, _number, [address]));
     }
 
     /// <summary>Asks for the directory of an address, for the next home.</summary>
     public void BeginDirectory(NodeId heir, InetAddress address)
     {
-        _outgoing.Add(++_number, new(heir, [homes[address].Claim], IsDirectory: true));
+        _outgoing.Add(++_number, new(heir, [homes.ByAddress[address].Claim], IsDirectory: true));
         outbox.Add(new HomeOutput.ListDirectory(heir, _number, address));
     }
 
@@ -84,7 +83,7 @@ internal sealed class HomeLists(HomeOutbox outbox, FrozenDictionary<InetAddress,
     {
         if (header.IsFirst)
         {
-            _incoming[from] = new(header.Number, [.. claims.Where(IsHeldHere).Select(c => homes[c.Address])], IsDirectory: false);
+            _incoming[from] = new(header.Number, [.. claims.Where(IsHeldHere).Select(c => homes.ByAddress[c.Address])], IsDirectory: false);
         }
 
         return _incoming.TryGetValue(from, out var incoming) && incoming.Number == header.Number && !incoming.IsDirectory;
@@ -109,7 +108,7 @@ internal sealed class HomeLists(HomeOutbox outbox, FrozenDictionary<InetAddress,
         if (header.IsFirst)
         {
             _incoming.Remove(from);
-            if (homes.TryGetValue(claims[0].Address, out var given) && given.Claim == claims[0] && given.Claim.Home == from)
+            if (homes.TryFind(claims[0].Address, out var given) && given.Claim == claims[0] && given.Claim.Home == from)
             {
                 _incoming[from] = new(header.Number, [given], IsDirectory: true);
                 outbox.Add(new HomeOutput.Forget(given.Address));
@@ -130,7 +129,7 @@ internal sealed class HomeLists(HomeOutbox outbox, FrozenDictionary<InetAddress,
         return home is not null;
     }
 
-    private bool IsHeldHere(HomeClaim claim) => homes.TryGetValue(claim.Address, out var home) && home.IsHere && home.Claim == claim;
+    private bool IsHeldHere(HomeClaim claim) => homes.TryFind(claim.Address, out var home) && home.IsHere && home.Claim == claim;
 
     private readonly record struct Incoming(ulong Number, List<ServiceHome> Homes, bool IsDirectory);
 
