@@ -226,7 +226,7 @@ internal sealed class SimulationRun : IDisposable
         {
             bool isHere = node.Find(flow.Flow) is not null;
             Totals.Count(Total.InHandoffAtCrash, isHere && IsMoving(flow.Flow) ? 1 : 0);
-            return isHere || IsKnownToOnly(node, flow.Flow);
+            return isHere || IsKnownToOnly(node, flow.Flow) || IsUnanswerable(flow.Flow) || Striker.MayHaveBeenWrittenOff(flow.Flow, by: node);
         });
         foreach (var flow in _flows)
         {
@@ -252,6 +252,24 @@ internal sealed class SimulationRun : IDisposable
         }
 
         return embryo;
+    }
+
+    /// <summary>Whether a source waits for what only its target and its home could say, and both are killed.</summary>
+    private bool IsUnanswerable(in Flow flow)
+    {
+        foreach (var source in _farm.Nodes)
+        {
+            if (source.IsUp
+                && source.Find(flow) is { Phase: EndpointPhase.Frozen } endpoint
+                && EndpointRecord.Of(endpoint)!.Running is { IsArrival: false, Peer: var target }
+                && source.Shard.Homes.HomeOf(flow.Tuple.LocalAddress) is var home
+                && home != target)
+            {
+                return _farm.Nodes.All(node => !node.IsUp || (node.Id != target && node.Id != home));
+            }
+        }
+
+        return false;
     }
 
     private void OnRestart(FarmNode node)

@@ -27,6 +27,7 @@ internal sealed class Striker
     private readonly Farm _farm;
     private readonly IReadOnlyList<Strike> _strikes;
     private readonly HashSet<(MemoryLink From, MemoryLink To)> _cuts = [];
+    private readonly HashSet<(FarmNode Owner, InetAddress Address)> _longSilent = [];
     private FarmNode? _drained;
     private int _next;
 
@@ -61,6 +62,17 @@ internal sealed class Striker
         Listen();
     }
 
+    /// <summary>
+    /// Whether an owner has not heard a home for as long as homes wait, and that one's word that it has given nothing up is not there yet:
+    /// if that home is lost now, the owner cannot know.
+    /// </summary>
+    public bool MayHaveBeenWrittenOff(Flow flow, FarmNode by) => _farm.Nodes.Any(owner =>
+        owner.IsUp
+        && _longSilent.Contains((owner, flow.Tuple.LocalAddress))
+        && owner.Shard.Homes.HomeOf(flow.Tuple.LocalAddress) == by.Id
+        && !owner.Shard.Homes.MaySpeak(flow.Tuple.LocalAddress)
+        && owner.Find(flow) is not null);
+
     private bool Passes(MemoryLink from, MemoryLink to, ReadOnlySpan<byte> frame)
     {
         bool passes = _cuts.Count == 0 || !_cuts.Contains((from, to));
@@ -84,12 +96,32 @@ internal sealed class Striker
                 {
                     _run.MayLose(flow => IsHome(home, flow) && owner.Find(flow.Flow) is not null);
                 }
+
+                if (owner != home && owner.IsUp)
+                {
+                    NoteSilence(owner, home);
+                }
             }
         }
 
         if (!IsDone)
         {
             _run.After(s_look, Listen);
+        }
+    }
+
+    private void NoteSilence(FarmNode owner, FarmNode home)
+    {
+        foreach (var (claim, _) in owner.Shard.Homes.Addresses.Where(address => address.Claim.Home == home.Id))
+        {
+            if (owner.Shard.Homes.MaySpeak(claim.Address))
+            {
+                _longSilent.Remove((owner, claim.Address));
+            }
+            else if (Hearing.Silence(owner, home) > s_beforeWriteOff)
+            {
+                _longSilent.Add((owner, claim.Address));
+            }
         }
     }
 
