@@ -26,6 +26,10 @@ internal enum TargetPhase : byte
 /// <summary>One handoff to this node.</summary>
 internal sealed class TargetHandoff(NodeId source, in Prepare prepare, NodeId home, ArrayPool<byte> buffers)
 {
+    /// <summary>How many times as much as is here there may be room for.</summary>
+    private const int MostAhead = 8;
+
+    private readonly int _expected = prepare.ExpectedStateBytes;
     private byte[] _precopied = [];
     private int _precopiedLength;
     private byte[] _state = [];
@@ -79,7 +83,9 @@ internal sealed class TargetHandoff(NodeId source, in Prepare prepare, NodeId ho
         int length = _precopiedLength + message.Bytes.Length;
         if (length > _precopied.Length)
         {
-            byte[] grown = buffers.Rent(Math.Max(length, 2 * _precopied.Length));
+            // What the source expects is believed as far as a part of it is here.
+            int expected = Math.Min(_expected, MostAhead * length);
+            byte[] grown = buffers.Rent(Math.Max(Math.Max(length, expected), 2 * _precopied.Length));
             Precopied.Span.CopyTo(grown);
             Return(ref _precopied);
             _precopied = grown;

@@ -84,6 +84,15 @@ public sealed class TcpEndpoint : Endpoint
         return written;
     }
 
+    /// <summary>Takes memory for so many bytes that are about to be written, so that their queue need not grow step by step.</summary>
+    public void ReserveToSend(int bytes)
+    {
+        if (Phase == EndpointPhase.Active)
+        {
+            Connection!.ReserveToSend(bytes);
+        }
+    }
+
     /// <summary>Reads what is there, at most the destination's length, and returns how many bytes that was.</summary>
     public int Read(Instant now, Span<byte> destination)
     {

@@ -35,6 +35,9 @@ internal struct SendQueue()
         _end += bytes.Length;
     }
 
+    /// <summary>Makes room for so many bytes more.</summary>
+    public void Reserve(int bytes) => _ring.Reserve(_start, _end, Length + bytes);
+
     /// <summary>Puts bytes of an image in place; they may exceed this owner's limit.</summary>
     public void Restore(long start, in QueuedBytes copiedAhead, in QueuedBytes tail)
     {

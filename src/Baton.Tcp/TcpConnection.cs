@@ -450,6 +450,17 @@ public sealed class TcpConnection
         return count;
     }
 
+    /// <summary>Takes memory for so many bytes that are about to be written, as far as there is room for them.</summary>
+    public void ReserveToSend(int bytes)
+    {
+        int count = Math.Min(bytes, WriteCapacity);
+        if (count > 0)
+        {
+            Sender.Queue.Reserve(count);
+            ChargeMemory();
+        }
+    }
+
     /// <summary>Takes received bytes, and says how many.</summary>
     public int Read(Span<byte> destination)
     {

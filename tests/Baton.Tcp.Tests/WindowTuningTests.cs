@@ -133,6 +133,37 @@ public class WindowTuningTests
     }
 
     [Fact]
+    public void Memory_that_was_reserved_to_send_holds_what_is_written_without_growing_and_is_given_back_with_it()
+    {
+        var memory = new QueueMemory(1_000_000);
+        var s = Connected(Settings with { Memory = memory }, roundTrip: 100);
+        s.Connection.ReserveToSend(5000);
+        long reserved = s.Connection.Statistics.RingBytes;
+        Assert.Equal(8192, reserved);
+        s.Write(1000);
+        s.Write(4000);
+        Assert.Equal(reserved, s.Connection.Statistics.RingBytes);
+        foreach (int acknowledged in (int[])[1461, 2921, 4381, 5001])
+        {
+            s.OutAll();
+            s.In(".", 1, ack: acknowledged);
+        }
+
+        Assert.Equal(0, s.Connection.Statistics.RingBytes);
+        Assert.Equal(0, memory.Used);
+    }
+
+    [Fact]
+    public void No_more_memory_can_be_reserved_than_may_be_written()
+    {
+        var memory = new QueueMemory(100_000);
+        var s = Connected(Settings with { Memory = memory }, roundTrip: 100);
+        memory.Change(100_000);
+        s.Connection.ReserveToSend(1 << 20);
+        Assert.Equal(QueueMemory.LeastSendQueue, s.Connection.Statistics.RingBytes);
+    }
+
+    [Fact]
     public void All_memory_is_given_back()
     {
         const int seed = 11;

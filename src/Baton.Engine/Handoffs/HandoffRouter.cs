@@ -15,6 +15,9 @@ internal sealed class HandoffRouter
     private const byte ApplicationOptional = 1;
     private const string AnyApplication = "*";
 
+    // So much of a message that it takes the peer longer to receive it than this node to write the next.
+    private const int LongPiece = 16 * 1024;
+
     private readonly Shard _shard;
     private readonly HandoffAgent _agent;
     private readonly Dictionary<HandoffId, RunningHandoff> _running = [];
@@ -22,6 +25,7 @@ internal sealed class HandoffRouter
     private readonly ResidueDesk _residues;
     private readonly Queue<EndedEndpoint> _closedLater = new();
     private HandoffOutput? _later;
+    private bool _isAmid;
     private int _overruns;
 
     public HandoffRouter(Shard shard, HandoffLimits limits)
@@ -135,8 +139,13 @@ internal sealed class HandoffRouter
     /// <summary>Does what the protocol wants done; true when it wants to go on once what was said has left.</summary>
     public bool RouteAll()
     {
-        bool any = false, said = false;
-        _ahead.FreezeArrived();
+        bool any = _isAmid, said = false;
+        if (!_isAmid)
+        {
+            _ahead.Run();
+        }
+
+        _isAmid = true;
         while (TryTake(out var output))
         {
             if (said && output is (HandoffOutput.BecomeTombstone or HandoffOutput.Completed))
@@ -150,8 +159,14 @@ internal sealed class HandoffRouter
             said |= output is HandoffOutput.Send;
             Observer?.Invoke(output);
             Route(output);
+            if (output is HandoffOutput.Send { Chunk.Length: >= LongPiece })
+            {
+                // On its way before the next one is copied: its receiver is not to wait for all of them.
+                return true;
+            }
         }
 
+        _isAmid = false;
         return any || _ahead.WantToRun;
     }
 
@@ -222,6 +237,7 @@ internal sealed class HandoffRouter
         record.Running = running;
         _running.Add(id, running);
         running.HeldBefore = endpoint.Held.Total;
+        bool precopy = !fresh && endpoint is TcpEndpoint && EstimateImage(endpoint) > PrecopiedQueues.WorthWhile;
         var result = _agent.Begin(Now, new HandoffRequest
         {
             Id = id,
@@ -235,12 +251,18 @@ internal sealed class HandoffRouter
             ExpectedStateBytes = EstimateImage(endpoint) + running.Carried.Length,
             Fresh = fresh,
             FreezeBudget = record.FreezeBudget(_shard.Options.HandoffBudget, _overruns),
-            Precopy = !fresh && endpoint is TcpEndpoint && EstimateImage(endpoint) > PrecopiedQueues.WorthWhile,
+            Precopy = precopy,
         });
         if (result != BeginResult.Started)
         {
             _running.Remove(id);
             End(running, new MoveResult(HandoffNames.OutcomeOf(result), HandoffNames.Describe(result), null));
+            return;
+        }
+
+        if (precopy)
+        {
+            _ahead.Add(running);
         }
     }
 

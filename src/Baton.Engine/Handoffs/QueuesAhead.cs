@@ -1,39 +1,49 @@
 using System.Buffers;
 using Baton.Handoff;
 using Baton.Stack;
+using Baton.Tcp;
 
 namespace Baton.Engine;
 
 /// <summary>
 /// The queues of endpoints that move go ahead of their images: an endpoint is frozen only when the peer has them, so that
-/// the freeze does not last as long as their way.
+/// the freeze does not last as long as their way. They are copied while the peer is asked whether it takes the endpoint.
 /// </summary>
 internal sealed class QueuesAhead(Shard shard, HandoffAgent agent)
 {
+    private readonly List<RunningHandoff> _asked = [];
     private readonly List<RunningHandoff> _underWay = [];
 
     // Kept for the next handoff, as the target keeps its own.
     private readonly ArrayPool<byte> _buffers = ArrayPool<byte>.Create(HandoffLimits.MaxKeptBufferBytes, HandoffLimits.KeptBuffers);
+    private bool _questionsHaveLeft;
 
-    /// <summary>Whether queues were given to a channel since <see cref="FreezeArrived"/> looked.</summary>
-    public bool WantToRun => _underWay.Exists(static running => running.PrecopyMark is null);
+    /// <summary>Whether <see cref="Run"/> has something to do as soon as what was routed has left.</summary>
+    public bool WantToRun
+    {
+        get
+        {
+            _questionsHaveLeft = _asked.Count > 0;
+            return _questionsHaveLeft || _underWay.Exists(static running => running.PrecopyMark is null);
+        }
+    }
+
+    /// <summary>The peer is asked whether it takes an endpoint with long queues.</summary>
+    public void Add(RunningHandoff running) => _asked.Add(running);
 
     /// <summary>Sends the queues from where the target has them; without a connection there are none.</summary>
     public void Send(HandoffOutput.Precopy o, RunningHandoff? running)
     {
-        if (running?.Record.Endpoint is not TcpEndpoint { Connection: { } connection })
+        if (running is null || !TryCopy(running))
         {
             agent.OnPrecopied(shard.Now, o.Handoff, o.Offset, default, complete: true);
             return;
         }
 
-        if (running.Precopied.Length == 0)
-        {
-            running.Precopy(shard.Now, connection, _buffers);
-        }
-
         // After a new channel the target says how much it has.
-        agent.OnPrecopied(shard.Now, o.Handoff, o.Offset, running.Precopied[Math.Min(o.Offset, running.Precopied.Length)..], complete: false);
+        var rest = running.Precopied[Math.Min(o.Offset, running.Precopied.Length)..];
+        shard.Node.Expect(running.Peer, rest.Length);
+        agent.OnPrecopied(shard.Now, o.Handoff, o.Offset, rest, complete: false);
         running.PrecopyMark = null;
         if (!_underWay.Contains(running))
         {
@@ -41,9 +51,20 @@ internal sealed class QueuesAhead(Shard shard, HandoffAgent agent)
         }
     }
 
-    /// <summary>Lets the endpoints be frozen whose queues have arrived.</summary>
-    public void FreezeArrived()
+    /// <summary>Copies the queues of the endpoints that were asked about, and lets those be frozen whose queues have arrived.</summary>
+    public void Run()
     {
+        if (_questionsHaveLeft)
+        {
+            _questionsHaveLeft = false;
+            foreach (var running in _asked)
+            {
+                TryCopy(running);
+            }
+
+            _asked.Clear();
+        }
+
         for (int i = _underWay.Count - 1; i >= 0; i--)
         {
             var running = _underWay[i];
@@ -68,7 +89,18 @@ internal sealed class QueuesAhead(Shard shard, HandoffAgent agent)
     /// <summary>The handoff has ended.</summary>
     public void Forget(RunningHandoff running)
     {
+        _asked.Remove(running);
         _underWay.Remove(running);
         running.ReleaseBuffer(_buffers);
+    }
+
+    private bool TryCopy(RunningHandoff running)
+    {
+        if (running.Precopied.Length == 0 && running.Record.Endpoint is TcpEndpoint { Connection: { } connection })
+        {
+            running.Precopy(shard.Now, connection, _buffers);
+        }
+
+        return running.Precopied.Length > 0;
     }
 }

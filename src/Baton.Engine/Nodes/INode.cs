@@ -39,6 +39,9 @@ internal interface INode
     /// <summary>Sends a message of the handoff protocol; without a channel it is dropped.</summary>
     void Send(NodeId peer, ReadOnlySpan<byte> message, ReadOnlySpan<byte> more);
 
+    /// <summary>So many bytes are to be sent to a peer at once: they are given memory in one piece.</summary>
+    void Expect(NodeId peer, int bytes);
+
     /// <summary>A mark behind everything that this shard has sent to a peer. They rise.</summary>
     long MarkSent(NodeId peer);
 

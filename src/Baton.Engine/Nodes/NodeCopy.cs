@@ -78,6 +78,9 @@ internal sealed class NodeCopy(Shard shard) : INode
     }
 
     /// <inheritdoc/>
+    public void Expect(NodeId peer, int bytes) => shard.RunOn(shard.First, first => first.Channels.Expect(peer, bytes));
+
+    /// <inheritdoc/>
     public long MarkSent(NodeId peer)
     {
         long mark = ++_mark;

@@ -37,6 +37,9 @@ internal sealed class NodeHere(Shard shard) : INode
         shard.Channels.Send(peer, PeerMessageKind.Handoff, message, more);
 
     /// <inheritdoc/>
+    public void Expect(NodeId peer, int bytes) => shard.Channels.Expect(peer, bytes);
+
+    /// <inheritdoc/>
     public long MarkSent(NodeId peer) => shard.Channels.QueuedTo(peer);
 
     /// <inheritdoc/>

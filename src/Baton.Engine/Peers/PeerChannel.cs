@@ -18,6 +18,9 @@ internal sealed class PeerChannel : IDisposable
     private static readonly TimeSpan s_tooLongToWait = TimeSpan.FromMilliseconds(800);
     private static readonly TimeSpan s_lastChance = TimeSpan.FromMilliseconds(50);
 
+    // Of what is sent at once, headers and seals are less than one part of so many.
+    private const int FramingShare = 128;
+
     private readonly PeerChannels _channels;
     private readonly OutgoingMessages _outgoing = new();
     private byte[] _incoming = new byte[4096];
@@ -97,6 +100,9 @@ internal sealed class PeerChannel : IDisposable
         _outgoing.Send(_endpoint, _channels.Now, header, first, second);
         return true;
     }
+
+    /// <summary>So many bytes are to be sent at once: memory for them and what frames or seals them is there before the first.</summary>
+    public void Expect(int bytes) => _endpoint?.ReserveToSend(bytes + (bytes / FramingShare) + PeerFraming.MaxHelloLength);
 
     /// <summary>Tries to agree on keys or to connect, when it is time.</summary>
     public void OnDeadline(Instant now)

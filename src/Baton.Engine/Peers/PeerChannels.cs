@@ -119,6 +119,15 @@ internal sealed class PeerChannels
         }
     }
 
+    /// <summary>So many bytes are to be sent to a node at once.</summary>
+    public void Expect(NodeId node, int bytes)
+    {
+        if (_byNode.TryGetValue(node, out var channel))
+        {
+            channel.Expect(bytes);
+        }
+    }
+
     /// <summary>Asks a node.</summary>
     /// <param name="node">The node.</param>
     /// <param name="request">The request.</param>
