@@ -273,6 +273,45 @@ public sealed class HomeAgentTests
     }
 
     [Theory]
+    [InlineData(true, false, false)] // a home that serves may have given up what its owner did not list to it
+    [InlineData(false, false, false)] // the same of one that was known before it served
+    [InlineData(true, true, true)] // it has the list
+    public void What_was_silent_when_a_home_began_to_serve_goes_on_with_no_other_that_recovers(bool atOnce, bool acknowledged, bool goesOn)
+    {
+        var owner = Silenced();
+        var claim = new HomeClaim(s_address, s_c, new(8));
+        owner.OnMessage(Instant.Zero, s_c, Claims.Write([(claim, atOnce)]));
+        owner.OnMessage(Instant.Zero, s_c, Claims.Write([(claim, true)]));
+        ulong list = TakeAll(owner).OfType<HomeOutput.ListEndpoints>().Last().Number;
+        if (acknowledged)
+        {
+            owner.OnMessage(Instant.Zero, s_c, HomeMessage.WriteNumber(HomeMessageKind.ListAck, list));
+        }
+
+        Assert.DoesNotContain(TakeAll(owner), output => output is HomeOutput.EndSilent);
+        owner.OnMessage(Instant.Zero, s_a, Claims.Write([(new HomeClaim(s_address, s_a, new(9)), false)]));
+        Assert.Equal(goesOn, !TakeAll(owner).Exists(output => output is HomeOutput.EndSilent));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_became_active_in_silence_is_as_old_as_the_rest_once_its_home_is_lost(bool byClaim)
+    {
+        var owner = Silenced();
+        if (byClaim)
+        {
+            owner.OnMessage(Instant.Zero, s_c, Claims.Write([(new HomeClaim(s_address, s_c, new(8)), false)]));
+        }
+        else
+        {
+            owner.OnChannelDown(Instant.Zero, s_a);
+        }
+
+        Assert.Contains(new HomeOutput.Silence(s_address), TakeAll(owner));
+    }
+
+    [Theory]
     [InlineData(true)]
     [InlineData(false)]
     public void What_the_home_has_acknowledged_after_a_long_silence_goes_on_with_the_next(bool byChannel)

@@ -57,7 +57,9 @@ internal sealed class EndpointRecord(Endpoint endpoint, Instant since)
     /// <summary>Frozen because its home cannot be heard, not for a handoff.</summary>
     public bool IsSuspended { get; set; }
 
-    /// <summary>It was here when its home's lease ended; one that has come or gone on since is so by the home's word.</summary>
+    /// <summary>
+    /// It was here when its home's lease ended, or when its home was lost since; one that has come or gone on after that is so by the home's word.
+    /// </summary>
     public bool OutlivedLease { get; set; }
 
     /// <summary>In a handoff when its home said that it does not know it any more: it ends when the handoff has left it here.</summary>

@@ -157,6 +157,7 @@ public sealed class HomeAgent
         _outbox.ChannelDown(peer);
         _lists.OnChannelChanged(peer);
         _moves.OnChannelDown(peer);
+        _silences.OnChannelDown(peer);
         _recoveries.End(now);
     }
 

@@ -89,7 +89,10 @@ public abstract record HomeOutput
     /// <param name="Endpoint">The endpoint.</param>
     public sealed record Discard(Flow Flow, EndpointId Endpoint) : HomeOutput;
 
-    /// <summary>The lease is over: this node's endpoints behind the address emit nothing from now on, and hold what arrives.</summary>
+    /// <summary>
+    /// The lease is over: this node's endpoints behind the address emit nothing from now on, and hold what arrives. Said again, it is of
+    /// those that have become active since.
+    /// </summary>
     /// <param name="Address">The service address.</param>
     public sealed record Silence(InetAddress Address) : HomeOutput;
 

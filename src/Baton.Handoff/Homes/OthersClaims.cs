@@ -19,6 +19,7 @@ internal sealed class OthersClaims(
                 if (home.Claim == claim && home.IsServing != serving && claim.Home == from)
                 {
                     home.IsServing = serving;
+                    Silences.OnServing(home);
                     homes.Tell(home);
                 }
             }
@@ -64,6 +65,7 @@ internal sealed class OthersClaims(
         bool isHeir = home.Phase == HomePhase.Yielding && home.Heir == claim.Home;
         home.Claim = claim;
         home.IsServing = serving;
+        home.HasTakenList = false;
         home.Unheard.Clear();
         home.Until = Instant.Never;
         home.AwaitsOwnList = false;
@@ -72,6 +74,7 @@ internal sealed class OthersClaims(
             silences.EndDoubtful(home);
         }
 
+        Silences.OnServing(home);
         if (isHeir)
         {
             home.Phase = HomePhase.Former;

@@ -41,9 +41,12 @@ internal sealed class ServiceHome(InetAddress address, NodeId configured)
     /// <summary>Since when they do, or since when the home has acknowledged them.</summary>
     public Instant SilencedAt { get; set; }
 
+    /// <summary>The home, another node, has acknowledged a list of this node's in its present incarnation.</summary>
+    public bool HasTakenList { get; set; }
+
     /// <summary>
-    /// They have been silent for so long that the home, which has been heard since, may have given them up; only a home that knows
-    /// all flows can say that it has not.
+    /// They have been silent for so long that the home, which has been heard since, may have given them up, or one of which they knew
+    /// nothing serves; only a home that knows all flows can say that none has.
     /// </summary>
     public bool IsInDoubt { get; set; }
 

@@ -53,6 +53,7 @@ internal sealed class Silences(HomeOutbox outbox, HomeTable homes, HomeLists lis
             if (home.Claim.Home == from)
             {
                 // It knows them, whether its lease holds again or not.
+                home.HasTakenList = true;
                 home.IsInDoubt = false;
                 home.SilencedAt = now;
             }
@@ -86,9 +87,25 @@ internal sealed class Silences(HomeOutbox outbox, HomeTable homes, HomeLists lis
     /// <summary>Another node has become home.</summary>
     public void OnNewHome(Instant now, ServiceHome home)
     {
+        Age(home);
         if (_withoutLease.Contains(home.Claim.Home))
         {
             Silence(now, home);
+        }
+    }
+
+    /// <summary>A home that serves without ever having taken this node's list may have given up what it has.</summary>
+    public static void OnServing(ServiceHome home) => home.IsInDoubt |= home.IsServing && home.IsSilenced && !home.HasTakenList;
+
+    /// <summary>The channel to a peer broke; a home that gives up what this node has breaks it.</summary>
+    public void OnChannelDown(NodeId peer)
+    {
+        foreach (var home in homes.All)
+        {
+            if (home.Claim.Home == peer)
+            {
+                Age(home);
+            }
         }
     }
 
@@ -109,6 +126,15 @@ internal sealed class Silences(HomeOutbox outbox, HomeTable homes, HomeLists lis
         {
             home.IsSilenced = home.IsInDoubt = false;
             outbox.Add(new HomeOutput.Speak(home.Address));
+        }
+    }
+
+    /// <summary>What has become active while this node was silent, by the word of a home, is as old as the rest from now on.</summary>
+    private void Age(ServiceHome home)
+    {
+        if (home.IsSilenced)
+        {
+            outbox.Add(new HomeOutput.Silence(home.Address));
         }
     }
 

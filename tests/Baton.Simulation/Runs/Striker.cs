@@ -27,7 +27,7 @@ internal sealed class Striker
     private readonly Farm _farm;
     private readonly IReadOnlyList<Strike> _strikes;
     private readonly HashSet<(MemoryLink From, MemoryLink To)> _cuts = [];
-    private readonly HashSet<(FarmNode Owner, InetAddress Address)> _longSilent = [];
+    private readonly Dictionary<(FarmNode Owner, InetAddress Address), (HomeClaim Under, bool Long)> _silent = [];
     private FarmNode? _drained;
     private int _next;
 
@@ -63,14 +63,15 @@ internal sealed class Striker
     }
 
     /// <summary>
-    /// Whether an owner has not heard a home for as long as homes wait, and that one's word that it has given nothing up is not there yet:
-    /// if that home is lost now, the owner cannot know.
+    /// Whether an owner has not heard a home for as long as homes wait, or was silent when that one became home, and its word that nothing
+    /// has been given up is not there yet: if that home is lost now, the owner cannot know.
     /// </summary>
     public bool MayHaveBeenWrittenOff(Flow flow, FarmNode by) => _farm.Nodes.Any(owner =>
         owner.IsUp
-        && _longSilent.Contains((owner, flow.Tuple.LocalAddress))
         && owner.Shard.Homes.HomeOf(flow.Tuple.LocalAddress) == by.Id
         && !owner.Shard.Homes.MaySpeak(flow.Tuple.LocalAddress)
+        && _silent.TryGetValue((owner, flow.Tuple.LocalAddress), out var silent)
+        && (silent.Long || owner.Shard.Homes.Addresses.Any(home => home.Claim.Address == flow.Tuple.LocalAddress && home.Claim != silent.Under))
         && owner.Find(flow) is not null);
 
     private bool Passes(MemoryLink from, MemoryLink to, ReadOnlySpan<byte> frame)
@@ -116,11 +117,12 @@ internal sealed class Striker
         {
             if (owner.Shard.Homes.MaySpeak(claim.Address))
             {
-                _longSilent.Remove((owner, claim.Address));
+                _silent.Remove((owner, claim.Address));
             }
-            else if (Hearing.Silence(owner, home) > s_beforeWriteOff)
+            else
             {
-                _longSilent.Add((owner, claim.Address));
+                var (under, isLong) = _silent.GetValueOrDefault((owner, claim.Address), (claim, false));
+                _silent[(owner, claim.Address)] = (under, isLong || Hearing.Silence(owner, home) > s_beforeWriteOff);
             }
         }
     }
