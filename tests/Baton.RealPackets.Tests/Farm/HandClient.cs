@@ -42,6 +42,29 @@ internal sealed class HandClient(Station station, RealNode home, ushort port, us
         return System.Text.Encoding.ASCII.GetString(answer.Payload).TrimEnd();
     }
 
+    /// <summary>Closes after the farm has: with the ACK of its FIN, or before it knows of that, as if both had closed at once.</summary>
+    /// <returns>The number of its own FIN, and the one behind the farm's.</returns>
+    public async Task<(SeqNum Fin, SeqNum FarmsEnd)> CloseAsync(bool atOnce)
+    {
+        var theirs = await station.WaitForAsync(p => p.Has(TcpFlags.Fin) && p.Ip.FlowAtSource() == Flow);
+        var fin = Next;
+        Next += 1;
+        if (!atOnce)
+        {
+            Acknowledged = theirs.End();
+        }
+
+        Send(TcpFlags.Fin | TcpFlags.Ack, fin, default);
+        await station.WaitForAsync(p => p.IsTcp && p.Ip.FlowAtSource() == Flow && p.Tcp.Acknowledgment == Next);
+        if (atOnce)
+        {
+            Acknowledged = theirs.End();
+            Send(TcpFlags.Ack, Next, default);
+        }
+
+        return (fin, theirs.End());
+    }
+
     /// <summary>The IP packet that would carry the next bytes; they count as sent when <paramref name="sent"/>.</summary>
     public byte[] NextPacket(string text, bool sent = false)
     {
