@@ -113,11 +113,13 @@ internal sealed class SourceDoubts(Outbox outbox, HandoffLimits limits, SourceHa
     }
 
     /// <summary>
-    /// Whether the target may have gone on without this node's hearing of it. One that is the home does so only once it holds this
-    /// node for lost.
+    /// Whether the target may have gone on without this node's hearing of it: from STATE on, on the word of a third node; on this node's
+    /// own, when the channel has broken since. One that is the home does so only once it holds this node for lost.
     /// </summary>
-    private bool MayBeDecidedUnheard(Instant now, SourceHandoff handoff) => handoff.TargetLostAt is { } lost
-        && (handoff.Home != handoff.Request.Target || now >= lost + limits.DecidedUnheard);
+    private bool MayBeDecidedUnheard(Instant now, SourceHandoff handoff) =>
+        handoff.Home == handoff.Request.Target ? now >= handoff.TargetLostAt + limits.DecidedUnheard
+        : handoff.Home == outbox.Self ? handoff.TargetLostAt is not null
+        : !handoff.StateIsUnsent;
 
     /// <summary>
     /// The home has forgotten: only the target can say that it has not gone on. A target that has not asks the home itself.

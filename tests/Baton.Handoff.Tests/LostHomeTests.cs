@@ -167,6 +167,33 @@ public sealed class LostHomeTests
     }
 
     [Fact]
+    public void A_home_that_was_started_anew_is_asked_when_the_target_has_spoken_though_no_channel_to_it_broke()
+    {
+        var flow = _farm.Connect(home: 3, owner: 1);
+        var request = _farm.Request(flow, home: 3, source: 1, target: 2);
+        _farm.OnOutput = (node, output) =>
+        {
+            if (node == _farm[2] && output is HandoffOutput.Install)
+            {
+                _farm.Crash(new(3));
+            }
+        };
+        _farm.Begin(request, 1);
+        _farm.Run(TimeSpan.FromMilliseconds(100));
+        _farm.OnOutput = (_, _) => { };
+        _farm.Trace.Clear();
+        _farm.Restart(new(3));
+        _farm[3].Home.Add(flow, new(1), Epoch.First, _farm[1].Endpoints[request.Endpoint].Reference);
+        Assert.False(Asks(3));
+        _farm.Run();
+
+        Assert.True(Asks(3));
+        var outcome = _farm.Outcome(request, HandoffRole.Source).Outcome;
+        Assert.Equal(outcome, _farm.Outcome(request, HandoffRole.Target).Outcome);
+        Assert.NotNull(_farm.Active(flow));
+    }
+
+    [Fact]
     public void A_target_that_is_never_heard_again_is_not_waited_for_for_ever()
     {
         var flow = _farm.Connect(home: 3, owner: 1);
