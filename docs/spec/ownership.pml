@@ -51,6 +51,21 @@ bool isReset;                       /* this home has told the client that the co
 #else
 #define WORD_COUNTS (tHome == readyHome)
 #endif
+#ifdef MOVE
+#define HOME_MAY_BE_LOST (home > 0) /* the first one gives its role away */
+#else
+#define HOME_MAY_BE_LOST true
+#endif
+#if defined(MOVE) && defined(HOME_AT_S)
+#define DECIDED_BY_S yesS[0]
+#else
+#define DECIDED_BY_S false
+#endif
+#ifdef MOVE_WAITS
+#define MAY_MOVE (!DECIDED_BY_S || doneToS || t == dead)
+#else
+#define MAY_MOVE true
+#endif
 #define ACKNOWLEDGES serves
 #if defined(HOME_AT_T) && !defined(EMIT_AT_ONCE)
 #define DECIDED committed
@@ -134,7 +149,7 @@ active proctype Run() {
     /* S's word counts while T has had no other home and no other channel to it since it was READY. */
     :: atomic { t == ready && doneToT && WORD_COUNTS -> t = serving; doneToS = true; RELIST(t); check() }
     :: atomic { t == ready && (noT[tHome] || goneT[tHome] || abortToT) -> t = gone;
-        mayBeLost = mayBeLost || doneToT /* S's word came later than the next home */ }
+        mayBeLost = mayBeLost || (doneToT && !DECIDED_BY_S) /* S's word came later than the next home */ }
     :: atomic { (s == frozen || s == asked) && yesS[sHome] -> s = tombstone;
 #ifndef SILENT_SOURCE
         doneToT = true
@@ -164,16 +179,20 @@ active proctype Run() {
         if :: endT[home] && t == serving -> t = gone :: else fi; check() }
 
     /* Crashes. */
-    :: atomic { crashes > 0 && s != dead -> s = dead; sList = 0; sTaken = false; crashes--; mayBeLost = true }
+    :: atomic { crashes > 0 && s != dead && HOME_MAY_BE_LOST -> s = dead; sList = 0; sTaken = false; crashes--; mayBeLost = true }
     :: atomic { crashes > 0 && t != dead -> t = dead; tList = 0; tTaken = false; crashes--; mayBeLost = true }
-    :: atomic { up && home < HOMES - 1 -> up = false; serves = false; owner = 0; isReset = false;
-#ifdef HOME_AT_S
+    :: atomic { up && home < HOMES - 1 && HOME_MAY_BE_LOST -> up = false; serves = false; owner = 0; isReset = false;
+#if defined(HOME_AT_S) && !defined(MOVE)
         s = dead; sList = 0; mayBeLost = true
 #endif
 #ifdef HOME_AT_T
         t = dead; tList = 0; mayBeLost = true
 #endif
         }
+#ifdef MOVE
+    /* The role moves, with the directory; with MOVE_WAITS not before the target has heard what S has decided as its home. */
+    :: atomic { home == 0 && up && serves && MAY_MOVE -> home = 1; sList = 0; tList = 0; sTaken = false; tTaken = false }
+#endif
     :: atomic { !up -> up = true; home++; epoch = 0; sListed = false; tListed = false; sList = 0; tList = 0; sTaken = false; tTaken = false }
     :: atomic { up && sHome != home -> sHome = home }
     :: atomic { up && tHome != home -> tHome = home }
