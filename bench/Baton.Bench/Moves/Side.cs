@@ -14,7 +14,8 @@ namespace Baton.Bench.Moves;
 /// <param name="Steps">Of the freeze: until the target has the state, until it has made a connection of it, until the home has decided, until the target serves.</param>
 /// <param name="Why">Why moves failed, and how often.</param>
 /// <param name="Collected">Garbage collections in both nodes' processes, and for how long they stopped them.</param>
-internal sealed record Moved(double[] Whole, double[] Freeze, double[] Cpu, double[] Steering, double[] Gap, int Failed, double[][] Steps, string Why, string Collected);
+/// <param name="PerSecond">Moves a second, from the first's beginning to the last's.</param>
+internal sealed record Moved(double[] Whole, double[] Freeze, double[] Cpu, double[] Steering, double[] Gap, int Failed, double[][] Steps, string Why, string Collected, double PerSecond);
 
 /// <summary>One side of the comparison: two nodes in processes of their own, and a client.</summary>
 internal abstract class Side : IDisposable
@@ -137,8 +138,11 @@ internal abstract class Side : IDisposable
                 Between(sources, s => s.Source.Decided, s => s.Target.Active),
             ],
             string.Join(", ", samples.SelectMany(s => s.Why).Select(why => string.Create(CultureInfo.InvariantCulture, $"{why.Value}: {why.Key}"))),
-            string.Create(CultureInfo.InvariantCulture, $"{samples.Sum(s => s.Collections)} collections, {samples.Sum(s => s.Paused)} µs")));
+            string.Create(CultureInfo.InvariantCulture, $"{samples.Sum(s => s.Collections)} collections, {samples.Sum(s => s.Paused)} µs"),
+            PerSecond([.. samples.SelectMany(s => s.Asked.Values)])));
     }
+
+    private static double PerSecond(long[] asked) => asked.Length < 2 ? double.NaN : (asked.Length - 1) * 1e9 / (asked.Max() - asked.Min());
 
     private static double[] Between(
         List<(Samples Source, Samples Target)> sources,
