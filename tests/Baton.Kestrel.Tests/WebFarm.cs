@@ -126,9 +126,9 @@ internal sealed class WebFarm : IAsyncDisposable
         EndpointDescription? endpoint;
         var patience = Patience();
 
-        // A node that has just been given the connection may not have begun to serve it.
+        // A node that has just been given the connection may not have begun to serve it; what stays of an earlier one does not move.
         while ((endpoint = (await EngineOf(from).EndpointsAsync()).SingleOrDefault(
-            e => e.Activity == EndpointActivity.Active && (port is null || e.Flow.Tuple.RemotePort == port))) is null)
+            e => e.Activity == EndpointActivity.Active && e.State != "TIME-WAIT" && (port is null || e.Flow.Tuple.RemotePort == port))) is null)
         {
             await Task.Delay(1, patience);
         }
