@@ -42,7 +42,7 @@ public sealed record HandoffLimits
     /// <summary>Longest STATE in bytes: precopied stream, image, context and held packets.</summary>
     public int MaxStateBytes { get; init; } = 32 * 1024 * 1024;
 
-    /// <summary>Bytes of STATE and PRECOPY kept for all handoffs to this node together.</summary>
+    /// <summary>Bytes of memory taken for STATE and PRECOPY of all handoffs to this node together.</summary>
     public long MaxBufferedBytes { get; init; } = 256L * 1024 * 1024;
 
     /// <summary>Longest application context in bytes.</summary>

@@ -31,6 +31,7 @@ internal sealed class TargetHandoff(NodeId source, in Prepare prepare, NodeId ho
 
     private readonly int _expected = prepare.ExpectedStateBytes;
     private byte[] _precopied = [];
+    private int _precopiedRoom;
     private int _precopiedLength;
     private byte[] _state = [];
     private int _stateLength;
@@ -69,8 +70,8 @@ internal sealed class TargetHandoff(NodeId source, in Prepare prepare, NodeId ho
 
     public ReadOnlyMemory<byte> Precopied => _precopied.AsMemory(0, _precopiedLength);
 
-    /// <summary>Bytes kept for this handoff.</summary>
-    public int BufferedBytes => _precopiedLength + _stateLength;
+    /// <summary>Bytes of memory kept for this handoff.</summary>
+    public int BufferedBytes => _precopiedRoom + _stateLength;
 
     public bool StateIsComplete => _stateLength > 0 && _stateReceived == _stateLength;
 
@@ -80,19 +81,18 @@ internal sealed class TargetHandoff(NodeId source, in Prepare prepare, NodeId ho
 
     public void Append(in Precopy message)
     {
-        int length = _precopiedLength + message.Bytes.Length;
-        if (length > _precopied.Length)
+        int room = RoomWith(message);
+        if (room > _precopiedRoom)
         {
-            // What the source expects is believed as far as a part of it is here.
-            int expected = Math.Min(_expected, MostAhead * length);
-            byte[] grown = buffers.Rent(Math.Max(Math.Max(length, expected), 2 * _precopied.Length));
+            byte[] grown = buffers.Rent(room);
             Precopied.Span.CopyTo(grown);
             Return(ref _precopied);
             _precopied = grown;
+            _precopiedRoom = room;
         }
 
         message.Bytes.CopyTo(_precopied.AsSpan(_precopiedLength));
-        _precopiedLength = length;
+        _precopiedLength += message.Bytes.Length;
     }
 
     /// <summary>Takes the chunk if it is the next one, or the first of STATE sent again.</summary>
@@ -127,11 +127,24 @@ internal sealed class TargetHandoff(NodeId source, in Prepare prepare, NodeId ho
     {
         ForgetState();
         Return(ref _precopied);
+        _precopiedRoom = 0;
         _precopiedLength = 0;
     }
 
+    /// <summary>What <see cref="BufferedBytes"/> would be with the piece.</summary>
+    public long BufferedBytesWith(in Precopy message) => (long)RoomWith(message) + _stateLength;
+
     /// <summary>What <see cref="BufferedBytes"/> would be with the chunk.</summary>
-    public long BufferedBytesWith(in State message) => (long)_precopiedLength + message.Total;
+    public long BufferedBytesWith(in State message) => (long)_precopiedRoom + message.Total;
+
+    private int RoomWith(in Precopy message)
+    {
+        int length = _precopiedLength + message.Bytes.Length;
+
+        // What the source expects is believed as far as a part of it is here.
+        return length <= _precopiedRoom ? _precopiedRoom
+            : Math.Max(Math.Max(length, Math.Min(_expected, MostAhead * length)), 2 * _precopiedRoom);
+    }
 
     private void Return(ref byte[] buffer)
     {

@@ -82,13 +82,14 @@ internal sealed class TargetMachine(Outbox outbox, HandoffLimits limits)
             return RejectHandoff(now, handoff, HandoffReason.StateTooLarge);
         }
 
-        if (_buffered + message.Bytes.Length > limits.MaxBufferedBytes)
+        long buffered = _buffered - handoff.BufferedBytes + handoff.BufferedBytesWith(message);
+        if (buffered > limits.MaxBufferedBytes)
         {
             return RejectHandoff(now, handoff, HandoffReason.NoCapacity);
         }
 
         handoff.Append(message);
-        _buffered += message.Bytes.Length;
+        _buffered = buffered;
         return DropReason.None;
     }
 
@@ -113,7 +114,7 @@ internal sealed class TargetMachine(Outbox outbox, HandoffLimits limits)
         }
 
         long buffered = handoff.BufferedBytesWith(message);
-        if (buffered > limits.MaxStateBytes)
+        if ((long)handoff.PrecopiedBytes + message.Total > limits.MaxStateBytes)
         {
             return RejectHandoff(now, handoff, HandoffReason.StateTooLarge);
         }

@@ -160,7 +160,7 @@ public sealed class CodecTests
                 random.NextBytes(bytes);
                 if (bytes.Length > 1)
                 {
-                    (bytes[0], bytes[1]) = (1, (byte)random.Next(14));
+                    (bytes[0], bytes[1]) = (1, (byte)random.Next((int)MessageKind.ResidueAck + 2));
                 }
             }
             else

@@ -218,6 +218,42 @@ public sealed class RejectAndAbortTests
     }
 
     [Fact]
+    public void Memory_for_what_sources_expect_counts_though_little_has_come()
+    {
+        var agent = new HandoffAgent(new(2), new HandoffLimits { MaxStateBytes = 1_000_000, MaxBufferedBytes = 1_000_000 });
+        agent.OnChannelUp(Instant.Zero, new(1), 1);
+        MessageHeader[] headers = [.. Enumerable.Range(1, 3).Select(number =>
+        {
+            var flow = new Flow(IpProtocol.Tcp, new(InetAddress.Parse("198.51.100.101"), 80, InetAddress.Parse("203.0.113.2"), (ushort)(40000 + number)));
+            return new MessageHeader(MessageKind.Prepare, new HandoffId((ulong)number), Epoch.First, flow);
+        })];
+        foreach (var header in headers)
+        {
+            agent.OnMessage(Instant.Zero, new(1), Prepare.Write(new()
+            {
+                Id = header.Handoff,
+                Flow = header.Flow,
+                Endpoint = new(header.Handoff.Value),
+                Epoch = header.Epoch,
+                Home = new(1),
+                Target = new(2),
+                ApplicationName = "stream",
+                ExpectedStateBytes = 400_000,
+            }));
+            agent.OnPrepared(Instant.Zero, header.Handoff, new(header.Handoff.Value));
+        }
+
+        Assert.Equal((3, 0), (agent.TargetHandoffs, agent.BufferedBytes));
+        foreach (var header in headers)
+        {
+            agent.OnMessage(Instant.Zero, new(1), [.. Precopy.WriteHead(header, 0), .. new byte[50_000]]);
+        }
+
+        // Eight times what has come, at most what is expected; the third would be beyond the limit.
+        Assert.Equal((2, 800_000), (agent.TargetHandoffs, agent.BufferedBytes));
+    }
+
+    [Fact]
     public void A_target_with_too_many_handoffs_rejects_and_says_so_again_when_asked_again()
     {
         var farm = new Farm.Farm(limits: new HandoffLimits { MaxTargetHandoffs = 0 });

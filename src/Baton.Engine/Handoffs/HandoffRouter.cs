@@ -167,7 +167,7 @@ internal sealed class HandoffRouter
         }
 
         _isAmid = false;
-        return any || _ahead.WantToRun;
+        return any || _ahead.OnIdle();
     }
 
     private bool TryTake([NotNullWhen(true)] out HandoffOutput? output)

@@ -18,14 +18,12 @@ internal sealed class QueuesAhead(Shard shard, HandoffAgent agent)
     private readonly ArrayPool<byte> _buffers = ArrayPool<byte>.Create(HandoffLimits.MaxKeptBufferBytes, HandoffLimits.KeptBuffers);
     private bool _questionsHaveLeft;
 
-    /// <summary>Whether <see cref="Run"/> has something to do as soon as what was routed has left.</summary>
-    public bool WantToRun
+    /// <summary>Nothing was to be routed: what had been has left, and the questions with it.</summary>
+    /// <returns>Whether <see cref="Run"/> has something to do.</returns>
+    public bool OnIdle()
     {
-        get
-        {
-            _questionsHaveLeft = _asked.Count > 0;
-            return _questionsHaveLeft || _underWay.Exists(static running => running.PrecopyMark is null);
-        }
+        _questionsHaveLeft = _asked.Count > 0;
+        return _questionsHaveLeft || _underWay.Exists(static running => running.PrecopyMark is null);
     }
 
     /// <summary>The peer is asked whether it takes an endpoint with long queues.</summary>
